@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One block for every target: warnings are errors, and the features that Swift is about to switch on.
+let common: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+// The micro-kernels are one source compiled several times; Sources/Kernels/MicroAVX2 and MicroAVX512 are links to
+// Sources/Kernels/Micro. The flags win over -Onone, so that debug builds run at the same speed. docs/numerics.md says
+// which habits keep the code of one instruction set out of the others.
+func micro(_ processor: String?, _ define: String) -> [SwiftSetting] {
+    common + [
+        .define(define),
+        .unsafeFlags(
+            ["-Ounchecked", "-wmo", "-num-threads", "2", "-disable-batch-mode"]
+                + (processor.map { ["-Xcc", "-march=\($0)", "-Xcc", "-mprefer-vector-width=512"] } ?? [])),
+    ]
+}
+
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, exclude: [String] = [],
+    linked: [String] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", exclude: exclude,
+        swiftSettings: common, linkerSettings: linked.map { .linkedLibrary($0) })
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
+}
+
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+let package = Package(
+    name: "zoetrope",
+    products: [.executable(name: "zoetrope", targets: ["zoetrope"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    ],
+    targets: [
+        // C, each behind one Swift owner.
+        .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ"),
+        .systemLibrary(name: "CLMDB", path: "Sources/System/CLMDB"),
+        .systemLibrary(name: "CFFmpeg", path: "Sources/System/CFFmpeg"),
+        .systemLibrary(name: "CCrypto", path: "Sources/System/CCrypto"),
+        .target(
+            name: "CWire", path: "Sources/System/CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(name: "CIntrinsics", path: "Sources/System/CIntrinsics", linkerSettings: [.linkedLibrary("dl")]),
+
+        // What every room may use.
+        module("Faults"),
+        module("Randomness"),
+        module("Configuration", ["Faults", toml]),
+
+        // Numbers.
+        .target(
+            name: "MicroKernels", path: "Sources/Kernels/Micro", swiftSettings: micro(nil, "MICRO_BASELINE"),
+            linkerSettings: [.linkedLibrary("m")]),
+        .target(
+            name: "MicroKernelsAVX2", path: "Sources/Kernels/MicroAVX2",
+            swiftSettings: micro("x86-64-v3", "MICRO_AVX2")),
+        .target(
+            name: "MicroKernelsAVX512", path: "Sources/Kernels/MicroAVX512",
+            swiftSettings: micro("x86-64-v4", "MICRO_AVX512")),
+        module(
+            "Kernels", ["Faults", "CIntrinsics", "MicroKernels", "MicroKernelsAVX2", "MicroKernelsAVX512"],
+            path: "Sources/Kernels/Operations"),
+        module("Models", ["Faults", "Kernels", "Randomness"]),
+
+        // Files and video.
+        module("Storage", ["Faults", "CLMDB", "CCrypto"]),
+        module("Checkpoints", ["Faults", "Storage"]),
+        module("Video", ["Faults", "CFFmpeg"]),
+        module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
+
+        // The cluster.
+        module("Training", ["Faults", "Configuration", "Randomness"]),
+        module("Wire", ["Faults", "CWire"]),
+        module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
+        module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Storage", "Training", "Wire"]),
+        module(
+            "Worker",
+            ["Faults", "Clips", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
+
+        // What people see.
+        module("Evaluation", ["Faults", "Clips", "Kernels", "Models"]),
+        module("Reporting", ["Faults"]),
+        .executableTarget(
+            name: "zoetrope",
+            dependencies: [
+                "Checkpoints", "Clips", "Configuration", "Coordinator", "Evaluation", "Faults", "Kernels", "Models",
+                "Protocol", "Randomness", "Reporting", "Storage", "Training", "Video", "Wire", "Worker", arguments,
+            ],
+            path: "Sources/zoetrope", swiftSettings: common),
+
+        // A folder of tests for each module; Support is what they share.
+        module("TestSupport", ["Faults"], path: "Tests/Support"),
+        tests("Foundations", ["Configuration", "Faults", "Randomness", "TestSupport"]),
+        tests("Kernels", ["Kernels", "MicroKernels", "TestSupport"]),
+        tests("Models", ["Checkpoints", "Kernels", "Models", "Randomness", "TestSupport"]),
+        tests("Storage", ["Checkpoints", "Storage", "TestSupport"]),
+        tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
+        tests("Training", ["Configuration", "Randomness", "TestSupport", "Training"]),
+        tests("Protocol", ["Protocol", "TestSupport", "Wire"]),
+        tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
+        tests("Cluster", ["TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,33 @@
+// What Swift cannot say about the processor: which instruction sets it has and how it treats denormals.
+#pragma once
+#include <stdint.h>
+
+/// 1 when the processor and the system support x86-64-v3 (AVX2, FMA), else 0.
+static inline int zoetrope_has_avx2(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("x86-64-v3") ? 1 : 0;
+#else
+    return 0;
+#endif
+}
+
+/// 1 when the processor and the system support x86-64-v4 (AVX-512 F, BW, CD, DQ, VL), else 0.
+static inline int zoetrope_has_avx512(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("x86-64-v4") ? 1 : 0;
+#else
+    return 0;
+#endif
+}
+
+/// Denormals are flushed to zero, as inputs and as results, on the calling thread: the same on every machine.
+static inline void zoetrope_flush_denormals(void) {
+#if defined(__x86_64__)
+    unsigned int csr = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(csr | 0x8040u);
+#elif defined(__aarch64__)
+    uint64_t fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    __asm__ volatile("msr fpcr, %0" : : "r"(fpcr | (1ull << 24)));
+#endif
+}
