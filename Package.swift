@@ -103,13 +103,13 @@ let package = Package(
 
         // A folder of tests for each module; Support is what they share.
         module("TestSupport", ["Faults"], path: "Tests/Support"),
-        tests("Foundations", ["Configuration", "Faults", "Randomness", "TestSupport"]),
+        tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
         tests("Kernels", ["Kernels", "MicroKernels", "TestSupport"]),
         tests("Models", ["Checkpoints", "Kernels", "Models", "Randomness", "TestSupport"]),
         tests("Storage", ["Checkpoints", "Storage", "TestSupport"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Randomness", "TestSupport", "Training"]),
-        tests("Protocol", ["Protocol", "TestSupport", "Wire"]),
+        tests("Protocol", ["Configuration", "Faults", "Protocol", "TestSupport", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
         tests("Cluster", ["TestSupport"]),
     ],

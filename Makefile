@@ -1,0 +1,42 @@
+# `make help` lists the commands. Everything builds with the release configuration.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+SWIFT_BUILD := swift build -c release --disable-sandbox
+# The same flags as the build, so that neither makes the other start again: tests reach into modules by `package` access.
+SWIFT_TEST := swift test -c release --disable-sandbox --disable-testable-imports
+PROGRAM := .build/release/zoetrope
+DEMO ?= .build/demo
+
+.PHONY: help setup build demo test check bench release clean
+
+help:  ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Install what is needed from Debian; nothing when all is there
+	@scripts/setup
+
+build: setup  ## Build the program: .build/release/zoetrope
+	$(SWIFT_BUILD) --product zoetrope
+
+demo: build  ## Make the motion data, train on it with one coordinator and two workers, test, print the accuracy
+	scripts/demo $(PROGRAM) $(DEMO)
+
+test: check  ## Check, build and run every test that needs nothing but Debian and Swift
+	$(SWIFT_TEST)
+
+check: setup  ## Format, warnings as errors, instruction sets that must not leak into each other
+	swift format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT_BUILD) --build-tests --disable-testable-imports
+	scripts/check-instruction-sets
+
+bench: build  ## Time the kernels and a training step on this machine
+	$(PROGRAM) bench kernels
+	$(PROGRAM) bench step --model torchvision/r2plus1d_18 --batch 2 --frames 8 --size 112 --threads 2
+
+release: setup  ## Build one file that runs without Swift installed: .build/release/zoetrope
+	$(SWIFT_BUILD) --product zoetrope --static-swift-stdlib -Xlinker -s
+
+clean:  ## Remove what was built, and the demo's data and runs
+	rm -rf .build

@@ -1,0 +1,73 @@
+public import Configuration
+public import Faults
+
+/// `cluster.conf`: where a run happens. Nothing in it changes a bit of the weights; what is trained is the recipe's.
+///
+/// The sample at the top of the tree names every key with its default.
+public struct ClusterConfiguration: Sendable, Equatable {
+    /// Where the coordinator listens and workers join.
+    public var coordinator: Coordinator
+    public var worker: Worker
+    public var timeouts: Timeouts
+
+    public struct Coordinator: Sendable, Equatable {
+        /// `tcp://HOST:PORT`; port 0 takes a free one. The address is one of the machine's own, never `*`.
+        public var address: String
+    }
+
+    public struct Worker: Sendable, Equatable {
+        /// The host or address under which other workers reach this one's shard; ports are chosen freely.
+        public var dataHost: String
+        /// Compute threads; 0: one for each core.
+        public var threads: Int
+        /// Threads that decode ahead.
+        public var decodeThreads: Int
+    }
+
+    /// In seconds, each longer than the one before: the one hierarchy of timeouts.
+    public struct Timeouts: Sendable, Equatable {
+        /// Between two heartbeats.
+        public var heartbeat: Double
+        /// Silence after which a worker gets no new lease and its block may be given to another as well.
+        public var suspect: Double
+        /// Silence after which a worker counts as dead.
+        public var dead: Double
+        /// How long a worker without a coordinator keeps its state and tries again before it stops with 75.
+        public var patience: Double
+    }
+
+    /// Everything at its default: one machine, loopback.
+    public static let standard = ClusterConfiguration(
+        coordinator: Coordinator(address: "tcp://127.0.0.1:5570"),
+        worker: Worker(dataHost: "127.0.0.1", threads: 0, decodeThreads: 1),
+        timeouts: Timeouts(heartbeat: 1, suspect: 3, dead: 10, patience: 600))
+
+    /// Reads a document.
+    /// - Throws: `Fault.usage` for unknown keys, wrong kinds, and timeouts out of order.
+    public static func read(_ document: Document) throws(Fault) -> ClusterConfiguration {
+        var reader = Reader(document)
+        let standard = ClusterConfiguration.standard
+        let configuration = ClusterConfiguration(
+            coordinator: Coordinator(
+                address: try reader.string("coordinator.address", default: standard.coordinator.address)),
+            worker: Worker(
+                dataHost: try reader.string("worker.data_host", default: standard.worker.dataHost),
+                threads: try reader.integer("worker.threads", default: standard.worker.threads, in: 0...4096),
+                decodeThreads: try reader.integer(
+                    "worker.decode_threads", default: standard.worker.decodeThreads, in: 1...256)),
+            timeouts: Timeouts(
+                heartbeat: try reader.real("timeouts.heartbeat", default: standard.timeouts.heartbeat, in: 0.05...60),
+                suspect: try reader.real("timeouts.suspect", default: standard.timeouts.suspect, in: 0.1...600),
+                dead: try reader.real("timeouts.dead", default: standard.timeouts.dead, in: 0.2...3600),
+                patience: try reader.real("timeouts.patience", default: standard.timeouts.patience, in: 1...86_400)))
+        let timeouts = configuration.timeouts
+        guard timeouts.heartbeat < timeouts.suspect, timeouts.suspect < timeouts.dead, timeouts.dead < timeouts.patience
+        else {
+            throw Fault(
+                .usage, document.name, "the timeouts must rise: heartbeat < suspect < dead < patience",
+                mend: "defaults are 1, 3, 10 and 600 seconds")
+        }
+        _ = try reader.finish()
+        return configuration
+    }
+}

@@ -1,0 +1,72 @@
+import Glibc
+
+/// Progress on stderr: one line that redraws itself on a terminal, a plain line now and then elsewhere.
+public struct ProgressBar {
+    private let label: String
+    private let total: Int
+    private let isTerminal: Bool
+    /// Seconds between two plain lines, and between two redraws on a terminal.
+    private let plainInterval: Double
+    private let redrawInterval = 0.1
+    private let start: Double
+    private var lastShown = -Double.infinity
+    private let write: (String) -> Void
+
+    /// - Parameters:
+    ///   - total: how many steps make the whole; 0 shows no percentage.
+    ///   - now: seconds of a monotonic clock.
+    public init(
+        _ label: String, total: Int, now: Double, isTerminal: Bool = standardErrorIsTerminal(),
+        plainInterval: Double = 10,
+        write: @escaping (String) -> Void = standardError
+    ) {
+        self.label = label
+        self.total = total
+        self.isTerminal = isTerminal
+        self.plainInterval = plainInterval
+        start = now
+        self.write = write
+    }
+
+    /// Shows that `done` steps are done, with whatever else there is to say (`loss 1.234  12.3 clips/s`).
+    public mutating func update(_ done: Int, _ detail: String, now: Double) {
+        let interval = isTerminal ? redrawInterval : plainInterval
+        guard now - lastShown >= interval || done == total else { return }
+        lastShown = now
+        let fraction = total > 0 ? Double(min(done, total)) / Double(total) : 0
+        let eta = done > 0 && total > done ? (now - start) / Double(done) * Double(total - done) : 0
+        let figures = "\(label) \(done)/\(total)  \(detail)  \(ProgressBar.duration(eta)) left"
+        if isTerminal {
+            let filled = Int(fraction * 24)
+            let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 24 - filled)
+            write("\r\u{1B}[2K\(bar) \(figures)")
+            if done == total { write("\n") }
+        } else {
+            write(figures + "\n")
+        }
+    }
+
+    /// `3:07` or `2:03:07`.
+    public static func duration(_ seconds: Double) -> String {
+        let whole = Int(max(0, min(seconds, 1e9)).rounded())
+        let two = { (n: Int) in n < 10 ? "0\(n)" : "\(n)" }
+        return whole < 3600
+            ? "\(whole / 60):\(two(whole % 60))" : "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
+    }
+}
+
+/// Whether stderr is a terminal, so that lines may redraw themselves.
+public func standardErrorIsTerminal() -> Bool { isatty(2) == 1 }
+
+/// Writes to stderr at once; what stderr cannot take is not worth stopping for.
+public func standardError(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+        var rest = UnsafeRawBufferPointer(bytes)
+        while let base = rest.baseAddress, !rest.isEmpty {
+            let written = Glibc.write(2, base, rest.count)
+            guard written > 0 else { return }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+    }
+}

@@ -1,0 +1,132 @@
+public import Configuration
+public import Faults
+
+extension Recipe {
+    /// A recipe and how each of its values was decided.
+    public struct Resolved: Sendable {
+        public let recipe: Recipe
+        public let values: [Reader.Resolved]
+
+        /// The text of `recipe.toml` in a run: every key, its value and its origin. Reading it gives the same recipe.
+        public var toml: String {
+            values.toml(
+                header: "The recipe of this run, every value with its origin. Changing it here changes nothing.")
+        }
+    }
+
+    /// Reads a recipe; unknown keys, wrong kinds and values out of range are refused by name.
+    /// - Throws: `Fault.usage`.
+    public static func read(_ document: Document) throws(Fault) -> Resolved {
+        var reader = Reader(document)
+        let recipe = Recipe(
+            seed: UInt64(try reader.integer("seed", default: 0, in: 0...Int.max)),
+            model: try model(&reader), input: try input(&reader), batch: try batch(&reader),
+            optimizer: try optimizer(&reader), schedule: try schedule(&reader), augment: try augment(&reader),
+            test: Test(clips: try reader.integer("test.clips", default: 10, in: 1...1000)),
+            numerics: try numerics(&reader), checkpoint: try checkpoint(&reader))
+        return Resolved(recipe: recipe, values: try reader.finish())
+    }
+
+    private static func model(_ reader: inout Reader) throws(Fault) -> Model {
+        Model(
+            name: try reader.string("model.name"),
+            classes: try reader.integer("model.classes", default: 0, in: 0...1_000_000),
+            dropout: try reader.real("model.dropout", default: 0, in: 0...0.95))
+    }
+
+    private static func input(_ reader: inout Reader) throws(Fault) -> Input {
+        let frames = try reader.integer("input.frames", in: 1...512)
+        let samplingRate = try reader.integer("input.sampling_rate", default: 1, in: 1...128)
+        let crop = try reader.integer("input.crop", in: 8...1024)
+        let resize: Resize
+        if try reader.choice("input.resize", of: ["exact", "short-edge"], default: "exact") == "exact" {
+            resize = .exact(
+                width: try reader.integer("input.width", default: 171, in: 8...8192),
+                height: try reader.integer("input.height", default: 128, in: 8...8192))
+        } else {
+            resize = .shortEdge(
+                try reader.integers("input.short_edges", default: [128, 160], count: 1...64, in: 8...8192))
+        }
+        let smallest =
+            switch resize {
+            case .exact(let width, let height): min(width, height)
+            case .shortEdge(let edges): edges.min() ?? 0
+            }
+        guard smallest >= crop else {
+            throw Fault(
+                .usage, reader.place("input.crop"), "\(crop) pixels do not fit into frames of \(smallest)",
+                mend: "raise the size the frames are resized to, or lower the crop")
+        }
+        // VMZ's constants for R, G and B on the scale 0 to 255 (reference: caffe2/video, VideoInput).
+        return Input(
+            frames: frames, samplingRate: samplingRate, crop: crop, resize: resize,
+            mean: try reader.reals("input.mean", default: [110.201, 100.64, 95.9966], count: 3...3),
+            deviation: try positive(
+                reader.reals("input.deviation", default: [58.1489, 56.4701, 55.3324], count: 3...3), reader))
+    }
+
+    private static func positive(_ values: [Double], _ reader: Reader) throws(Fault) -> [Double] {
+        guard values.allSatisfy({ $0 > 0 }) else {
+            throw Fault(
+                .usage, reader.place("input.deviation"), "must be above 0", mend: "write three positive numbers")
+        }
+        return values
+    }
+
+    private static func batch(_ reader: inout Reader) throws(Fault) -> Batch {
+        Batch(
+            units: try reader.integer("batch.units", default: 8, in: 1...65_536),
+            clipsPerUnit: try reader.integer("batch.clips_per_unit", default: 4, in: 1...1024))
+    }
+
+    private static func optimizer(_ reader: inout Reader) throws(Fault) -> Optimizer {
+        let roles = ["weight", "bias", "scale", "shift"]
+        let optimizer = Optimizer(
+            learningRate: try reader.real("optimizer.learning_rate", in: 0...1000),
+            momentum: try reader.real("optimizer.momentum", default: 0.9, in: 0...0.9999),
+            nesterov: try reader.boolean("optimizer.nesterov", default: true),
+            rateInMomentum: try reader.boolean("optimizer.rate_in_momentum", default: true),
+            weightDecay: try reader.real("optimizer.weight_decay", default: 1e-4, in: 0...1),
+            weightDecayOn: try reader.strings("optimizer.weight_decay_on", default: ["weight", "scale"]),
+            clipNorm: try reader.real("optimizer.clip_norm", default: 0, in: 0...1e9))
+        for role in optimizer.weightDecayOn where !roles.contains(role) {
+            throw Fault(
+                .usage, reader.place("optimizer.weight_decay_on"), "'\(role)' is no role of a parameter",
+                mend: advice(for: role, among: roles))
+        }
+        return optimizer
+    }
+
+    private static func schedule(_ reader: inout Reader) throws(Fault) -> Schedule {
+        let kind = try reader.choice("schedule.kind", of: Schedule.Kind.allCases.map(\.rawValue), default: "steps")
+        return Schedule(
+            epochs: try reader.real("schedule.epochs", in: 0...1e9),
+            clipsPerEpoch: try reader.integer("schedule.clips_per_epoch", default: 0, in: 0...Int(1e12)),
+            kind: Schedule.Kind(rawValue: kind) ?? .steps,
+            stepEpochs: try reader.real("schedule.step_epochs", default: 10, in: 1e-6...1e9),
+            gamma: try reader.real("schedule.gamma", default: 0.1, in: 0...1),
+            warmupEpochs: try reader.real("schedule.warmup_epochs", default: 0, in: 0...1e9),
+            warmupFrom: try reader.real("schedule.warmup_from", default: 0.1, in: 0...1))
+    }
+
+    private static func augment(_ reader: inout Reader) throws(Fault) -> Augment {
+        Augment(
+            flip: try reader.real("augment.flip", default: 0.5, in: 0...1),
+            freezeFrame: try reader.boolean("augment.freeze_frame", default: false))
+    }
+
+    private static func numerics(_ reader: inout Reader) throws(Fault) -> Numerics {
+        Numerics(
+            instructionSet: try reader.choice(
+                "numerics.isa", of: ["auto", "baseline", "avx2", "avx512"], default: "auto"),
+            // Winograd and bf16 join these lists with the kernels that compute them.
+            convolution: try reader.choice("numerics.convolution", of: ["auto", "direct"], default: "auto"),
+            compute: try reader.choice("numerics.compute", of: ["f32"], default: "f32"))
+    }
+
+    private static func checkpoint(_ reader: inout Reader) throws(Fault) -> Checkpoint {
+        Checkpoint(
+            everySteps: try reader.integer("checkpoint.every_steps", default: 100, in: 1...Int(1e9)),
+            keep: try reader.integer("checkpoint.keep", default: 3, in: 1...1000))
+    }
+}

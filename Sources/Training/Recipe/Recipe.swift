@@ -1,0 +1,115 @@
+/// What is trained and how: everything that decides the bits of the weights, and nothing about the cluster.
+///
+/// Written as TOML, each key with a default here; `recipes/` holds one file per published run. The life of a step and
+/// the meaning of units are in `docs/architecture.md`.
+public struct Recipe: Sendable, Equatable {
+    /// Keys every random number of the run: initial weights, order of clips, augmentation, dropout.
+    public var seed: UInt64
+    public var model: Model
+    public var input: Input
+    public var batch: Batch
+    public var optimizer: Optimizer
+    public var schedule: Schedule
+    public var augment: Augment
+    public var test: Test
+    public var numerics: Numerics
+    public var checkpoint: Checkpoint
+
+    public struct Model: Sendable, Equatable {
+        /// As `zoetrope model list` prints it.
+        public var name: String
+        /// Outputs of the last layer; 0: as many as the data set has classes.
+        public var classes: Int
+        /// Probability of dropping a feature before the last layer, 0 to 0.95.
+        public var dropout: Double
+    }
+
+    /// How a clip is cut from a video.
+    public struct Input: Sendable, Equatable {
+        /// Frames of a clip (T).
+        public var frames: Int
+        /// Source frames from one frame of the clip to the next.
+        public var samplingRate: Int
+        /// The square cut out of each frame, in pixels (H and W).
+        public var crop: Int
+        public var resize: Resize
+        /// Subtracted from each of R, G and B, on the scale 0 to 255.
+        public var mean: [Double]
+        /// R, G and B are divided by it after the mean is gone.
+        public var deviation: [Double]
+    }
+
+    public enum Resize: Sendable, Equatable {
+        /// Every frame becomes `width` × `height`, whatever its aspect (VMZ's `video_res_type` 0).
+        case exact(width: Int, height: Int)
+        /// The shorter side becomes one of `edges`, drawn per clip; the first when testing.
+        case shortEdge([Int])
+    }
+
+    /// A step is `units` gradient units of `clipsPerUnit` clips, whatever the number of workers.
+    public struct Batch: Sendable, Equatable {
+        public var units: Int
+        public var clipsPerUnit: Int
+        public var clips: Int { units * clipsPerUnit }
+    }
+
+    public struct Optimizer: Sendable, Equatable {
+        /// For a whole step (all units), at its highest.
+        public var learningRate: Double
+        public var momentum: Double
+        public var nesterov: Bool
+        /// Caffe2's convention, which VMZ trained with: the learning rate is folded into the momentum buffer.
+        public var rateInMomentum: Bool
+        public var weightDecay: Double
+        /// Which roles of parameters decay: of `weight`, `bias`, `scale`, `shift`.
+        public var weightDecayOn: [String]
+        /// Largest norm of a step's gradient; 0: no clipping.
+        public var clipNorm: Double
+    }
+
+    public struct Schedule: Sendable, Equatable {
+        public enum Kind: String, Sendable, CaseIterable { case steps, cosine, constant }
+        public var epochs: Double
+        /// Clips of an epoch; 0: as many as the data set has (VMZ's epochs are 1,000,000 clips).
+        public var clipsPerEpoch: Int
+        public var kind: Kind
+        /// For `steps`: epochs between two reductions by `gamma`.
+        public var stepEpochs: Double
+        public var gamma: Double
+        /// Epochs over which the rate rises linearly from `warmupFrom` times the highest.
+        public var warmupEpochs: Double
+        public var warmupFrom: Double
+    }
+
+    public struct Augment: Sendable, Equatable {
+        /// Probability of mirroring a clip left to right.
+        public var flip: Double
+        /// Every clip is one frame repeated: for showing that a data set needs motion.
+        public var freezeFrame: Bool
+    }
+
+    public struct Test: Sendable, Equatable {
+        /// Clips per video, spread uniformly.
+        public var clips: Int
+    }
+
+    public struct Numerics: Sendable, Equatable {
+        /// `auto` becomes the coordinator's best when the run starts and stays fixed from then on.
+        public var instructionSet: String
+        public var convolution: String
+        public var compute: String
+    }
+
+    public struct Checkpoint: Sendable, Equatable {
+        /// Steps between two checkpoints.
+        public var everySteps: Int
+        /// How many checkpoints are kept.
+        public var keep: Int
+    }
+
+    /// Steps of the run over a data set of `clips` clips: the epochs' clips divided by a step's, rounded up.
+    public func steps(dataSetClips clips: Int) -> Int {
+        let perEpoch = schedule.clipsPerEpoch == 0 ? clips : schedule.clipsPerEpoch
+        return Int((schedule.epochs * Double(perEpoch) / Double(batch.clips)).rounded(.up))
+    }
+}

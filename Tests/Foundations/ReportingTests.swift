@@ -1,0 +1,20 @@
+import Reporting
+import Testing
+
+@Suite struct ReportingTests {
+    @Test func jsonEscapesAndKeepsOrder() {
+        let value: JSON = ["b": "a\"\\\n\u{1}", "a": [1, 2.5, true, .null, .number(.nan)], "c": .number(3)]
+        #expect(value.text == #"{"b":"a\"\\\n\u0001","a":[1,2.5,true,null,null],"c":3}"#)
+    }
+
+    @Test func plainProgressIsThinnedButAlwaysEnds() {
+        nonisolated(unsafe) var lines: [String] = []  // the bar calls it on this thread only
+        var bar = ProgressBar("step", total: 4, now: 0, isTerminal: false, plainInterval: 10) { lines.append($0) }
+        for (step, time) in [(1, 1.0), (2, 5), (3, 12), (4, 13)] { bar.update(step, "loss 1", now: time) }
+        #expect(
+            lines == [
+                "step 1/4  loss 1  0:03 left\n", "step 3/4  loss 1  0:04 left\n", "step 4/4  loss 1  0:00 left\n",
+            ])
+        #expect(ProgressBar.duration(7384) == "2:03:04")
+    }
+}
