@@ -1,0 +1,162 @@
+/// Worker to coordinator.
+public enum WorkerMessage: Sendable {
+    case hello(Hello)
+    case ready(Ready)
+    case heartbeat(Progress)
+    /// All units of the lease are computed and folded; their pushes may still be on the way. Asks for more work.
+    case blockComputed(lease: UInt64, records: [UnitRecord])
+    /// Every chunk of the lease's root has arrived at its owner: the block needs this worker no more.
+    case blockDelivered(lease: UInt64)
+    /// The unit could not be read here (an I/O error): the block should be tried elsewhere.
+    case blockFailed(lease: UInt64, reason: String)
+    /// The owner has these chunks' whole gradient of the step.
+    case chunksReady(map: Int, step: Int, chunks: [ReadyChunk])
+    /// The owner holds all its chunks at the map's version, with these digests.
+    case mapInstalled(map: Int, chunks: [ChunkDigest])
+    /// The owner asks for a chunk out of the checkpoint of the map's version.
+    case fetchCheckpoint(map: Int, chunk: Int)
+    /// A chunk for the checkpoint that the coordinator asked for.
+    case checkpointChunk(ChunkState)
+    /// SIGTERM: no more leases, take my chunks, let me go.
+    case leaving
+    /// The connection to this worker's shard broke: is it dead?
+    case suspect(Incarnation)
+    /// Two workers computed different bits of the same block: one of them is broken.
+    case alarm(Alarm)
+}
+
+/// Coordinator to worker.
+public enum CoordinatorMessage: Sendable {
+    case welcome(Welcome)
+    /// Not taken in, or no longer a member; for people.
+    case refuse(Refusal)
+    case map(OwnershipMap)
+    case lease(Lease)
+    /// Somebody else was first: stop computing the lease, say nothing more of it.
+    case revoke(lease: UInt64)
+    /// This block will probably be leased to you in that step: decode it ahead.
+    case prefetch(step: Int, block: UnitBlock)
+    case commit(Commit)
+    /// Owners: send the state of your chunks at this version, which is the present one.
+    case checkpoint(version: Int, chunks: [Int])
+    /// The chunk is on its way to disk: the next may be sent.
+    case chunkStored(version: Int, chunk: Int)
+    /// The answer to `fetchCheckpoint`.
+    case stateChunk(map: Int, state: ChunkState)
+    /// The operator wants this worker to leave in order.
+    case drain
+    /// Exit; `code` as in `sysexits.h`, 0 when the run is done or the worker was drained.
+    case stop(code: Int, reason: String)
+}
+
+/// Why a worker is not a member.
+public struct Refusal: Hashable, Sendable {
+    public var reason: String
+    /// The worker may come back under a new incarnation (it was taken for dead); otherwise trying again is useless.
+    public var mayReturn: Bool
+
+    public init(reason: String, mayReturn: Bool) {
+        self.reason = reason
+        self.mayReturn = mayReturn
+    }
+}
+
+/// What a worker is at: says that it lives, and whether it gets on.
+public struct Progress: Hashable, Sendable {
+    public var step: Int
+    /// Units computed since the start.
+    public var units: Int
+    /// Clips decoded and waiting.
+    public var decodedAhead: Int
+    public var residentBytes: Int
+
+    public init(step: Int = 0, units: Int = 0, decodedAhead: Int = 0, residentBytes: Int = 0) {
+        self.step = step
+        self.units = units
+        self.decodedAhead = decodedAhead
+        self.residentBytes = residentBytes
+    }
+}
+
+/// Compute this block of this step and push its root.
+public struct Lease: Hashable, Sendable {
+    /// Unique in a generation.
+    public var id: UInt64
+    public var map: Int
+    public var step: Int
+    public var block: UnitBlock
+
+    public init(id: UInt64, map: Int, step: Int, block: UnitBlock) {
+        self.id = id
+        self.map = map
+        self.step = step
+        self.block = block
+    }
+}
+
+/// The step is in the ledger: owners apply it, workers drop what they kept for it.
+public struct Commit: Hashable, Sendable {
+    public var map: Int
+    public var step: Int
+    /// The learning rate of the step.
+    public var rate: Float
+    /// What the mean gradient is multiplied by before the update.
+    public var coefficient: Float
+    /// Nothing changes but the version.
+    public var skipped: Bool
+    /// No step follows: nobody needs the new weights.
+    public var last: Bool
+
+    public init(map: Int, step: Int, rate: Float, coefficient: Float, skipped: Bool, last: Bool) {
+        self.map = map
+        self.step = step
+        self.rate = rate
+        self.coefficient = coefficient
+        self.skipped = skipped
+        self.last = last
+    }
+}
+
+/// A chunk whose gradient is whole.
+public struct ReadyChunk: Hashable, Sendable {
+    public var chunk: Int
+    /// Of the gradient summed over the units, in f64; 0 for statistics.
+    public var sumOfSquares: Double
+    public var finite: Bool
+    public var digest: UInt64
+
+    public init(chunk: Int, sumOfSquares: Double, finite: Bool, digest: UInt64) {
+        self.chunk = chunk
+        self.sumOfSquares = sumOfSquares
+        self.finite = finite
+        self.digest = digest
+    }
+}
+
+public struct ChunkDigest: Hashable, Sendable {
+    public var chunk: Int
+    public var digest: UInt64
+
+    public init(chunk: Int, digest: UInt64) {
+        self.chunk = chunk
+        self.digest = digest
+    }
+}
+
+/// Two results of one pure function that differ.
+public struct Alarm: Hashable, Sendable {
+    public var step: Int
+    public var block: UnitBlock
+    public var chunk: Int
+    /// Whose result was kept, and whose differs.
+    public var first: Incarnation
+    public var second: Incarnation
+
+    public init(step: Int, block: UnitBlock, chunk: Int, first: Incarnation, second: Incarnation) {
+        self.step = step
+        self.block = block
+        self.chunk = chunk
+        self.first = first
+        self.second = second
+    }
+}

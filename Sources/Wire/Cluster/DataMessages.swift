@@ -1,0 +1,51 @@
+/// Worker to shard (DEALER to the shard's ROUTER).
+public enum ShardRequest: Sendable {
+    case push(Push)
+    /// Send each of these chunks' weights as soon as the version is committed; forward order.
+    case want(map: Int, version: Int, chunks: [Int])
+    /// Send these chunks' whole state, for the new owner.
+    case fetchState(map: Int, chunks: [Int])
+}
+
+/// Shard to worker. Receipts travel in the frames of the link.
+public enum ShardReply: Sendable {
+    case weights(Weights)
+    case state(map: Int, state: ChunkState)
+}
+
+/// One chunk of a block's root.
+public struct Push: Sendable {
+    public var map: Int
+    public var step: Int
+    public var block: UnitBlock
+    public var chunk: Int
+    /// `Payload.checksum()` of `gradient`, by the worker that computed it.
+    public var checksum: UInt64
+    /// f32; for statistics f64.
+    public var gradient: Payload
+
+    public init(map: Int, step: Int, block: UnitBlock, chunk: Int, checksum: UInt64, gradient: Payload) {
+        self.map = map
+        self.step = step
+        self.block = block
+        self.chunk = chunk
+        self.checksum = checksum
+        self.gradient = gradient
+    }
+}
+
+/// A chunk's weights at a version.
+public struct Weights: Sendable {
+    public var map: Int
+    public var version: Int
+    public var chunk: Int
+    /// f32.
+    public var weights: Payload
+
+    public init(map: Int, version: Int, chunk: Int, weights: Payload) {
+        self.map = map
+        self.version = version
+        self.chunk = chunk
+        self.weights = weights
+    }
+}

@@ -1,0 +1,28 @@
+/// What travels on a link between two processes: at most one message, numbered, with the other direction's receipt.
+///
+/// Links (`Link`) make of a connection that may lose, repeat or reorder when it breaks a channel that delivers each
+/// message once and in order, as long as both ends live. The numbers below are all they need.
+public struct Frame<Message: Sendable>: Sendable {
+    /// Who sends: a worker's incarnation, or the coordinator's generation.
+    public var sender: UInt64
+    /// For whom it is: the same of the receiver, or 0 when the sender does not know it yet (the frame that opens).
+    public var receiver: UInt64
+    /// The number of `message`, from 1; without a message, the number of the last one sent (a probe: is it there?).
+    public var sequence: UInt64
+    /// All messages of the other direction up to this number have arrived.
+    public var received: UInt64
+    /// The sender of this frame saw a gap: send again everything after `received`.
+    public var missing: Bool
+    public var message: Message?
+
+    public init(
+        sender: UInt64, receiver: UInt64, sequence: UInt64, received: UInt64, missing: Bool = false, message: Message?
+    ) {
+        self.sender = sender
+        self.receiver = receiver
+        self.sequence = sequence
+        self.received = received
+        self.missing = missing
+        self.message = message
+    }
+}

@@ -1,0 +1,77 @@
+/// A worker introduces itself: the first message on its link to a coordinator.
+public struct Hello: Hashable, Sendable {
+    /// The protocol's version; `Hello.protocolVersion` of the sender.
+    public var version: Int
+    /// For people: what `status` shows and `drain` takes. Need not be unique.
+    public var name: String
+    public var host: String
+    public var process: Int
+    public var threads: Int
+    /// Where the worker's shard listens, as the other workers reach it: `tcp://host:port`.
+    public var endpoint: String
+    /// The product's version, for people.
+    public var product: String
+
+    public static let protocolVersion = 1
+
+    public init(
+        version: Int = Hello.protocolVersion, name: String, host: String, process: Int, threads: Int, endpoint: String,
+        product: String
+    ) {
+        self.version = version
+        self.name = name
+        self.host = host
+        self.process = process
+        self.threads = threads
+        self.endpoint = endpoint
+        self.product = product
+    }
+}
+
+/// The coordinator takes the worker in, and says what is being trained. The worker builds it and answers `ready`.
+public struct Welcome: Hashable, Sendable {
+    public var generation: UInt64
+    /// The run's own number: workers that come back with state of another run forget it.
+    public var run: UInt64
+    /// The resolved recipe, TOML.
+    public var recipe: String
+    /// Where the data set lies, as the coordinator sees it; a worker with a `--data` of its own uses that.
+    public var data: String
+    /// The instruction set that the run was begun with (`numerics.isa`).
+    public var instructionSet: String
+
+    public init(generation: UInt64, run: UInt64, recipe: String, data: String, instructionSet: String) {
+        self.generation = generation
+        self.run = run
+        self.recipe = recipe
+        self.data = data
+        self.instructionSet = instructionSet
+    }
+}
+
+/// The worker has built the network and opened the data set: it proves that it would compute the same bits.
+public struct Ready: Hashable, Sendable {
+    /// What must agree, by name: `numerics`, `data`, `recipe`, `plan`, `versions`. Both values are printed if one differs.
+    public var fingerprints: [Fingerprint]
+    /// The version of the state that the worker's shard still holds from an earlier generation of the same run.
+    public var heldVersion: Int
+    /// The chunks it holds at that version; empty when it has just started.
+    public var heldChunks: [Int]
+
+    public init(fingerprints: [Fingerprint], heldVersion: Int = 0, heldChunks: [Int] = []) {
+        self.fingerprints = fingerprints
+        self.heldVersion = heldVersion
+        self.heldChunks = heldChunks
+    }
+}
+
+/// A value on which workers must agree, printable.
+public struct Fingerprint: Hashable, Sendable {
+    public var name: String
+    public var value: String
+
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+}

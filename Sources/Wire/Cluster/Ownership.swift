@@ -1,0 +1,63 @@
+/// Who owns which chunk, from which version of the state on. A new number at every change, a rollback included.
+public struct OwnershipMap: Hashable, Sendable {
+    /// Rises at every change within a generation; messages of an older number are dropped.
+    public var number: Int
+    /// The steps that the state has seen: the cluster goes on with step `version`.
+    public var version: Int
+    /// The owner of each chunk, by chunk number.
+    public var owners: [Incarnation]
+    /// Where an owner gets the state of each chunk at `version`, by chunk number.
+    public var sources: [StateSource]
+    /// Everybody alive, and where their shards listen.
+    public var members: [MemberAddress]
+
+    public init(
+        number: Int, version: Int, owners: [Incarnation], sources: [StateSource], members: [MemberAddress]
+    ) {
+        self.number = number
+        self.version = version
+        self.owners = owners
+        self.sources = sources
+        self.members = members
+    }
+}
+
+/// Where the owner of a chunk gets its state from.
+public enum StateSource: Hashable, Sendable {
+    /// It holds it already.
+    case keep
+    /// From this worker's shard, which holds it at the map's version.
+    case peer(Incarnation)
+    /// From the initialisers: the map's version is 0.
+    case initial
+    /// From the coordinator, out of the checkpoint of the map's version.
+    case checkpoint
+}
+
+/// A live worker and its shard's endpoint.
+public struct MemberAddress: Hashable, Sendable {
+    public var incarnation: Incarnation
+    public var endpoint: String
+
+    public init(incarnation: Incarnation, endpoint: String) {
+        self.incarnation = incarnation
+        self.endpoint = endpoint
+    }
+}
+
+/// The whole state of a chunk at a version: what rebalancing, checkpoints and restoring carry.
+public struct ChunkState: Sendable {
+    public var chunk: Int
+    public var version: Int
+    /// The f32 slots in the optimizer's order: weights first, then momentum; for statistics: means, then variances.
+    public var slots: [Payload]
+    /// `combinedDigest` of the slots' checksums.
+    public var digest: UInt64
+
+    public init(chunk: Int, version: Int, slots: [Payload], digest: UInt64) {
+        self.chunk = chunk
+        self.version = version
+        self.slots = slots
+        self.digest = digest
+    }
+}
