@@ -1,0 +1,87 @@
+public import Faults
+import Glibc
+
+/// A directory that appears under its name with all its files, or not at all.
+///
+/// Files are written under `staging` (each by an `AtomicFile`, or flushed by its writer); `commit()` renames the whole.
+/// What an earlier crash left under the staging name is removed first.
+public final class StagedDirectory {
+    public let path: String
+    /// Where the files go until `commit()`: `path.tmp`.
+    public let staging: String
+    private var finished = false
+
+    public init(_ path: String) throws(Fault) {
+        self.path = path
+        staging = path + ".tmp"
+        try removeTree(staging)
+        guard mkdir(staging, 0o755) == 0 else { throw systemFault(path, "make it", errno) }
+    }
+
+    deinit { if !finished { try? removeTree(staging) } }
+
+    /// Makes the directory's files durable and gives it its name. A directory that already has the name is replaced.
+    public func commit() throws(Fault) {
+        try synchronizeDirectory(staging)
+        if rename(staging, path) != 0 {
+            let number = errno
+            guard number == ENOTEMPTY || number == EEXIST else { throw systemFault(path, "give it its name", number) }
+            let old = path + ".old"
+            try removeTree(old)
+            guard rename(path, old) == 0, rename(staging, path) == 0 else {
+                throw systemFault(path, "give it its name", errno)
+            }
+            try removeTree(old)
+        }
+        finished = true
+        try synchronizeDirectory(directory(of: path))
+    }
+}
+
+/// Makes a directory and those above it; one that exists is fine.
+public func makeDirectories(_ path: String) throws(Fault) {
+    guard mkdir(path, 0o755) != 0 else { return }
+    let number = errno
+    switch number {
+    case EEXIST:
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw Fault(.usage, path, "is a file and not a directory")
+        }
+    case ENOENT:
+        let parent = directory(of: path)
+        guard parent != path, parent != "." else { throw systemFault(path, "make it", number) }
+        try makeDirectories(parent)
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw systemFault(path, "make it", errno) }
+    default: throw systemFault(path, "make it", number)
+    }
+}
+
+/// Whether there is anything under this path.
+public func pathExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+/// Names in a directory in ascending order, without "." and "..".
+public func directoryNames(_ path: String) throws(Fault) -> [String] {
+    guard let stream = opendir(path) else { throw systemFault(path, "list it", errno) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
+
+/// Removes a file, or a directory with all it holds; symbolic links are removed, never followed. Nothing there is fine.
+public func removeTree(_ path: String) throws(Fault) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR {
+        for name in try directoryNames(path) { try removeTree(path + "/" + name) }
+        guard rmdir(path) == 0 || errno == ENOENT else { throw systemFault(path, "remove it", errno) }
+    } else {
+        guard unlink(path) == 0 || errno == ENOENT else { throw systemFault(path, "remove it", errno) }
+    }
+}

@@ -1,0 +1,133 @@
+import Faults
+import Glibc
+
+/// The fault of a system call that failed on `path`: what was tried, the system's words, and what would mend it.
+func systemFault(_ path: String, _ doing: String, _ number: Int32) -> Fault {
+    let code: Fault.Code =
+        switch number {
+        case ENOSPC, EDQUOT: .stoppedEarly
+        case ENOENT, EACCES, EPERM, ENOTDIR, EISDIR, EROFS, ENAMETOOLONG, EEXIST: .usage
+        default: .data
+        }
+    return Fault(code, path, "cannot \(doing): \(systemMessage(number))", mend: mend(number))
+}
+
+private func mend(_ number: Int32) -> String {
+    switch number {
+    case ENOSPC: "free some space on that disk and run the same command again"
+    case EDQUOT: "free some of your quota and run the same command again"
+    case EROFS: "choose a directory that can be written"
+    case EACCES, EPERM: "check its permissions"
+    case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
+    default: ""
+    }
+}
+
+/// What the system says about an error number. `strerror_r` because other threads may ask at the same time.
+func systemMessage(_ number: Int32) -> String {
+    var text = [CChar](repeating: 0, count: 256)
+    let status = strerror_r(number, &text, text.count)
+    guard status == 0 else { return "error \(number)" }
+    return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+}
+
+/// Repeats a call that a signal interrupted; the result is the call's, or `nil` and the error number it left.
+@inline(never)
+func retryingOnInterrupt<Result: FixedWidthInteger>(_ call: () -> Result) -> (result: Result, number: Int32) {
+    while true {
+        let result = call()
+        let number = errno
+        if result != -1 { return (result, 0) }
+        if number != EINTR { return (result, number) }
+    }
+}
+
+/// The calls a test may replace to fill a disk or lose a flush.
+package struct FileCalls: Sendable {
+    /// `pwrite`: the count written, or -1 and `errno`.
+    package var write: @Sendable (Int32, UnsafeRawBufferPointer, Int) -> Int
+    /// `fsync`: 0, or -1 and `errno`.
+    package var synchronize: @Sendable (Int32) -> Int32
+
+    package static let system = FileCalls(
+        write: { pwrite($0, $1.baseAddress, $1.count, $2) }, synchronize: { fsync($0) })
+
+    package init(
+        write: @escaping @Sendable (Int32, UnsafeRawBufferPointer, Int) -> Int,
+        synchronize: @escaping @Sendable (Int32) -> Int32
+    ) {
+        self.write = write
+        self.synchronize = synchronize
+    }
+}
+
+/// An open file and the path it was opened by; closed when the last reference goes.
+final class Descriptor: @unchecked Sendable {  // the number never changes, and the kernel serialises calls on it
+    let number: Int32
+    let path: String
+    private let calls: FileCalls
+
+    init(_ path: String, _ flags: Int32, mode: mode_t = 0o644, calls: FileCalls = .system) throws(Fault) {
+        let (number, failure) = retryingOnInterrupt { open(path, flags | O_CLOEXEC, mode) }
+        guard number >= 0 else { throw systemFault(path, "open it", failure) }
+        self.number = number
+        self.path = path
+        self.calls = calls
+    }
+
+    deinit { close(number) }
+
+    var size: Int {
+        get throws(Fault) {
+            var status = stat()
+            let (result, failure) = retryingOnInterrupt { fstat(number, &status) }
+            guard result == 0 else { throw systemFault(path, "read its size", failure) }
+            return Int(status.st_size)
+        }
+    }
+
+    /// Writes all of `bytes` at `offset`, in as many calls as the system wants.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Fault) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let (count, failure) = retryingOnInterrupt { calls.write(number, rest, offset + done) }
+            guard count > 0 else { throw systemFault(path, "write it", count == 0 ? ENOSPC : failure) }
+            done += count
+        }
+    }
+
+    /// Fills `buffer` from `offset` on; how many bytes there were.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Fault) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let (count, failure) = retryingOnInterrupt { pread(number, rest.baseAddress, rest.count, offset + done) }
+            guard count >= 0 else { throw systemFault(path, "read it", failure) }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func truncate(to size: Int) throws(Fault) {
+        let (result, failure) = retryingOnInterrupt { ftruncate(number, size) }
+        guard result == 0 else { throw systemFault(path, "set its size to \(size) bytes", failure) }
+    }
+
+    func synchronize() throws(Fault) {
+        let (result, failure) = retryingOnInterrupt { calls.synchronize(number) }
+        guard result == 0 else { throw systemFault(path, "flush it to the disk", failure) }
+    }
+}
+
+/// Makes the names in a directory durable: a rename or a new file is lost with the power until then.
+func synchronizeDirectory(_ path: String) throws(Fault) {
+    try Descriptor(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY).synchronize()
+}
+
+/// The directory part of a path; "." for a bare name.
+func directory(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}
