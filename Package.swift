@@ -82,7 +82,7 @@ let package = Package(
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
 
         // The cluster.
-        module("Training", ["Faults", "Configuration", "Randomness"]),
+        module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
         module("Wire", ["Faults", "CWire"]),
         module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
         module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Storage", "Training", "Wire"]),

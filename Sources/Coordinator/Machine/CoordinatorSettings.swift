@@ -1,0 +1,64 @@
+public import Training
+public import Wire
+
+/// What a coordinator is told at start.
+public struct CoordinatorSettings: Sendable {
+    /// What every worker is told, the generation included.
+    public var welcome: Welcome
+    /// Gradient units of a step (U).
+    public var units: Int
+    /// Clips of a unit (n).
+    public var clipsPerUnit: Int
+    /// Steps of the run.
+    public var steps: Int
+    public var rate: LearningRate
+    /// Largest norm of a step's mean gradient; 0: no clipping.
+    public var clipNorm: Double
+    public var plan: ChunkPlan
+    /// What workers must match, as far as the coordinator knows it; of the other names the first worker decides.
+    public var fingerprints: [Fingerprint]
+    public var checkpointEverySteps: Int
+    /// Training begins when so many workers are ready, or `startPatience` after the first is.
+    public var expectedWorkers: Int
+    public var startPatience: Double
+    /// Bytes of state that one rebalancing moves at most, so that a joiner never stops a step for long.
+    public var bytesMovedPerStep: Int
+    public var timing: ClusterTiming
+
+    public init(
+        welcome: Welcome, units: Int, clipsPerUnit: Int, steps: Int, rate: LearningRate, clipNorm: Double,
+        plan: ChunkPlan, fingerprints: [Fingerprint], checkpointEverySteps: Int, expectedWorkers: Int,
+        startPatience: Double = 30, bytesMovedPerStep: Int = 64 << 20, timing: ClusterTiming = ClusterTiming()
+    ) {
+        self.welcome = welcome
+        self.units = units
+        self.clipsPerUnit = clipsPerUnit
+        self.steps = steps
+        self.rate = rate
+        self.clipNorm = clipNorm
+        self.plan = plan
+        self.fingerprints = fingerprints
+        self.checkpointEverySteps = checkpointEverySteps
+        self.expectedWorkers = expectedWorkers
+        self.startPatience = startPatience
+        self.bytesMovedPerStep = bytesMovedPerStep
+        self.timing = timing
+    }
+}
+
+/// What a coordinator finds in the run directory: nothing, or where it stopped.
+public struct RunHistory: Sendable {
+    /// The version of the newest whole checkpoint that the ledger reaches; 0 is the initial state.
+    public var checkpoint: Int
+    /// Steps in the ledger.
+    public var ledgerCount: Int
+    /// The outcomes of the steps from `checkpoint` to the end of the ledger: what a replay is held against.
+    public var outcomes: [StepOutcome]
+
+    public init(checkpoint: Int = 0, ledgerCount: Int = 0, outcomes: [StepOutcome] = []) {
+        precondition(outcomes.count == ledgerCount - checkpoint, "the ledger does not reach the checkpoint")
+        self.checkpoint = checkpoint
+        self.ledgerCount = ledgerCount
+        self.outcomes = outcomes
+    }
+}

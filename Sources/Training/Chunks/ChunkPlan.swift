@@ -1,0 +1,120 @@
+internal import Wire
+
+/// How the state of a model is cut into chunks: what shards own, what travels, what the optimizer updates.
+///
+/// The cut depends on the model alone, never on the cluster. A chunk never crosses a parameter; parameters come in the
+/// model's order (the forward order), then the batch-norm statistics, one chunk for each layer.
+public struct ChunkPlan: Sendable, Hashable {
+    /// A trained tensor, flattened.
+    public struct Parameter: Sendable, Hashable {
+        public var count: Int
+        /// Weight decay applies to it.
+        public var decays: Bool
+
+        public init(count: Int, decays: Bool) {
+            self.count = count
+            self.decays = decays
+        }
+    }
+
+    /// The running statistics of one batch-norm layer.
+    public struct Statistics: Sendable, Hashable {
+        public var channels: Int
+        /// The share of the old value that an update keeps, 0 to 1 (Caffe2's momentum; 1 − PyTorch's).
+        public var retention: Double
+        /// What the biased variance of a unit is multiplied by before it is averaged: n/(n − 1) of the elements per
+        /// channel for the families that keep unbiased variances, 1 for the others.
+        public var varianceScale: Double
+
+        public init(channels: Int, retention: Double, varianceScale: Double) {
+            self.channels = channels
+            self.retention = retention
+            self.varianceScale = varianceScale
+        }
+    }
+
+    public let parameters: [Parameter]
+    public let statistics: [Statistics]
+    /// By chunk number.
+    public let chunks: [Chunk]
+    private let firstChunks: [Int]
+
+    /// - Parameter limit: Most f32 elements of a chunk; 4 MiB of weights unless said otherwise.
+    public init(parameters: [Parameter], statistics: [Statistics], limit: Int = 1 << 20) {
+        precondition(limit > 0, "chunks of \(limit) elements")
+        self.parameters = parameters
+        self.statistics = statistics
+        var chunks: [Chunk] = []
+        var firstChunks: [Int] = []
+        for (index, parameter) in parameters.enumerated() {
+            firstChunks.append(chunks.count)
+            // Pieces of nearly equal size, multiples of 16 elements but for the last.
+            let pieces = max(1, (parameter.count + limit - 1) / limit)
+            let size = max(16, ((parameter.count + pieces - 1) / pieces + 15) / 16 * 16)
+            var start = 0
+            repeat {
+                let end = min(parameter.count, start + size)
+                chunks.append(
+                    Chunk(
+                        number: chunks.count, content: .parameter(index, start..<end), elements: end - start,
+                        decays: parameter.decays))
+                start = end
+            } while start < parameter.count
+        }
+        firstChunks.append(chunks.count)
+        for (index, layer) in statistics.enumerated() {
+            chunks.append(
+                Chunk(
+                    number: chunks.count, content: .statistics(index), elements: 2 * layer.channels, decays: false))
+        }
+        self.chunks = chunks
+        self.firstChunks = firstChunks
+    }
+
+    /// The numbers of the chunks that hold trained weights; the rest are statistics, which no worker needs to compute.
+    public var trained: Range<Int> { 0..<firstChunks[parameters.count] }
+
+    /// The chunks of one parameter.
+    public func chunks(ofParameter index: Int) -> Range<Int> { firstChunks[index]..<firstChunks[index + 1] }
+
+    /// The chunk of one batch-norm layer.
+    public func chunk(ofStatistics index: Int) -> Int { trained.upperBound + index }
+
+    /// The same for the same cut on every machine: workers whose plans differ must not meet.
+    public var digest: UInt64 {
+        let parts: [UInt64] =
+            parameters.flatMap { [UInt64($0.count), $0.decays ? 1 : 0] }
+            + statistics.flatMap {
+                [UInt64($0.channels), $0.retention.bitPattern, $0.varianceScale.bitPattern]
+            } + chunks.map { UInt64($0.elements) }
+        return combinedDigest(parts)
+    }
+}
+
+/// A piece of the model's state.
+public struct Chunk: Sendable, Hashable {
+    public enum Content: Sendable, Hashable {
+        /// These elements of this parameter.
+        case parameter(Int, Range<Int>)
+        /// The running means, then variances, of this batch-norm layer.
+        case statistics(Int)
+    }
+
+    public let number: Int
+    public let content: Content
+    /// f32 elements of a slot.
+    public let elements: Int
+    public let decays: Bool
+
+    public var isStatistics: Bool {
+        if case .statistics = content { return true }
+        return false
+    }
+
+    /// Bytes of a unit's contribution and of its sums: f32 gradients, or f64 means and variances.
+    public var gradientBytes: Int { elements * (isStatistics ? 8 : 4) }
+    /// Bytes of the weights, and of every other slot.
+    public var slotBytes: Int { elements * 4 }
+    /// Slots of the state: weights and momentum, or the running statistics alone.
+    public var slots: Int { isStatistics ? 1 : 2 }
+}
