@@ -1,7 +1,51 @@
 import ArgumentParser
+import Faults
+import Glibc
+import Reporting
 
+/// The root command. Each command parses, builds values and calls one function; faults become one line and an exit code.
 @main
-struct Zoetrope: AsyncParsableCommand {
+struct Zoetrope: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "zoetrope", abstract: "Trains and tests video action-recognition networks on clusters of CPUs.")
+        commandName: "zoetrope",
+        abstract: "Trains and tests video action-recognition networks on clusters of CPUs.",
+        discussion: """
+            Exit codes: 0 done, 64 bad usage or configuration, 65 bad data, 70 internal or fenced off by a newer \
+            coordinator, 75 stopped early, run again to continue.
+            """,
+        version: version,
+        groupedSubcommands: [
+            CommandGroup(name: "Training", subcommands: [Train.self, Coordinate.self, Work.self, Status.self]),
+            CommandGroup(name: "Testing", subcommands: [TestCheckpoint.self]),
+            CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
+            CommandGroup(name: "This machine", subcommands: [Bench.self, Doctor.self]),
+        ])
+
+    static let version = "0.1.0"
+
+    static func main() {
+        // A peer that goes away must cost an error code of a write, never the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let fault as Fault {
+            standardError("zoetrope: \(fault)\n")
+            Glibc.exit(fault.code.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// What every command that has a result offers.
+struct ResultOptions: ParsableArguments {
+    @Flag(help: "Print the result as JSON, the last line on standard output.")
+    var json = false
+
+    /// Prints the human text, or the JSON line.
+    func report(_ result: JSON, text: @autoclosure () -> String) {
+        print(json ? result.text : text())
+        fflush(nil)
+    }
 }
