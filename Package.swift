@@ -108,7 +108,7 @@ let package = Package(
         tests("Models", ["Checkpoints", "Kernels", "Models", "Randomness", "TestSupport"]),
         tests("Storage", ["Checkpoints", "Storage", "TestSupport"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
-        tests("Training", ["Configuration", "Randomness", "TestSupport", "Training"]),
+        tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training"]),
         tests("Protocol", ["Configuration", "Faults", "Protocol", "TestSupport", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
         tests("Cluster", ["TestSupport"]),

@@ -99,8 +99,15 @@ extension Recipe {
 
     private static func schedule(_ reader: inout Reader) throws(Fault) -> Schedule {
         let kind = try reader.choice("schedule.kind", of: Schedule.Kind.allCases.map(\.rawValue), default: "steps")
+        let epochs = try reader.real("schedule.epochs", default: 0, in: 0...1e9)
+        let steps = try reader.integer("schedule.steps", default: 0, in: 0...Int(1e12))
+        guard epochs > 0 || steps > 0 else {
+            throw Fault(
+                .usage, reader.place("schedule.epochs"), "the recipe does not say how long to train",
+                mend: "set schedule.epochs or schedule.steps")
+        }
         return Schedule(
-            epochs: try reader.real("schedule.epochs", in: 0...1e9),
+            epochs: epochs, steps: steps,
             clipsPerEpoch: try reader.integer("schedule.clips_per_epoch", default: 0, in: 0...Int(1e12)),
             kind: Schedule.Kind(rawValue: kind) ?? .steps,
             stepEpochs: try reader.real("schedule.step_epochs", default: 10, in: 1e-6...1e9),

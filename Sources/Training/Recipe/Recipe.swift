@@ -70,6 +70,8 @@ public struct Recipe: Sendable, Equatable {
     public struct Schedule: Sendable, Equatable {
         public enum Kind: String, Sendable, CaseIterable { case steps, cosine, constant }
         public var epochs: Double
+        /// Steps of the run, whatever the data set's size; 0: as many as `epochs` make.
+        public var steps: Int
         /// Clips of an epoch; 0: as many as the data set has (VMZ's epochs are 1,000,000 clips).
         public var clipsPerEpoch: Int
         public var kind: Kind
@@ -107,9 +109,15 @@ public struct Recipe: Sendable, Equatable {
         public var keep: Int
     }
 
-    /// Steps of the run over a data set of `clips` clips: the epochs' clips divided by a step's, rounded up.
+    /// Clips of an epoch over a data set of `clips` clips.
+    public func clipsPerEpoch(dataSetClips clips: Int) -> Int {
+        schedule.clipsPerEpoch == 0 ? clips : schedule.clipsPerEpoch
+    }
+
+    /// Steps of the run over a data set of `clips` clips: given, or the epochs' clips divided by a step's, rounded up.
     public func steps(dataSetClips clips: Int) -> Int {
-        let perEpoch = schedule.clipsPerEpoch == 0 ? clips : schedule.clipsPerEpoch
-        return Int((schedule.epochs * Double(perEpoch) / Double(batch.clips)).rounded(.up))
+        if schedule.steps > 0 { return schedule.steps }
+        let drawn = schedule.epochs * Double(clipsPerEpoch(dataSetClips: clips))
+        return Int((drawn / Double(batch.clips)).rounded(.up))
     }
 }
