@@ -7,7 +7,7 @@ import Testing
 @Suite struct ClusterConfigurationTests {
     @Test func theSampleNamesEveryDefault() throws {
         let path = sourceTree + "/cluster.conf"
-        let document = try Document(toml: try String(contentsOfFile: path), name: path)
+        let document = try Document(toml: try text(of: path), name: path)
         #expect(try ClusterConfiguration.read(document) == .standard)
         #expect(document.entries.count == 7 + 1)
     }

@@ -15,11 +15,9 @@ public let sharedClips: String? = {
     return FileManager.default.fileExists(atPath: path) ? path : nil
 }()
 
-extension String {
-    /// The text of a file.
-    public init(contentsOfFile path: String) throws {
-        self = try String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)
-    }
+/// The text of a file.
+public func text(of path: String) throws -> String {
+    try String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)
 }
 
 /// A fresh folder for `body`, removed afterwards.

@@ -8,7 +8,7 @@ import Training
 @Suite struct RecipeTests {
     private func motion(_ assignments: String...) throws -> Recipe.Resolved {
         let path = sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml"
-        var document = try Document(toml: try String(contentsOfFile: path), name: path)
+        var document = try Document(toml: try text(of: path), name: path)
         for assignment in assignments { try document.set(assignment) }
         return try Recipe.read(document)
     }
@@ -19,14 +19,15 @@ import Training
         var count = 0
         while let file = files?.nextObject() as? URL {
             guard file.pathExtension == "toml" else { continue }
-            _ = try Recipe.read(try Document(toml: try String(contentsOfFile: file.path), name: file.path))
+            _ = try Recipe.read(try Document(toml: try text(of: file.path), name: file.path))
             count += 1
         }
         #expect(count >= 2)
     }
 
     @Test func theResolvedTextGivesTheSameRecipe() throws {
-        let resolved = try motion("seed=7", "batch.units=16", "input.resize=\"short-edge\"", "input.short_edges=[60,70]")
+        let resolved = try motion(
+            "seed=7", "batch.units=16", "input.resize=\"short-edge\"", "input.short_edges=[60,70]")
         let again = try Recipe.read(try Document(toml: resolved.toml, name: "recipe.toml"))
         #expect(again.recipe == resolved.recipe)
         #expect(again.recipe.input.resize == .shortEdge([60, 70]))
