@@ -38,15 +38,12 @@ extension Recipe {
         let frames = try reader.integer("input.frames", in: 1...512)
         let samplingRate = try reader.integer("input.sampling_rate", default: 1, in: 1...128)
         let crop = try reader.integer("input.crop", in: 8...1024)
-        let resize: Resize
-        if try reader.choice("input.resize", of: ["exact", "short-edge"], default: "exact") == "exact" {
-            resize = .exact(
-                width: try reader.integer("input.width", default: 171, in: 8...8192),
-                height: try reader.integer("input.height", default: 128, in: 8...8192))
-        } else {
-            resize = .shortEdge(
-                try reader.integers("input.short_edges", default: [128, 160], count: 1...64, in: 8...8192))
-        }
+        // All keys are read whatever the choice, so that a command line may choose the other way of a recipe's file.
+        let isExact = try reader.choice("input.resize", of: ["exact", "short-edge"], default: "exact") == "exact"
+        let width = try reader.integer("input.width", default: 171, in: 8...8192)
+        let height = try reader.integer("input.height", default: 128, in: 8...8192)
+        let edges = try reader.integers("input.short_edges", default: [128, 160], count: 1...64, in: 8...8192)
+        let resize = isExact ? Resize.exact(width: width, height: height) : .shortEdge(edges)
         let smallest =
             switch resize {
             case .exact(let width, let height): min(width, height)
