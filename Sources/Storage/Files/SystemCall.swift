@@ -1,5 +1,5 @@
-import Faults
-import Glibc
+package import Faults
+package import Glibc
 
 /// The fault of a system call that failed on `path`: what was tried, the system's words, and what would mend it.
 func systemFault(_ path: String, _ doing: String, _ number: Int32) -> Fault {
@@ -62,12 +62,12 @@ package struct FileCalls: Sendable {
 }
 
 /// An open file and the path it was opened by; closed when the last reference goes.
-final class Descriptor: @unchecked Sendable {  // the number never changes, and the kernel serialises calls on it
+package final class Descriptor: @unchecked Sendable {  // the number never changes, and the kernel serialises calls on it
     let number: Int32
     let path: String
     private let calls: FileCalls
 
-    init(_ path: String, _ flags: Int32, mode: mode_t = 0o644, calls: FileCalls = .system) throws(Fault) {
+    package init(_ path: String, _ flags: Int32, mode: mode_t = 0o644, calls: FileCalls = .system) throws(Fault) {
         let (number, failure) = retryingOnInterrupt { open(path, flags | O_CLOEXEC, mode) }
         guard number >= 0 else { throw systemFault(path, "open it", failure) }
         self.number = number
@@ -77,7 +77,7 @@ final class Descriptor: @unchecked Sendable {  // the number never changes, and 
 
     deinit { close(number) }
 
-    var size: Int {
+    package var size: Int {
         get throws(Fault) {
             var status = stat()
             let (result, failure) = retryingOnInterrupt { fstat(number, &status) }
@@ -98,7 +98,7 @@ final class Descriptor: @unchecked Sendable {  // the number never changes, and 
     }
 
     /// Fills `buffer` from `offset` on; how many bytes there were.
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Fault) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Fault) -> Int {
         var done = 0
         while done < buffer.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
