@@ -6,11 +6,10 @@ import Glibc
 ///
 /// Sealed files are read without locks, from any number of threads and processes; a file must not be opened twice for
 /// writing. Format: `lmdb.h` 0.9, the unnamed database only.
-public final class LMDBEnvironment: @unchecked Sendable {  // LMDB's environments are thread-safe; all fields are constants
+public final class LMDBEnvironment: @unchecked Sendable {  // LMDB locks its environments; all fields are constants
     public let path: String
     let handle: OpaquePointer
     let database: MDB_dbi
-    private let sealed: Bool
 
     /// Opens a sealed file read-only.
     ///
@@ -47,7 +46,6 @@ public final class LMDBEnvironment: @unchecked Sendable {  // LMDB's environment
         }
         self.path = path
         self.handle = handle
-        self.sealed = sealed
     }
 
     deinit { mdb_env_close(handle) }
