@@ -31,3 +31,12 @@ static inline void zoetrope_flush_denormals(void) {
     __asm__ volatile("msr fpcr, %0" : : "r"(fpcr | (1ull << 24)));
 #endif
 }
+
+/// Tells the processor that the thread is spinning.
+static inline void zoetrope_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}

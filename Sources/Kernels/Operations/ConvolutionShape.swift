@@ -1,0 +1,65 @@
+/// Three lengths: time, height, width.
+public struct Extent3: Sendable, Hashable, CustomStringConvertible {
+    public var t: Int
+    public var h: Int
+    public var w: Int
+
+    public init(_ t: Int, _ h: Int, _ w: Int) {
+        self.t = t
+        self.h = h
+        self.w = w
+    }
+
+    /// `t * h * w`.
+    public var count: Int { t * h * w }
+    public var description: String { "\(t)x\(h)x\(w)" }
+}
+
+/// A 3D convolution without bias: C input channels, K output channels. The batch size is not part of it, so that what is
+/// chosen for a shape does not depend on it.
+public struct ConvolutionShape: Sendable, Hashable, CustomStringConvertible {
+    public let C: Int
+    public let K: Int
+    public let kernel: Extent3
+    public let stride: Extent3
+    public let padding: Extent3
+    /// T, H and W of the input.
+    public let input: Extent3
+    /// T, H and W of the output: `(input + 2 padding - kernel) / stride + 1`, rounded down.
+    public let output: Extent3
+
+    /// Every length is at least 1, paddings at least 0, and the padded input at least as large as the kernel.
+    public init(
+        C: Int, K: Int, kernel: Extent3, stride: Extent3 = Extent3(1, 1, 1), padding: Extent3 = Extent3(0, 0, 0),
+        input: Extent3
+    ) {
+        func length(_ input: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> Int {
+            precondition(input >= 1 && kernel >= 1 && stride >= 1 && padding >= 0, "a convolution of length 0")
+            precondition(input + 2 * padding >= kernel, "a kernel of \(kernel) in \(input) + 2 * \(padding)")
+            return (input + 2 * padding - kernel) / stride + 1
+        }
+        precondition(C >= 1 && K >= 1, "a convolution of \(C) to \(K) channels")
+        self.C = C
+        self.K = K
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+        self.input = input
+        output = Extent3(
+            length(input.t, kernel.t, stride.t, padding.t), length(input.h, kernel.h, stride.h, padding.h),
+            length(input.w, kernel.w, stride.w, padding.w))
+    }
+
+    /// Multiplications of one clip's forward pass, counted as if nothing were padded away (as the papers do).
+    public var macs: Int { output.count * K * C * kernel.count }
+    /// Values of the weights, `[K][C][t][h][w]`.
+    public var weightCount: Int { K * C * kernel.count }
+    /// Values of one clip's input, `[T][H][W][C]`.
+    public var inputCount: Int { input.count * C }
+    /// Values of one clip's output, `[T][H][W][K]`.
+    public var outputCount: Int { output.count * K }
+
+    public var description: String {
+        "\(C)->\(K) \(kernel) stride \(stride) padding \(padding) on \(input)"
+    }
+}

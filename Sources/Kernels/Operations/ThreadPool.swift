@@ -1,0 +1,161 @@
+import CIntrinsics
+import Glibc
+import Synchronization
+
+/// Dedicated threads for the kernels; the caller is one of them.
+///
+/// Work is a number of tasks whose cut depends on shapes only. Threads take tasks as they come, so a task must write
+/// memory of its own, and results do not depend on the number of threads. Denormals are flushed on every thread.
+/// One `run` at a time; a pool belongs to the thread that calls it.
+public final class ThreadPool: Sendable {
+    /// The number of threads, the caller included.
+    public let threads: Int
+    private let shared: Shared
+    private let handles: [pthread_t]
+
+    /// - Parameter threads: at least 1, the caller included.
+    public init(threads: Int) {
+        precondition(threads >= 1, "a thread pool of \(threads) threads")
+        self.threads = threads
+        let shared = Shared(helpers: threads - 1)
+        self.shared = shared
+        handles = (1..<threads).map { index in
+            var handle = pthread_t()
+            let seat = Unmanaged.passRetained(Seat(shared: shared, index: index))
+            let status = pthread_create(
+                &handle, nil,
+                { pointer in
+                    let seat = Unmanaged<Seat>.fromOpaque(pointer!).takeRetainedValue()
+                    zoetrope_flush_denormals()
+                    seat.shared.serve(thread: seat.index)
+                    return nil
+                }, seat.toOpaque())
+            precondition(status == 0, "the system refused thread \(index) of \(threads): error \(status)")
+            return handle
+        }
+    }
+
+    deinit {
+        shared.stop()
+        for handle in handles { pthread_join(handle, nil) }
+    }
+
+    /// Calls `body` once for each task index, on all threads, and returns when all have returned.
+    public func run(_ tasks: Int, _ body: (Int) -> Void) {
+        runOnThreads(tasks) { task, _ in body(task) }
+    }
+
+    /// The same; `body` also gets the index of its thread in `0..<threads`, to find the scratch that is its own.
+    public func runOnThreads(_ tasks: Int, _ body: (_ task: Int, _ thread: Int) -> Void) {
+        zoetrope_flush_denormals()
+        guard tasks > 0 else { return }
+        guard threads > 1, tasks > 1 else {
+            for task in 0..<tasks { body(task, 0) }
+            return
+        }
+        withoutActuallyEscaping(body) { escaping in
+            shared.run(tasks, escaping)
+        }
+    }
+}
+
+/// What a thread needs to begin.
+private final class Seat: Sendable {
+    let shared: Shared
+    let index: Int
+    init(shared: Shared, index: Int) {
+        self.shared = shared
+        self.index = index
+    }
+}
+
+/// The job that the threads share.
+///
+/// Layers are short, so a thread that is out of work spins for some microseconds before it sleeps.
+private final class Shared: @unchecked Sendable {  // `body` and `tasks` are written only while every helper is idle
+    private let helpers: Int
+    private var body: ((Int, Int) -> Void)?
+    private var tasks = 0
+    private let next = Atomic<Int>(0)
+    private let generation = Atomic<Int>(0)
+    private let working = Atomic<Int>(0)
+    private let stopping = Atomic<Bool>(false)
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let begun: UnsafeMutablePointer<pthread_cond_t>
+    private let ended: UnsafeMutablePointer<pthread_cond_t>
+    private static let spins = 400
+
+    init(helpers: Int) {
+        self.helpers = helpers
+        mutex = .allocate(capacity: 1)
+        begun = .allocate(capacity: 1)
+        ended = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(begun, nil)
+        pthread_cond_init(ended, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(begun)
+        pthread_cond_destroy(ended)
+        pthread_mutex_destroy(mutex)
+        begun.deallocate()
+        ended.deallocate()
+        mutex.deallocate()
+    }
+
+    func run(_ count: Int, _ job: @escaping (Int, Int) -> Void) {
+        tasks = count
+        body = job
+        next.store(0, ordering: .relaxed)
+        working.store(helpers, ordering: .relaxed)
+        pthread_mutex_lock(mutex)
+        generation.add(1, ordering: .releasing)
+        pthread_cond_broadcast(begun)
+        pthread_mutex_unlock(mutex)
+        take(job, thread: 0)
+        for _ in 0..<Self.spins where working.load(ordering: .acquiring) > 0 { zoetrope_pause() }
+        if working.load(ordering: .acquiring) > 0 {
+            pthread_mutex_lock(mutex)
+            while working.load(ordering: .acquiring) > 0 { pthread_cond_wait(ended, mutex) }
+            pthread_mutex_unlock(mutex)
+        }
+        body = nil
+    }
+
+    private func take(_ job: (Int, Int) -> Void, thread: Int) {
+        while true {
+            let task = next.add(1, ordering: .relaxed).oldValue
+            guard task < tasks else { return }
+            job(task, thread)
+        }
+    }
+
+    func serve(thread: Int) {
+        var seen = 0
+        while true {
+            for _ in 0..<Self.spins where generation.load(ordering: .acquiring) == seen { zoetrope_pause() }
+            if generation.load(ordering: .acquiring) == seen {
+                pthread_mutex_lock(mutex)
+                while generation.load(ordering: .acquiring) == seen { pthread_cond_wait(begun, mutex) }
+                pthread_mutex_unlock(mutex)
+            }
+            if stopping.load(ordering: .acquiring) { return }
+            seen += 1
+            if let body { take(body, thread: thread) }
+            if working.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                pthread_mutex_lock(mutex)
+                pthread_cond_signal(ended)
+                pthread_mutex_unlock(mutex)
+            }
+        }
+    }
+
+    func stop() {
+        stopping.store(true, ordering: .releasing)
+        pthread_mutex_lock(mutex)
+        generation.add(1, ordering: .releasing)
+        pthread_cond_broadcast(begun)
+        pthread_mutex_unlock(mutex)
+    }
+}
