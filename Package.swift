@@ -83,7 +83,7 @@ let package = Package(
 
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
-        module("Wire", ["Faults", "CWire"]),
+        module("Wire", ["Faults", "CWire"], exclude: ["Cluster/cluster.proto"]),
         module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
         module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Storage", "Training", "Wire"]),
         module(
