@@ -109,7 +109,7 @@ let package = Package(
         tests("Storage", ["Checkpoints", "Storage", "TestSupport"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training"]),
-        tests("Protocol", ["Configuration", "Faults", "Protocol", "TestSupport", "Wire"]),
+        tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
         tests("Cluster", ["TestSupport"]),
     ],

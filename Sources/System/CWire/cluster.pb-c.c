@@ -1222,6 +1222,51 @@ void   zoetrope__push__free_unpacked
   assert(message->base.descriptor == &zoetrope__push__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zoetrope__push_receipt__init
+                     (Zoetrope__PushReceipt         *message)
+{
+  static const Zoetrope__PushReceipt init_value = ZOETROPE__PUSH_RECEIPT__INIT;
+  *message = init_value;
+}
+size_t zoetrope__push_receipt__get_packed_size
+                     (const Zoetrope__PushReceipt *message)
+{
+  assert(message->base.descriptor == &zoetrope__push_receipt__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__push_receipt__pack
+                     (const Zoetrope__PushReceipt *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__push_receipt__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__push_receipt__pack_to_buffer
+                     (const Zoetrope__PushReceipt *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__push_receipt__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__PushReceipt *
+       zoetrope__push_receipt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__PushReceipt *)
+     protobuf_c_message_unpack (&zoetrope__push_receipt__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__push_receipt__free_unpacked
+                     (Zoetrope__PushReceipt *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__push_receipt__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zoetrope__chunk_request__init
                      (Zoetrope__ChunkRequest         *message)
 {
@@ -1447,7 +1492,7 @@ void   zoetrope__ledger_record__free_unpacked
   assert(message->base.descriptor == &zoetrope__ledger_record__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[44] =
+static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[46] =
 {
   {
     "magic",
@@ -1846,6 +1891,18 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[44] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "departed",
+    60,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, departed),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "push",
     80,
     PROTOBUF_C_LABEL_NONE,
@@ -1901,6 +1958,18 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[44] =
     offsetof(Zoetrope__Frame, message_case),
     offsetof(Zoetrope__Frame, state),
     &zoetrope__chunk_state__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "receipt",
+    98,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, receipt),
+    &zoetrope__push_receipt__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1988,11 +2057,12 @@ static const unsigned zoetrope__frame__field_indices_by_name[] = {
   29,   /* field[29] = chunk_stored */
   14,   /* field[14] = chunks_ready */
   27,   /* field[27] = commit */
-  42,   /* field[42] = done */
+  33,   /* field[33] = departed */
+  44,   /* field[44] = done */
   31,   /* field[31] = drain */
-  39,   /* field[39] = drain_request */
+  41,   /* field[41] = drain_request */
   16,   /* field[16] = fetch_checkpoint */
-  35,   /* field[35] = fetch_state */
+  36,   /* field[36] = fetch_state */
   10,   /* field[10] = heartbeat */
   8,   /* field[8] = hello */
   24,   /* field[24] = lease */
@@ -2003,25 +2073,26 @@ static const unsigned zoetrope__frame__field_indices_by_name[] = {
   6,   /* field[6] = missing */
   7,   /* field[7] = payloads */
   26,   /* field[26] = prefetch */
-  33,   /* field[33] = push */
+  34,   /* field[34] = push */
   9,   /* field[9] = ready */
+  39,   /* field[39] = receipt */
   5,   /* field[5] = received */
   3,   /* field[3] = receiver */
   22,   /* field[22] = refuse */
-  43,   /* field[43] = refused */
+  45,   /* field[45] = refused */
   25,   /* field[25] = revoke */
   2,   /* field[2] = sender */
   4,   /* field[4] = sequence */
-  37,   /* field[37] = state */
+  38,   /* field[38] = state */
   30,   /* field[30] = state_chunk */
-  41,   /* field[41] = status */
-  38,   /* field[38] = status_request */
+  43,   /* field[43] = status */
+  40,   /* field[40] = status_request */
   32,   /* field[32] = stop */
-  40,   /* field[40] = stop_request */
+  42,   /* field[42] = stop_request */
   19,   /* field[19] = suspect */
   1,   /* field[1] = version */
-  34,   /* field[34] = want */
-  36,   /* field[36] = weights */
+  35,   /* field[35] = want */
+  37,   /* field[37] = weights */
   21,   /* field[21] = welcome */
 };
 static const ProtobufCIntRange zoetrope__frame__number_ranges[7 + 1] =
@@ -2029,11 +2100,11 @@ static const ProtobufCIntRange zoetrope__frame__number_ranges[7 + 1] =
   { 1, 0 },
   { 16, 8 },
   { 48, 21 },
-  { 80, 33 },
-  { 96, 36 },
-  { 112, 38 },
-  { 120, 41 },
-  { 0, 44 }
+  { 80, 34 },
+  { 96, 37 },
+  { 112, 40 },
+  { 120, 43 },
+  { 0, 46 }
 };
 const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
 {
@@ -2043,7 +2114,7 @@ const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
   "Zoetrope__Frame",
   "zoetrope",
   sizeof(Zoetrope__Frame),
-  44,
+  46,
   zoetrope__frame__field_descriptors,
   zoetrope__frame__field_indices_by_name,
   7,  zoetrope__frame__number_ranges,
@@ -2509,7 +2580,7 @@ static const ProtobufCFieldDescriptor zoetrope__unit_record__field_descriptors[4
     "loss",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
+    PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__UnitRecord, loss),
     NULL,
@@ -2688,7 +2759,7 @@ static const ProtobufCFieldDescriptor zoetrope__ready_chunk__field_descriptors[4
     "sum_of_squares",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
+    PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__ReadyChunk, sum_of_squares),
     NULL,
@@ -3508,7 +3579,7 @@ static const ProtobufCFieldDescriptor zoetrope__commit__field_descriptors[6] =
     "rate",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_FLOAT,
+    PROTOBUF_C_TYPE_FIXED32,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__Commit, rate),
     NULL,
@@ -3520,7 +3591,7 @@ static const ProtobufCFieldDescriptor zoetrope__commit__field_descriptors[6] =
     "coefficient",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_FLOAT,
+    PROTOBUF_C_TYPE_FIXED32,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__Commit, coefficient),
     NULL,
@@ -3824,6 +3895,96 @@ const ProtobufCMessageDescriptor zoetrope__push__descriptor =
   (ProtobufCMessageInit) zoetrope__push__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor zoetrope__push_receipt__field_descriptors[5] =
+{
+  {
+    "map",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__PushReceipt, map),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__PushReceipt, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "block",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__PushReceipt, block),
+    &zoetrope__block__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__PushReceipt, chunk),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "verdict",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__PushReceipt, verdict),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__push_receipt__field_indices_by_name[] = {
+  2,   /* field[2] = block */
+  3,   /* field[3] = chunk */
+  0,   /* field[0] = map */
+  1,   /* field[1] = step */
+  4,   /* field[4] = verdict */
+};
+static const ProtobufCIntRange zoetrope__push_receipt__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor zoetrope__push_receipt__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.PushReceipt",
+  "PushReceipt",
+  "Zoetrope__PushReceipt",
+  "zoetrope",
+  sizeof(Zoetrope__PushReceipt),
+  5,
+  zoetrope__push_receipt__field_descriptors,
+  zoetrope__push_receipt__field_indices_by_name,
+  1,  zoetrope__push_receipt__number_ranges,
+  (ProtobufCMessageInit) zoetrope__push_receipt__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor zoetrope__chunk_request__field_descriptors[3] =
 {
   {
@@ -4054,7 +4215,7 @@ static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors
     "units_per_second",
     9,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
+    PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__MemberStatus, units_per_second),
     NULL,
@@ -4066,7 +4227,7 @@ static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors
     "silent_seconds",
     10,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
+    PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__MemberStatus, silent_seconds),
     NULL,
@@ -4278,7 +4439,7 @@ static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors
     "loss",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
+    PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__LedgerRecord, loss),
     NULL,
@@ -4302,7 +4463,7 @@ static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors
     "gradient_norm",
     6,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
+    PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__LedgerRecord, gradient_norm),
     NULL,
@@ -4326,7 +4487,7 @@ static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors
     "rate",
     8,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_FLOAT,
+    PROTOBUF_C_TYPE_FIXED32,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__LedgerRecord, rate),
     NULL,
@@ -4338,7 +4499,7 @@ static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors
     "coefficient",
     9,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_FLOAT,
+    PROTOBUF_C_TYPE_FIXED32,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__LedgerRecord, coefficient),
     NULL,
@@ -4410,7 +4571,7 @@ static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors
     "seconds",
     15,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_DOUBLE,
+    PROTOBUF_C_TYPE_FIXED64,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__LedgerRecord, seconds),
     NULL,

@@ -43,6 +43,8 @@ public enum CoordinatorMessage: Sendable {
     case chunkStored(version: Int, chunk: Int)
     /// The answer to `fetchCheckpoint`.
     case stateChunk(map: Int, state: ChunkState)
+    /// This worker is gone and will not come back: forget its links.
+    case departed(Incarnation)
     /// The operator wants this worker to leave in order.
     case drain
     /// Exit; `code` as in `sysexits.h`, 0 when the run is done or the worker was drained.

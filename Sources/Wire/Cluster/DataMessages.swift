@@ -7,8 +7,10 @@ public enum ShardRequest: Sendable {
     case fetchState(map: Int, chunks: [Int])
 }
 
-/// Shard to worker. Receipts travel in the frames of the link.
+/// Shard to worker.
 public enum ShardReply: Sendable {
+    /// What became of a push.
+    case receipt(PushReceipt)
     case weights(Weights)
     case state(map: Int, state: ChunkState)
 }
@@ -47,5 +49,33 @@ public struct Weights: Sendable {
         self.version = version
         self.chunk = chunk
         self.weights = weights
+    }
+}
+
+/// The shard's answer to a push.
+public struct PushReceipt: Hashable, Sendable {
+    public enum Verdict: Int, Sendable {
+        /// It is in the tree.
+        case stored = 0
+        /// The tree had it, or an ancestor of it: the push is not needed.
+        case duplicate = 1
+        /// Of another map or step: forget it.
+        case stale = 2
+        /// The bytes do not have their checksum: push again.
+        case damaged = 3
+    }
+
+    public var map: Int
+    public var step: Int
+    public var block: UnitBlock
+    public var chunk: Int
+    public var verdict: Verdict
+
+    public init(map: Int, step: Int, block: UnitBlock, chunk: Int, verdict: Verdict) {
+        self.map = map
+        self.step = step
+        self.block = block
+        self.chunk = chunk
+        self.verdict = verdict
     }
 }

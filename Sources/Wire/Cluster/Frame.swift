@@ -1,5 +1,6 @@
 /// What travels on a link between two processes: at most one message, numbered, with the other direction's receipt.
 ///
+/// A message with the number 0 is outside the order: a refusal to somebody who has no link.
 /// Links (`Link`) make of a connection that may lose, repeat or reorder when it breaks a channel that delivers each
 /// message once and in order, as long as both ends live. The numbers below are all they need.
 public struct Frame<Message: Sendable>: Sendable {

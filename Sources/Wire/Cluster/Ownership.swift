@@ -1,6 +1,6 @@
 /// Who owns which chunk, from which version of the state on. A new number at every change, a rollback included.
 public struct OwnershipMap: Hashable, Sendable {
-    /// Rises at every change within a generation; messages of an older number are dropped.
+    /// Rises at every change, across generations too; messages of an older number are dropped.
     public var number: Int
     /// The steps that the state has seen: the cluster goes on with step `version`.
     public var version: Int

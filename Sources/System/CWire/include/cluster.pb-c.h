@@ -42,6 +42,7 @@ typedef struct Zoetrope__CheckpointRequest Zoetrope__CheckpointRequest;
 typedef struct Zoetrope__ChunkStored Zoetrope__ChunkStored;
 typedef struct Zoetrope__Stop Zoetrope__Stop;
 typedef struct Zoetrope__Push Zoetrope__Push;
+typedef struct Zoetrope__PushReceipt Zoetrope__PushReceipt;
 typedef struct Zoetrope__ChunkRequest Zoetrope__ChunkRequest;
 typedef struct Zoetrope__Weights Zoetrope__Weights;
 typedef struct Zoetrope__MemberStatus Zoetrope__MemberStatus;
@@ -81,11 +82,13 @@ typedef enum {
   ZOETROPE__FRAME__MESSAGE_STATE_CHUNK = 57,
   ZOETROPE__FRAME__MESSAGE_DRAIN = 58,
   ZOETROPE__FRAME__MESSAGE_STOP = 59,
+  ZOETROPE__FRAME__MESSAGE_DEPARTED = 60,
   ZOETROPE__FRAME__MESSAGE_PUSH = 80,
   ZOETROPE__FRAME__MESSAGE_WANT = 81,
   ZOETROPE__FRAME__MESSAGE_FETCH_STATE = 82,
   ZOETROPE__FRAME__MESSAGE_WEIGHTS = 96,
   ZOETROPE__FRAME__MESSAGE_STATE = 97,
+  ZOETROPE__FRAME__MESSAGE_RECEIPT = 98,
   ZOETROPE__FRAME__MESSAGE_STATUS_REQUEST = 112,
   ZOETROPE__FRAME__MESSAGE_DRAIN_REQUEST = 113,
   ZOETROPE__FRAME__MESSAGE_STOP_REQUEST = 114,
@@ -142,6 +145,7 @@ struct  Zoetrope__Frame
     Zoetrope__ChunkState *state_chunk;
     Zoetrope__Nothing *drain;
     Zoetrope__Stop *stop;
+    uint64_t departed;
     /*
      * Worker to shard.
      */
@@ -153,6 +157,7 @@ struct  Zoetrope__Frame
      */
     Zoetrope__Weights *weights;
     Zoetrope__ChunkState *state;
+    Zoetrope__PushReceipt *receipt;
     /*
      * Operator to coordinator, and back.
      */
@@ -262,7 +267,7 @@ struct  Zoetrope__UnitRecord
 {
   ProtobufCMessage base;
   int64_t unit;
-  double loss;
+  uint64_t loss;
   int64_t correct;
   size_t n_substitutes;
   Zoetrope__Substitute **substitutes;
@@ -299,7 +304,7 @@ struct  Zoetrope__ReadyChunk
 {
   ProtobufCMessage base;
   int64_t chunk;
-  double sum_of_squares;
+  uint64_t sum_of_squares;
   protobuf_c_boolean finite;
   uint64_t digest;
 };
@@ -466,8 +471,8 @@ struct  Zoetrope__Commit
   ProtobufCMessage base;
   int64_t map;
   int64_t step;
-  float rate;
-  float coefficient;
+  uint32_t rate;
+  uint32_t coefficient;
   protobuf_c_boolean skipped;
   protobuf_c_boolean last;
 };
@@ -527,6 +532,23 @@ struct  Zoetrope__Push
     , 0, 0, NULL, 0, 0 }
 
 
+struct  Zoetrope__PushReceipt
+{
+  ProtobufCMessage base;
+  int64_t map;
+  int64_t step;
+  Zoetrope__Block *block;
+  int64_t chunk;
+  /*
+   * 0 stored, 1 duplicate, 2 stale, 3 damaged.
+   */
+  uint32_t verdict;
+};
+#define ZOETROPE__PUSH_RECEIPT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__push_receipt__descriptor) \
+    , 0, 0, NULL, 0, 0 }
+
+
 struct  Zoetrope__ChunkRequest
 {
   ProtobufCMessage base;
@@ -567,8 +589,8 @@ struct  Zoetrope__MemberStatus
   int64_t chunks;
   size_t n_leases;
   Zoetrope__Block **leases;
-  double units_per_second;
-  double silent_seconds;
+  uint64_t units_per_second;
+  uint64_t silent_seconds;
 };
 #define ZOETROPE__MEMBER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__member_status__descriptor) \
@@ -603,19 +625,19 @@ struct  Zoetrope__LedgerRecord
   int64_t step;
   uint64_t first_position;
   int64_t clips;
-  double loss;
+  uint64_t loss;
   int64_t correct;
-  double gradient_norm;
+  uint64_t gradient_norm;
   uint64_t gradient_digest;
-  float rate;
-  float coefficient;
+  uint32_t rate;
+  uint32_t coefficient;
   protobuf_c_boolean skipped;
   size_t n_substitutes;
   Zoetrope__Substitute **substitutes;
   uint64_t generation;
   int64_t map;
   int64_t workers;
-  double seconds;
+  uint64_t seconds;
 };
 #define ZOETROPE__LEDGER_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__ledger_record__descriptor) \
@@ -1135,6 +1157,25 @@ Zoetrope__Push *
 void   zoetrope__push__free_unpacked
                      (Zoetrope__Push *message,
                       ProtobufCAllocator *allocator);
+/* Zoetrope__PushReceipt methods */
+void   zoetrope__push_receipt__init
+                     (Zoetrope__PushReceipt         *message);
+size_t zoetrope__push_receipt__get_packed_size
+                     (const Zoetrope__PushReceipt   *message);
+size_t zoetrope__push_receipt__pack
+                     (const Zoetrope__PushReceipt   *message,
+                      uint8_t             *out);
+size_t zoetrope__push_receipt__pack_to_buffer
+                     (const Zoetrope__PushReceipt   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__PushReceipt *
+       zoetrope__push_receipt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__push_receipt__free_unpacked
+                     (Zoetrope__PushReceipt *message,
+                      ProtobufCAllocator *allocator);
 /* Zoetrope__ChunkRequest methods */
 void   zoetrope__chunk_request__init
                      (Zoetrope__ChunkRequest         *message);
@@ -1313,6 +1354,9 @@ typedef void (*Zoetrope__Stop_Closure)
 typedef void (*Zoetrope__Push_Closure)
                  (const Zoetrope__Push *message,
                   void *closure_data);
+typedef void (*Zoetrope__PushReceipt_Closure)
+                 (const Zoetrope__PushReceipt *message,
+                  void *closure_data);
 typedef void (*Zoetrope__ChunkRequest_Closure)
                  (const Zoetrope__ChunkRequest *message,
                   void *closure_data);
@@ -1361,6 +1405,7 @@ extern const ProtobufCMessageDescriptor zoetrope__checkpoint_request__descriptor
 extern const ProtobufCMessageDescriptor zoetrope__chunk_stored__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__stop__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__push__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__push_receipt__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__chunk_request__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__weights__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__member_status__descriptor;

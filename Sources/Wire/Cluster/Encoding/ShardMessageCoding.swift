@@ -1,0 +1,148 @@
+import CWire
+import Faults
+
+extension ShardRequest: FrameMessage {
+    func encode(into frame: UnsafeMutablePointer<Zoetrope__Frame>, _ arena: Arena) -> [Payload] {
+        switch self {
+        case .push(let push):
+            frame.pointee.message_case = ZOETROPE__FRAME__MESSAGE_PUSH
+            frame.pointee.push = arena.make(zoetrope__push__init) {
+                $0.pointee.map = Int64(push.map)
+                $0.pointee.step = Int64(push.step)
+                $0.pointee.block = arena.block(push.block)
+                $0.pointee.chunk = Int64(push.chunk)
+                $0.pointee.checksum = push.checksum
+            }
+            return [push.gradient]
+        case .want(let map, let version, let chunks):
+            frame.pointee.message_case = ZOETROPE__FRAME__MESSAGE_WANT
+            frame.pointee.want = Self.request(map, version, chunks, arena)
+        case .fetchState(let map, let chunks):
+            frame.pointee.message_case = ZOETROPE__FRAME__MESSAGE_FETCH_STATE
+            frame.pointee.fetch_state = Self.request(map, 0, chunks, arena)
+        }
+        return []
+    }
+
+    private static func request(
+        _ map: Int, _ version: Int, _ chunks: [Int], _ arena: Arena
+    ) -> UnsafeMutablePointer<Zoetrope__ChunkRequest> {
+        arena.make(zoetrope__chunk_request__init) {
+            $0.pointee.map = Int64(map)
+            $0.pointee.version = Int64(version)
+            $0.pointee.n_chunks = chunks.count
+            $0.pointee.chunks = arena.numbers(chunks)
+        }
+    }
+
+    init(decoding frame: Zoetrope__Frame, _ payloads: [Payload]) throws(Fault) {
+        switch frame.message_case {
+        case ZOETROPE__FRAME__MESSAGE_PUSH:
+            let push = try Checking.present(frame.push, "the push")
+            self = .push(
+                Push(
+                    map: try Checking.number(push.map, "map"), step: try Checking.number(push.step, "step"),
+                    block: try Checking.block(push.block), chunk: try Checking.number(push.chunk, "chunk"),
+                    checksum: push.checksum, gradient: try Checking.payloads(payloads, 1...1)[0]))
+        case ZOETROPE__FRAME__MESSAGE_WANT:
+            _ = try Checking.payloads(payloads, 0...0)
+            let want = try Checking.present(frame.want, "the request")
+            self = .want(
+                map: try Checking.number(want.map, "map"), version: try Checking.number(want.version, "version"),
+                chunks: try Checking.numbers(want.chunks, want.n_chunks, "chunk"))
+        case ZOETROPE__FRAME__MESSAGE_FETCH_STATE:
+            _ = try Checking.payloads(payloads, 0...0)
+            let fetch = try Checking.present(frame.fetch_state, "the request")
+            self = .fetchState(
+                map: try Checking.number(fetch.map, "map"),
+                chunks: try Checking.numbers(fetch.chunks, fetch.n_chunks, "chunk"))
+        default: throw FrameCoding.unexpected(frame, "a worker to a shard")
+        }
+    }
+}
+
+extension ShardReply: FrameMessage {
+    func encode(into frame: UnsafeMutablePointer<Zoetrope__Frame>, _ arena: Arena) -> [Payload] {
+        switch self {
+        case .receipt(let receipt):
+            frame.pointee.message_case = ZOETROPE__FRAME__MESSAGE_RECEIPT
+            frame.pointee.receipt = receipt.message(arena)
+            return []
+        case .weights(let weights):
+            frame.pointee.message_case = ZOETROPE__FRAME__MESSAGE_WEIGHTS
+            frame.pointee.weights = arena.make(zoetrope__weights__init) {
+                $0.pointee.map = Int64(weights.map)
+                $0.pointee.version = Int64(weights.version)
+                $0.pointee.chunk = Int64(weights.chunk)
+            }
+            return [weights.weights]
+        case .state(let map, let state):
+            frame.pointee.message_case = ZOETROPE__FRAME__MESSAGE_STATE
+            frame.pointee.state = state.message(map: map, arena)
+            return state.slots
+        }
+    }
+
+    init(decoding frame: Zoetrope__Frame, _ payloads: [Payload]) throws(Fault) {
+        switch frame.message_case {
+        case ZOETROPE__FRAME__MESSAGE_RECEIPT:
+            _ = try Checking.payloads(payloads, 0...0)
+            self = .receipt(try PushReceipt(try Checking.present(frame.receipt, "the receipt")))
+        case ZOETROPE__FRAME__MESSAGE_WEIGHTS:
+            let weights = try Checking.present(frame.weights, "the weights")
+            self = .weights(
+                Weights(
+                    map: try Checking.number(weights.map, "map"),
+                    version: try Checking.number(weights.version, "version"),
+                    chunk: try Checking.number(weights.chunk, "chunk"),
+                    weights: try Checking.payloads(payloads, 1...1)[0]))
+        case ZOETROPE__FRAME__MESSAGE_STATE:
+            let state = try Checking.present(frame.state, "the chunk")
+            self = .state(map: try Checking.number(state.map, "map"), state: try ChunkState(state, payloads))
+        default: throw FrameCoding.unexpected(frame, "a shard")
+        }
+    }
+}
+
+extension ChunkState {
+    /// Slots an optimizer may have: weights, momentum, second moment, average, and as many again to come.
+    static let mostSlots = 8
+
+    func message(map: Int, _ arena: Arena) -> UnsafeMutablePointer<Zoetrope__ChunkState> {
+        arena.make(zoetrope__chunk_state__init) {
+            $0.pointee.chunk = Int64(chunk)
+            $0.pointee.version = Int64(version)
+            $0.pointee.digest = digest
+            $0.pointee.map = Int64(map)
+        }
+    }
+
+    init(_ message: Zoetrope__ChunkState, _ payloads: [Payload]) throws(Fault) {
+        self.init(
+            chunk: try Checking.number(message.chunk, "chunk"),
+            version: try Checking.number(message.version, "version"),
+            slots: try Checking.payloads(payloads, 1...Self.mostSlots), digest: message.digest)
+    }
+}
+
+extension PushReceipt {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__PushReceipt> {
+        arena.make(zoetrope__push_receipt__init) {
+            $0.pointee.map = Int64(map)
+            $0.pointee.step = Int64(step)
+            $0.pointee.block = arena.block(block)
+            $0.pointee.chunk = Int64(chunk)
+            $0.pointee.verdict = UInt32(verdict.rawValue)
+        }
+    }
+
+    init(_ message: Zoetrope__PushReceipt) throws(Fault) {
+        guard let verdict = Verdict(rawValue: Int(message.verdict)) else {
+            throw Checking.fault("verdict \(message.verdict) is unknown")
+        }
+        self.init(
+            map: try Checking.number(message.map, "map"), step: try Checking.number(message.step, "step"),
+            block: try Checking.block(message.block), chunk: try Checking.number(message.chunk, "chunk"),
+            verdict: verdict)
+    }
+}

@@ -1,0 +1,165 @@
+import CWire
+import Faults
+
+// The structs that worker and coordinator send each other: to their C form in an arena, and back with checks.
+
+extension Hello {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Hello> {
+        arena.make(zoetrope__hello__init) {
+            $0.pointee.name = arena.string(name)
+            $0.pointee.host = arena.string(host)
+            $0.pointee.process = Int64(process)
+            $0.pointee.threads = Int64(threads)
+            $0.pointee.endpoint = arena.string(endpoint)
+            $0.pointee.product = arena.string(product)
+        }
+    }
+
+    /// The version travels in the frame, where every version finds it.
+    init(_ message: Zoetrope__Hello, version: UInt32) throws(Fault) {
+        self.init(
+            version: Int(version), name: Checking.text(message.name), host: Checking.text(message.host),
+            process: try Checking.number(message.process, "process"),
+            threads: try Checking.number(message.threads, "threads"), endpoint: Checking.text(message.endpoint),
+            product: Checking.text(message.product))
+    }
+}
+
+extension Ready {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Ready> {
+        arena.make(zoetrope__ready__init) {
+            $0.pointee.n_fingerprints = fingerprints.count
+            $0.pointee.fingerprints = arena.array(
+                fingerprints.map { fingerprint in
+                    arena.make(zoetrope__fingerprint__init) {
+                        $0.pointee.name = arena.string(fingerprint.name)
+                        $0.pointee.value = arena.string(fingerprint.value)
+                    }
+                })
+            $0.pointee.held_version = Int64(heldVersion)
+            $0.pointee.n_held_chunks = heldChunks.count
+            $0.pointee.held_chunks = arena.numbers(heldChunks)
+        }
+    }
+
+    init(_ message: Zoetrope__Ready) throws(Fault) {
+        let fingerprints = try Checking.list(message.fingerprints, message.n_fingerprints) { print throws(Fault) in
+            Fingerprint(name: Checking.text(print.name), value: Checking.text(print.value))
+        }
+        self.init(
+            fingerprints: fingerprints, heldVersion: try Checking.number(message.held_version, "version"),
+            heldChunks: try Checking.numbers(message.held_chunks, message.n_held_chunks, "chunk"))
+    }
+}
+
+extension Progress {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Progress> {
+        arena.make(zoetrope__progress__init) {
+            $0.pointee.step = Int64(step)
+            $0.pointee.units = Int64(units)
+            $0.pointee.decoded_ahead = Int64(decodedAhead)
+            $0.pointee.resident_bytes = Int64(residentBytes)
+        }
+    }
+
+    init(_ message: Zoetrope__Progress) throws(Fault) {
+        self.init(
+            step: try Checking.number(message.step, "step"), units: try Checking.number(message.units, "units"),
+            decodedAhead: try Checking.number(message.decoded_ahead, "clips"),
+            residentBytes: try Checking.number(message.resident_bytes, "bytes"))
+    }
+}
+
+extension UnitRecord {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__UnitRecord> {
+        arena.make(zoetrope__unit_record__init) {
+            $0.pointee.unit = Int64(unit)
+            $0.pointee.loss = loss.bitPattern
+            $0.pointee.correct = Int64(correct)
+            $0.pointee.n_substitutes = substitutes.count
+            $0.pointee.substitutes = arena.substitutes(substitutes)
+        }
+    }
+
+    init(_ message: Zoetrope__UnitRecord) throws(Fault) {
+        let substitutes = try Checking.list(message.substitutes, message.n_substitutes, Checking.substitute)
+        self.init(
+            unit: try Checking.number(message.unit, "unit"), loss: Double(bitPattern: message.loss),
+            correct: try Checking.number(message.correct, "clips"), substitutes: substitutes)
+    }
+}
+
+extension ReadyChunk {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__ReadyChunk> {
+        arena.make(zoetrope__ready_chunk__init) {
+            $0.pointee.chunk = Int64(chunk)
+            $0.pointee.sum_of_squares = sumOfSquares.bitPattern
+            $0.pointee.finite = finite ? 1 : 0
+            $0.pointee.digest = digest
+        }
+    }
+
+    init(_ message: Zoetrope__ReadyChunk) throws(Fault) {
+        self.init(
+            chunk: try Checking.number(message.chunk, "chunk"),
+            sumOfSquares: Double(bitPattern: message.sum_of_squares),
+            finite: message.finite != 0, digest: message.digest)
+    }
+}
+
+extension Alarm {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Alarm> {
+        arena.make(zoetrope__alarm__init) {
+            $0.pointee.step = Int64(step)
+            $0.pointee.block = arena.block(block)
+            $0.pointee.chunk = Int64(chunk)
+            $0.pointee.first = first
+            $0.pointee.second = second
+        }
+    }
+
+    init(_ message: Zoetrope__Alarm) throws(Fault) {
+        self.init(
+            step: try Checking.number(message.step, "step"), block: try Checking.block(message.block),
+            chunk: try Checking.number(message.chunk, "chunk"), first: message.first, second: message.second)
+    }
+}
+
+extension Welcome {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Welcome> {
+        arena.make(zoetrope__welcome__init) {
+            $0.pointee.generation = generation
+            $0.pointee.run = run
+            $0.pointee.recipe = arena.string(recipe)
+            $0.pointee.data = arena.string(data)
+            $0.pointee.instruction_set = arena.string(instructionSet)
+        }
+    }
+
+    init(_ message: Zoetrope__Welcome) {
+        self.init(
+            generation: message.generation, run: message.run, recipe: Checking.text(message.recipe),
+            data: Checking.text(message.data), instructionSet: Checking.text(message.instruction_set))
+    }
+}
+
+extension Commit {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Commit> {
+        arena.make(zoetrope__commit__init) {
+            $0.pointee.map = Int64(map)
+            $0.pointee.step = Int64(step)
+            $0.pointee.rate = rate.bitPattern
+            $0.pointee.coefficient = coefficient.bitPattern
+            $0.pointee.skipped = skipped ? 1 : 0
+            $0.pointee.last = last ? 1 : 0
+        }
+    }
+
+    init(_ message: Zoetrope__Commit) throws(Fault) {
+        self.init(
+            map: try Checking.number(message.map, "map"), step: try Checking.number(message.step, "step"),
+            rate: Float(bitPattern: message.rate), coefficient: Float(bitPattern: message.coefficient),
+            skipped: message.skipped != 0,
+            last: message.last != 0)
+    }
+}

@@ -1,0 +1,130 @@
+import CWire
+import Faults
+
+extension WorkerMessage: FrameMessage {
+    func encode(into frame: UnsafeMutablePointer<Zoetrope__Frame>, _ arena: Arena) -> [Payload] {
+        var payloads: [Payload] = []
+        func set(_ kind: Zoetrope__Frame__MessageCase) { frame.pointee.message_case = kind }
+        switch self {
+        case .hello(let hello):
+            set(ZOETROPE__FRAME__MESSAGE_HELLO)
+            frame.pointee.hello = hello.message(arena)
+        case .ready(let ready):
+            set(ZOETROPE__FRAME__MESSAGE_READY)
+            frame.pointee.ready = ready.message(arena)
+        case .heartbeat(let progress):
+            set(ZOETROPE__FRAME__MESSAGE_HEARTBEAT)
+            frame.pointee.heartbeat = progress.message(arena)
+        case .blockComputed(let lease, let records):
+            set(ZOETROPE__FRAME__MESSAGE_BLOCK_COMPUTED)
+            frame.pointee.block_computed = arena.make(zoetrope__block_computed__init) {
+                $0.pointee.lease = lease
+                $0.pointee.n_records = records.count
+                $0.pointee.records = arena.array(records.map { $0.message(arena) })
+            }
+        case .blockDelivered(let lease):
+            set(ZOETROPE__FRAME__MESSAGE_BLOCK_DELIVERED)
+            frame.pointee.block_delivered = lease
+        case .blockFailed(let lease, let reason):
+            set(ZOETROPE__FRAME__MESSAGE_BLOCK_FAILED)
+            frame.pointee.block_failed = arena.make(zoetrope__block_failed__init) {
+                $0.pointee.lease = lease
+                $0.pointee.reason = arena.string(reason)
+            }
+        case .chunksReady(let map, let step, let chunks):
+            set(ZOETROPE__FRAME__MESSAGE_CHUNKS_READY)
+            frame.pointee.chunks_ready = arena.make(zoetrope__chunks_ready__init) {
+                $0.pointee.map = Int64(map)
+                $0.pointee.step = Int64(step)
+                $0.pointee.n_chunks = chunks.count
+                $0.pointee.chunks = arena.array(chunks.map { $0.message(arena) })
+            }
+        case .mapInstalled(let map, let chunks):
+            set(ZOETROPE__FRAME__MESSAGE_MAP_INSTALLED)
+            frame.pointee.map_installed = arena.make(zoetrope__map_installed__init) {
+                $0.pointee.map = Int64(map)
+                $0.pointee.n_chunks = chunks.count
+                $0.pointee.chunks = arena.numbers(chunks.map(\.chunk))
+                $0.pointee.n_digests = chunks.count
+                $0.pointee.digests = arena.array(chunks.map(\.digest))
+            }
+        case .fetchCheckpoint(let map, let chunk):
+            set(ZOETROPE__FRAME__MESSAGE_FETCH_CHECKPOINT)
+            frame.pointee.fetch_checkpoint = arena.make(zoetrope__fetch_checkpoint__init) {
+                $0.pointee.map = Int64(map)
+                $0.pointee.chunk = Int64(chunk)
+            }
+        case .checkpointChunk(let state):
+            set(ZOETROPE__FRAME__MESSAGE_CHECKPOINT_CHUNK)
+            frame.pointee.checkpoint_chunk = state.message(map: 0, arena)
+            payloads = state.slots
+        case .leaving:
+            set(ZOETROPE__FRAME__MESSAGE_LEAVING)
+            frame.pointee.leaving = arena.make(zoetrope__nothing__init)
+        case .suspect(let incarnation):
+            set(ZOETROPE__FRAME__MESSAGE_SUSPECT)
+            frame.pointee.suspect = incarnation
+        case .alarm(let alarm):
+            set(ZOETROPE__FRAME__MESSAGE_ALARM)
+            frame.pointee.alarm = alarm.message(arena)
+        }
+        return payloads
+    }
+
+    init(decoding frame: Zoetrope__Frame, _ payloads: [Payload]) throws(Fault) {
+        if frame.message_case != ZOETROPE__FRAME__MESSAGE_CHECKPOINT_CHUNK {
+            _ = try Checking.payloads(payloads, 0...0)
+        }
+        switch frame.message_case {
+        case ZOETROPE__FRAME__MESSAGE_HELLO:
+            let hello = try Checking.present(frame.hello, "the greeting")
+            self = .hello(try Hello(hello, version: frame.version))
+        case ZOETROPE__FRAME__MESSAGE_READY:
+            self = .ready(try Ready(try Checking.present(frame.ready, "ready")))
+        case ZOETROPE__FRAME__MESSAGE_HEARTBEAT:
+            self = .heartbeat(try Progress(try Checking.present(frame.heartbeat, "the heartbeat")))
+        case ZOETROPE__FRAME__MESSAGE_BLOCK_COMPUTED:
+            let computed = try Checking.present(frame.block_computed, "the block")
+            let records = try Checking.list(computed.records, computed.n_records) { record throws(Fault) in
+                try UnitRecord(record)
+            }
+            self = .blockComputed(lease: computed.lease, records: records)
+        case ZOETROPE__FRAME__MESSAGE_BLOCK_DELIVERED: self = .blockDelivered(lease: frame.block_delivered)
+        case ZOETROPE__FRAME__MESSAGE_BLOCK_FAILED:
+            let failed = try Checking.present(frame.block_failed, "the block")
+            self = .blockFailed(lease: failed.lease, reason: Checking.text(failed.reason))
+        case ZOETROPE__FRAME__MESSAGE_CHUNKS_READY:
+            let ready = try Checking.present(frame.chunks_ready, "the chunks")
+            let chunks = try Checking.list(ready.chunks, ready.n_chunks) { chunk throws(Fault) in
+                try ReadyChunk(chunk)
+            }
+            self = .chunksReady(
+                map: try Checking.number(ready.map, "map"), step: try Checking.number(ready.step, "step"),
+                chunks: chunks)
+        case ZOETROPE__FRAME__MESSAGE_MAP_INSTALLED:
+            self = try Self.mapInstalled(try Checking.present(frame.map_installed, "the map"))
+        case ZOETROPE__FRAME__MESSAGE_FETCH_CHECKPOINT:
+            let fetch = try Checking.present(frame.fetch_checkpoint, "the request")
+            self = .fetchCheckpoint(
+                map: try Checking.number(fetch.map, "map"), chunk: try Checking.number(fetch.chunk, "chunk"))
+        case ZOETROPE__FRAME__MESSAGE_CHECKPOINT_CHUNK:
+            let state = try Checking.present(frame.checkpoint_chunk, "the chunk")
+            self = .checkpointChunk(try ChunkState(state, payloads))
+        case ZOETROPE__FRAME__MESSAGE_LEAVING: self = .leaving
+        case ZOETROPE__FRAME__MESSAGE_SUSPECT: self = .suspect(frame.suspect)
+        case ZOETROPE__FRAME__MESSAGE_ALARM: self = .alarm(try Alarm(try Checking.present(frame.alarm, "the alarm")))
+        default: throw FrameCoding.unexpected(frame, "a worker")
+        }
+    }
+
+    private static func mapInstalled(_ message: Zoetrope__MapInstalled) throws(Fault) -> WorkerMessage {
+        let chunks = try Checking.numbers(message.chunks, message.n_chunks, "chunk")
+        let digests = Checking.words(message.digests, message.n_digests)
+        guard chunks.count == digests.count else {
+            throw Checking.fault("\(chunks.count) chunks with \(digests.count) digests")
+        }
+        return .mapInstalled(
+            map: try Checking.number(message.map, "map"),
+            chunks: zip(chunks, digests).map { ChunkDigest(chunk: $0, digest: $1) })
+    }
+}

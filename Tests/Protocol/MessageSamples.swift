@@ -1,0 +1,117 @@
+import Wire
+
+/// One message of every kind and every shape, for round trips and as seeds for damage.
+enum MessageSamples {
+    private static let pool = PayloadPool()
+    static func payload(_ count: Int) -> Payload {
+        pool.payload(copying: (0..<count).map { Float($0) * 0.5 })
+    }
+
+    static let substitutes = [
+        Substitute(position: 1 << 40, wanted: 7, used: 8, reason: "no frame decodes"),
+        Substitute(position: 0, wanted: 0, used: 1, reason: ""),
+    ]
+    static let block = UnitBlock(first: 48, log2: 4)
+    static let state = ChunkState(chunk: 5, version: 12, slots: [payload(16), payload(16)], digest: .max)
+
+    static let worker: [WorkerMessage?] = [
+        nil,
+        .hello(
+            Hello(
+                name: "näme", host: "host", process: 4321, threads: 8, endpoint: "tcp://127.0.0.1:5600",
+                product: "0.1")),
+        .ready(
+            Ready(
+                fingerprints: [Fingerprint(name: "numerics", value: "avx512"), Fingerprint(name: "", value: "")],
+                heldVersion: 17, heldChunks: [0, 3, 1 << 20])),
+        .ready(Ready(fingerprints: [])),
+        .heartbeat(Progress(step: 3, units: 12, decodedAhead: 2, residentBytes: 1 << 33)),
+        .blockComputed(
+            lease: .max,
+            records: [
+                UnitRecord(unit: 48, loss: 2.079441541679836, correct: 3, substitutes: substitutes),
+                UnitRecord(unit: 49, loss: .infinity, correct: 0),
+            ]),
+        .blockDelivered(lease: 99),
+        .blockFailed(lease: 99, reason: "shard-3.mdb: cannot read it: Input/output error"),
+        .chunksReady(
+            map: 3, step: 9,
+            chunks: [
+                ReadyChunk(chunk: 0, sumOfSquares: 1.5e300, finite: true, digest: 1),
+                ReadyChunk(chunk: 1, sumOfSquares: -0.0, finite: false, digest: 0),
+            ]),
+        .mapInstalled(map: 4, chunks: [ChunkDigest(chunk: 2, digest: 77), ChunkDigest(chunk: 3, digest: .max)]),
+        .fetchCheckpoint(map: 4, chunk: 2),
+        .checkpointChunk(state),
+        .leaving,
+        .suspect(0xFEED_FACE_CAFE_BEEF),
+        .alarm(Alarm(step: 5, block: block, chunk: 3, first: 11, second: 12)),
+    ]
+
+    static let coordinator: [CoordinatorMessage?] = [
+        nil,
+        .welcome(
+            Welcome(
+                generation: 3, run: .max, recipe: "[model]\nname = \"r2plus1d-10\"\n", data: "/data/motion",
+                instructionSet: "avx512")),
+        .refuse(Refusal(reason: "numerics: here avx512, there avx2", mayReturn: false)),
+        .refuse(Refusal(reason: "", mayReturn: true)),
+        .map(
+            OwnershipMap(
+                number: 6, version: 200, owners: [1, 2, 1, 2], sources: [.keep, .peer(1), .initial, .checkpoint],
+                members: [
+                    MemberAddress(incarnation: 1, endpoint: "tcp://10.0.0.1:5600"),
+                    MemberAddress(incarnation: 2, endpoint: "tcp://10.0.0.2:5600"),
+                ])),
+        .map(OwnershipMap(number: 0, version: 0, owners: [], sources: [], members: [])),
+        .lease(Lease(id: 1 << 60, map: 6, step: 200, block: block)),
+        .revoke(lease: 4),
+        .prefetch(step: 201, block: UnitBlock(first: 0, log2: 0)),
+        .commit(Commit(map: 6, step: 200, rate: 0.01, coefficient: 0.25, skipped: true, last: false)),
+        .checkpoint(version: 201, chunks: [0, 2]),
+        .chunkStored(version: 201, chunk: 2),
+        .stateChunk(map: 6, state: state),
+        .departed(0xFEED),
+        .drain,
+        .stop(code: 75, reason: "stopped by the operator"),
+    ]
+
+    static let request: [ShardRequest?] = [
+        nil,
+        .push(Push(map: 6, step: 200, block: block, chunk: 4, checksum: .max, gradient: payload(1000))),
+        .want(map: 6, version: 201, chunks: [3, 2, 1]),
+        .fetchState(map: 6, chunks: []),
+    ]
+
+    static let reply: [ShardReply?] = [
+        nil,
+        .receipt(PushReceipt(map: 6, step: 200, block: block, chunk: 4, verdict: .stored)),
+        .receipt(PushReceipt(map: 6, step: 200, block: block, chunk: 4, verdict: .damaged)),
+        .weights(Weights(map: 6, version: 201, chunk: 3, weights: payload(64))),
+        .state(map: 6, state: state),
+    ]
+
+    static let operatorRequests: [OperatorRequest] = [.status, .drain("worker-3"), .drain(""), .stop]
+
+    static let operatorReplies: [OperatorReply] = [
+        .done("draining worker-3"), .refused("nobody is called worker-4"),
+        .status(
+            ClusterStatus(
+                generation: 2, phase: "training", step: 7, steps: 100, map: 3, newestCheckpoint: 5,
+                members: [
+                    MemberStatus(
+                        incarnation: 9, name: "a", host: "h", process: 12, threads: 2, state: "active", chunks: 31,
+                        leases: [block, UnitBlock(first: 0, log2: 1)], unitsPerSecond: 1.25, silentSeconds: 0.5)
+                ], waitingFor: ["a: chunks 3 and 4", ""])),
+    ]
+
+    static let record = LedgerRecord(
+        outcome: StepOutcome(
+            step: 12, firstPosition: 1 << 41, clips: 64, loss: 1.25, correct: 12, gradientNorm: .infinity,
+            gradientDigest: .max, rate: 0.01, coefficient: 1, skipped: true, substitutes: substitutes),
+        generation: 2, map: 5, workers: 3, seconds: 1.5)
+
+    static func frame<Message>(_ message: Message?) -> Frame<Message> {
+        Frame(sender: .max, receiver: 2, sequence: 3, received: 1 << 61, missing: true, message: message)
+    }
+}
