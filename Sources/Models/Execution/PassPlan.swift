@@ -1,0 +1,185 @@
+/// Every buffer of a pass over N clips, placed in one arena: what is alive at the same time lies apart, the rest shares.
+///
+/// Time runs 0..<E for the kernels forward, E for the loss, E + 1...2E for the kernels backward, last one first.
+struct PassPlan {
+    /// Where backward writes the gradient of one tensor.
+    struct Target {
+        /// The tensor's gradient.
+        var gradient: MemoryPlan.Buffer
+        /// What the kernel writes: the gradient itself for the tensor's first reader in backward order.
+        var written: MemoryPlan.Buffer
+        /// Whether the tensor has a gradient already, to which this one is added.
+        var adds: Bool
+    }
+
+    /// The buffers of one kernel's backward.
+    struct Backward {
+        /// The gradient of its output.
+        var output: MemoryPlan.Buffer
+        /// For each input; nil where no parameter is behind it.
+        var inputs: [Target?]
+        /// Gradients of its parameters, in the order of `NetworkDescription.parameters(ofLayer:)`.
+        var parameters: [MemoryPlan.Buffer]
+    }
+
+    private(set) var memory = MemoryPlan()
+    /// By parameter.
+    private(set) var parameters: [MemoryPlan.Buffer] = []
+    /// By kernel.
+    private(set) var packedForward: [MemoryPlan.Buffer?] = []
+    private(set) var packedBackward: [MemoryPlan.Buffer?] = []
+    /// By kernel.
+    private(set) var scratch: [MemoryPlan.Buffer] = []
+    /// By batch norm, C f64 each.
+    private(set) var means: [MemoryPlan.Buffer] = []
+    private(set) var variances: [MemoryPlan.Buffer] = []
+    /// By tensor; nil where joined layers leave none.
+    private(set) var tensors: [MemoryPlan.Buffer?]
+    /// By kernel; empty without a backward pass.
+    private(set) var backward: [Backward] = []
+
+    private var gradients: [MemoryPlan.Buffer?]
+    private let network: NetworkDescription
+    private let kernels: [Kernel]
+    private let N: Int
+
+    init(_ network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, training: Bool) {
+        self.network = network
+        self.kernels = kernels
+        self.N = N
+        tensors = [MemoryPlan.Buffer?](repeating: nil, count: network.layers.count)
+        gradients = tensors
+        let end = training ? 2 * kernels.count : kernels.count
+        planLasting(until: end, training: training)
+        planForward(threads: threads, until: end)
+        if training { planBackward(threads: threads) }
+        memory.place()
+    }
+
+    /// What lives through all of the pass.
+    private mutating func planLasting(until end: Int, training: Bool) {
+        func lasting(_ memory: inout MemoryPlan, bytes: Int) -> MemoryPlan.Buffer {
+            let buffer = memory.buffer(bytes: bytes, from: 0)
+            memory.need(buffer, at: end)
+            return buffer
+        }
+        parameters = network.parameters.map { lasting(&memory, bytes: 4 * $0.count) }
+        packedForward = kernels.map { kernel in kernel.packing.map { lasting(&memory, bytes: 4 * $0.forward) } }
+        packedBackward = kernels.map { kernel in
+            kernel.packing.flatMap { training ? lasting(&memory, bytes: 4 * $0.backwardData) : nil }
+        }
+        means = network.statistics.map { lasting(&memory, bytes: 8 * $0.C) }
+        variances = network.statistics.map { lasting(&memory, bytes: 8 * $0.C) }
+        for (index, layer) in network.layers.enumerated() {
+            if case .input = layer.operation { tensors[index] = lasting(&memory, bytes: bytes(index)) }
+        }
+    }
+
+    private mutating func planForward(threads: Int, until end: Int) {
+        for (time, kernel) in kernels.enumerated() {
+            for input in kernel.inputs { if let buffer = tensors[input] { memory.need(buffer, at: time) } }
+            tensors[kernel.output] = memory.buffer(bytes: bytes(kernel.output), from: time)
+            scratch.append(memory.buffer(bytes: 4 * kernel.scratchCount(N: N, threads: threads), from: time))
+        }
+        // The logits are read when the pass is over.
+        if let last = kernels.last, let logits = tensors[last.output] { memory.need(logits, at: end) }
+    }
+
+    private mutating func planBackward(threads: Int) {
+        let E = kernels.count
+        let trained = tensorsBehindParameters()
+        if let last = kernels.last { gradients[last.output] = memory.buffer(bytes: bytes(last.output), from: E) }
+        var plans: [Backward] = []
+        for (index, kernel) in kernels.enumerated().reversed() {
+            let time = 2 * E - index
+            // One scratch per kernel serves both passes: its life would span everything between, so backward has its own.
+            plans.append(plan(kernel, at: time, trained: trained))
+        }
+        backward = plans.reversed()
+        for index in kernels.indices {
+            scratch.append(
+                memory.buffer(
+                    bytes: 4 * kernels[index].scratchCount(N: N, threads: threads), from: 2 * E - index))
+        }
+    }
+
+    private mutating func plan(_ kernel: Kernel, at time: Int, trained: [Bool]) -> Backward {
+        let own =
+            gradients[kernel.output]
+            ?? memory.buffer(bytes: bytes(kernel.output), from: time)  // nothing reads it: a gradient of zero
+        memory.need(own, at: time)
+        var inputs: [Target?] = []
+        var counts: [Int] = []
+        switch kernel.operation {
+        case .convolution(_, let weight):
+            read(kernel.inputs[0], at: time)
+            inputs = [target(kernel.inputs[0], at: time, trained, addsItself: true)]
+            counts = [weight]
+        case .linear(_, let weight, let bias):
+            read(kernel.inputs[0], at: time)
+            inputs = [target(kernel.inputs[0], at: time, trained)]
+            counts = [weight, bias]
+        case .normalise(_, let what):
+            read(kernel.inputs[0], at: time)
+            if what.relu { read(kernel.output, at: time) }
+            if let residual = what.residual {
+                // The residual's gradient takes the place of the output's; the batch norm's input gets memory of its own.
+                inputs = [
+                    target(kernel.inputs[0], at: time, trained),
+                    target(residual, at: time, trained, inPlaceOf: own),
+                ]
+            } else {
+                inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
+            }
+            counts = [what.scale, what.shift]
+        case .relu:
+            read(kernel.output, at: time)
+            inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
+        case .add:
+            inputs = kernel.inputs.map { target($0, at: time, trained) }
+        case .maxPool:
+            read(kernel.inputs[0], at: time)
+            read(kernel.output, at: time)
+            inputs = [target(kernel.inputs[0], at: time, trained)]
+        case .averagePool:
+            inputs = [target(kernel.inputs[0], at: time, trained)]
+        }
+        let gradients = counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) }
+        return Backward(output: own, inputs: inputs, parameters: gradients)
+    }
+
+    private mutating func read(_ tensor: Int, at time: Int) {
+        if let buffer = tensors[tensor] { memory.need(buffer, at: time) }
+    }
+
+    /// Where the gradient of `tensor` goes at `time`.
+    ///
+    /// - Parameters:
+    ///   - inPlaceOf: a gradient that nobody reads after this step, whose memory the kernel may write.
+    ///   - addsItself: the kernel adds to what is there, so it never needs memory in between.
+    private mutating func target(
+        _ tensor: Int, at time: Int, _ trained: [Bool], inPlaceOf: MemoryPlan.Buffer? = nil, addsItself: Bool = false
+    ) -> Target? {
+        guard trained[tensor] else { return nil }
+        if let gradient = gradients[tensor] {
+            memory.need(gradient, at: time)
+            let between = addsItself ? gradient : inPlaceOf ?? memory.buffer(bytes: bytes(tensor), from: time)
+            return Target(gradient: gradient, written: between, adds: true)
+        }
+        let gradient = inPlaceOf ?? memory.buffer(bytes: bytes(tensor), from: time)
+        gradients[tensor] = gradient
+        return Target(gradient: gradient, written: gradient, adds: false)
+    }
+
+    /// Which tensors depend on a parameter: the clip does not, so nobody computes its gradient.
+    private func tensorsBehindParameters() -> [Bool] {
+        var trained = [Bool](repeating: false, count: network.layers.count)
+        for (index, layer) in network.layers.enumerated() {
+            trained[index] =
+                !network.parameters(ofLayer: index).isEmpty || layer.inputs.contains { trained[$0] }
+        }
+        return trained
+    }
+
+    private func bytes(_ tensor: Int) -> Int { 4 * N * network.layers[tensor].map.count }
+}

@@ -1,0 +1,61 @@
+/// A network as it is executed: its layers in order, runs of them joined where one kernel does the work of several.
+package struct Program {
+    package struct Entry: Equatable {
+        /// The layer that gives the entry its operation.
+        package var layer: Int
+        package var operation: Operation
+        /// The tensors that it reads; a residual is the last.
+        package var inputs: [Int]
+        /// The tensor that it makes, by the number of the layer that makes it in the description.
+        package var output: Int
+        /// Of a batch norm: the tensor that is added to its result in the same pass over memory.
+        package var residual: Int?
+        /// Of a batch norm: whether a ReLU is joined to it, behind the sum if there is one.
+        package var relu = false
+    }
+
+    package let entries: [Entry]
+
+    package init(_ network: NetworkDescription) {
+        let layers = network.layers
+        let readers = network.readers
+        // The only reader of each tensor, where there is just one.
+        var next = [Int?](repeating: nil, count: layers.count)
+        for (index, layer) in layers.enumerated() {
+            for input in layer.inputs where readers[input] == 1 { next[input] = index }
+        }
+        var absorbed: Set<Int> = []
+        // What stands at the last layer of each run of joined layers.
+        var joined: [Int: Entry] = [:]
+        for (index, layer) in layers.enumerated() {
+            guard case .batchNorm = layer.operation, let after = next[index] else { continue }
+            if case .relu = layers[after].operation {
+                joined[after] = Entry(
+                    layer: index, operation: layer.operation, inputs: layer.inputs, output: after, relu: true)
+                absorbed.insert(index)
+            } else if case .add = layers[after].operation, let last = next[after], joined[last] == nil,
+                case .relu = layers[last].operation,
+                let residual = layers[after].inputs.first(where: { $0 != index })
+            {
+                joined[last] = Entry(
+                    layer: index, operation: layer.operation, inputs: layer.inputs + [residual], output: last,
+                    residual: residual, relu: true)
+                absorbed.formUnion([index, after])
+            }
+        }
+        entries = layers.enumerated().compactMap { index, layer in
+            if case .input = layer.operation { return nil }
+            if absorbed.contains(index) { return nil }
+            return joined[index]
+                ?? Entry(layer: index, operation: layer.operation, inputs: layer.inputs, output: index)
+        }
+    }
+}
+
+extension NetworkDescription {
+    /// The order in which a backward pass finishes the parameters' gradients, deepest layers first. It depends on the
+    /// network alone.
+    public var gradientOrder: [Int] {
+        Program(self).entries.reversed().flatMap { parameters(ofLayer: $0.layer).reversed() }
+    }
+}

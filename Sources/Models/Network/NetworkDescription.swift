@@ -1,0 +1,56 @@
+import Kernels
+
+/// A network as a value: its layers in order, its parameters and statistics by name. Nothing is allocated or computed.
+public struct NetworkDescription: Sendable, Equatable {
+    /// As in recipes: `r2plus1d-18`, `torchvision/r3d_18`.
+    public let name: String
+    public let classes: Int
+    /// In forward order; the last one makes the logits.
+    public let layers: [Layer]
+    /// In forward order: the order of every list of parameters, gradients and chunks.
+    public let parameters: [Parameter]
+    /// In forward order.
+    public let statistics: [RunningStatistics]
+
+    /// The clip that the network takes, for each pathway.
+    public var inputs: [FeatureMap] {
+        layers.compactMap { layer in
+            if case .input = layer.operation { layer.map } else { nil }
+        }
+    }
+
+    /// Multiply-accumulates of the convolutions and linear layers for one clip, as VMZ counts them.
+    public var macs: Int { layers.indices.reduce(0) { $0 + macs(layer: $1) } }
+
+    /// Elements of the convolutions' and linear layers' weights: what VMZ's tables call parameters.
+    public var weights: Int { parameters.reduce(0) { $0 + ($1.role == .weight ? $1.count : 0) } }
+
+    /// Elements of all parameters.
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+    /// Multiply-accumulates of one layer for one clip.
+    public func macs(layer index: Int) -> Int {
+        switch layers[index].operation {
+        case .convolution(let shape, _): shape.macs
+        case .linear(let weight, _): parameters[weight].count
+        default: 0
+        }
+    }
+
+    /// The parameters of one layer, as numbers.
+    public func parameters(ofLayer index: Int) -> [Int] {
+        switch layers[index].operation {
+        case .convolution(_, let weight): [weight]
+        case .batchNorm(_, let scale, let shift): [scale, shift]
+        case .linear(let weight, let bias): [weight, bias]
+        case .input, .relu, .add, .maxPool, .averagePool: []
+        }
+    }
+
+    /// How many layers read each tensor.
+    var readers: [Int] {
+        var counts = [Int](repeating: 0, count: layers.count)
+        for layer in layers { for input in layer.inputs { counts[input] += 1 } }
+        return counts
+    }
+}

@@ -1,0 +1,50 @@
+import Kernels
+import Models
+import Testing
+
+struct ProgramTests {
+    @Test func normsJoinWithWhatFollows() throws {
+        let net = try NetworkDescription(named: "torchvision/r3d_18", classes: 10, frames: 8, size: 32)
+        let entries = Program(net).entries
+        var joined = (relu: 0, residual: 0, alone: 0)
+        for entry in entries {
+            switch entry.instruction {
+            case .normalise(_, nil, relu: true): joined.relu += 1
+            case .normalise(_, .some, relu: true): joined.residual += 1
+            case .normalise: joined.alone += 1
+            case .relu, .add: Issue.record("\(net.layers[entry.output].name) stands alone")
+            default: break
+            }
+        }
+        // The stem and the first of each block's two; each block's join; the projections of stages 2 to 4.
+        #expect(joined == (9, 8, 3))
+    }
+
+    @Test(arguments: NetworkDescription.names)
+    func everyTensorIsMadeBeforeItIsRead(_ name: String) throws {
+        let net = try NetworkDescription(named: name, classes: 10, frames: 8, size: 32)
+        var made: Set<Int> = [0]
+        for entry in Program(net).entries {
+            #expect(made.isSuperset(of: entry.inputs), "\(net.layers[entry.output].name)")
+            #expect(made.insert(entry.output).inserted)
+        }
+        #expect(made.contains(net.layers.count - 1))
+    }
+
+    @Test func layersAreLeftAloneWhereJoiningWouldLoseATensor() {
+        var builder = NetworkBuilder(.torchvision)
+        let input = builder.input(frames: 2, size: 4)
+        let first = builder.convolution(input, "a", K: 3, kernel: .one)
+        let norm = builder.batchNorm(first, "b")
+        let relu = builder.relu(norm)
+        // The norm has two readers, so neither ReLU nor sum may swallow it.
+        let sum = builder.add(builder.convolution(relu, "c", K: 3, kernel: .one), norm, "d")
+        _ = builder.linear(builder.globalAveragePool(sum, "e"), "f", out: 2)
+        let instructions = Program(builder.network(named: "test")).entries.map(\.instruction)
+        #expect(
+            instructions == [
+                .convolution(layer: first), .normalise(layer: norm, residual: nil, relu: false), .relu(layer: relu),
+                .convolution(layer: 4), .add(layer: sum), .averagePool(layer: 6), .linear(layer: 7),
+            ])
+    }
+}
