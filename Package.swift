@@ -91,7 +91,7 @@ let package = Package(
             ["Faults", "Clips", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
 
         // What people see.
-        module("Evaluation", ["Faults", "Clips", "Kernels", "Models"]),
+        module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models"]),
         module("Reporting", ["Faults"]),
         .executableTarget(
             name: "zoetrope",
@@ -106,6 +106,7 @@ let package = Package(
         tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
         tests("Kernels", ["Kernels", "MicroKernels", "TestSupport"]),
         tests("Models", ["Checkpoints", "Kernels", "Models", "Randomness", "TestSupport"]),
+        tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
         tests("Storage", ["Checkpoints", "Storage", "TestSupport"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training"]),

@@ -1,3 +1,5 @@
+import Kernels
+
 /// Accuracies over videos, from the logits of each video's clips.
 ///
 /// A clip is right when its largest score is its label's. A video's scores are the mean over its clips of the softmax,
@@ -38,12 +40,13 @@ public struct VideoScores: Sendable {
         for c in 0..<classes { mean[c] = 0 }
         for i in 0..<count {
             let row = logits.extracting(i * classes..<(i + 1) * classes)
-            softmax(row, into: &clip)
+            SoftmaxCrossEntropy.softmax(
+                K: classes, logits: row.baseAddress.unsafelyUnwrapped, scores: &clip)
             for c in 0..<classes { mean[c] += clip[c] / Double(count) }
             // By the logits themselves: rounding in the softmax may make neighbours equal.
-            rightClips += row.indices.contains { row[$0] > row[label] || (row[$0] == row[label] && $0 < label) } ? 0 : 1
+            rightClips += row[label].isNaN || row.indices.contains { row.outranks($0, label) } ? 0 : 1
         }
-        let before = (0..<classes).count { mean[$0] > mean[label] || (mean[$0] == mean[label] && $0 < label) }
+        let before = mean[label].isNaN ? classes : mean.indices.count { mean.outranks($0, label) }
         videos += 1
         clips += count
         rightVideos += before < 1 ? 1 : 0
@@ -57,4 +60,9 @@ public struct VideoScores: Sendable {
             videos: videos, clips: clips, clipTop1: share(rightClips, clips), videoTop1: share(rightVideos, videos),
             videoTop5: share(nearVideos, videos))
     }
+}
+
+extension RandomAccessCollection where Element: Comparable, Index == Int {
+    /// Whether place `a` comes before place `b` when the largest comes first.
+    fileprivate func outranks(_ a: Int, _ b: Int) -> Bool { self[a] > self[b] || (self[a] == self[b] && a < b) }
 }

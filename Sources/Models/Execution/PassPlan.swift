@@ -18,8 +18,9 @@ struct PassPlan {
         var output: MemoryPlan.Buffer
         /// For each input; nil where no parameter is behind it.
         var inputs: [Target?]
-        /// Gradients of its parameters, in the order of `NetworkDescription.parameters(ofLayer:)`.
+        /// Gradients of its parameters: weight; weight and bias; scale and shift.
         var parameters: [MemoryPlan.Buffer]
+        var scratch: MemoryPlan.Buffer
     }
 
     private(set) var memory = MemoryPlan()
@@ -92,21 +93,17 @@ struct PassPlan {
         var plans: [Backward] = []
         for (index, kernel) in kernels.enumerated().reversed() {
             let time = 2 * E - index
-            // One scratch per kernel serves both passes: its life would span everything between, so backward has its own.
-            plans.append(plan(kernel, at: time, trained: trained))
+            plans.append(plan(kernel, at: time, trained: trained, threads: threads))
         }
         backward = plans.reversed()
-        for index in kernels.indices {
-            scratch.append(
-                memory.buffer(
-                    bytes: 4 * kernels[index].scratchCount(N: N, threads: threads), from: 2 * E - index))
-        }
     }
 
-    private mutating func plan(_ kernel: Kernel, at time: Int, trained: [Bool]) -> Backward {
-        let own =
-            gradients[kernel.output]
-            ?? memory.buffer(bytes: bytes(kernel.output), from: time)  // nothing reads it: a gradient of zero
+    private mutating func plan(
+        _ kernel: Kernel, at time: Int, trained: [Bool], threads: Int
+    ) -> Backward {
+        guard let own = gradients[kernel.output] else {
+            preconditionFailure("nothing reads \(network.layers[kernel.output].name), so it has no gradient")
+        }
         memory.need(own, at: time)
         var inputs: [Target?] = []
         var counts: [Int] = []
@@ -125,11 +122,14 @@ struct PassPlan {
             if let residual = what.residual {
                 // The residual's gradient takes the place of the output's; the batch norm's input gets memory of its own.
                 inputs = [
-                    target(kernel.inputs[0], at: time, trained),
+                    target(kernel.inputs[0], at: time, trained) ?? unread(kernel.inputs[0], at: time),
                     target(residual, at: time, trained, inPlaceOf: own),
                 ]
             } else {
-                inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
+                inputs = [
+                    target(kernel.inputs[0], at: time, trained, inPlaceOf: own)
+                        ?? unread(kernel.inputs[0], at: time)
+                ]
             }
             counts = [what.scale, what.shift]
         case .relu:
@@ -144,8 +144,10 @@ struct PassPlan {
         case .averagePool:
             inputs = [target(kernel.inputs[0], at: time, trained)]
         }
-        let gradients = counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) }
-        return Backward(output: own, inputs: inputs, parameters: gradients)
+        return Backward(
+            output: own, inputs: inputs,
+            parameters: counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) },
+            scratch: memory.buffer(bytes: 4 * kernel.scratchCount(N: N, threads: threads), from: time))
     }
 
     private mutating func read(_ tensor: Int, at time: Int) {
@@ -169,6 +171,12 @@ struct PassPlan {
         let gradient = inPlaceOf ?? memory.buffer(bytes: bytes(tensor), from: time)
         gradients[tensor] = gradient
         return Target(gradient: gradient, written: gradient, adds: false)
+    }
+
+    /// Memory for a gradient that a kernel writes though nobody wants it.
+    private mutating func unread(_ tensor: Int, at time: Int) -> Target {
+        let buffer = memory.buffer(bytes: bytes(tensor), from: time)
+        return Target(gradient: buffer, written: buffer, adds: false)
     }
 
     /// Which tensors depend on a parameter: the clip does not, so nobody computes its gradient.

@@ -29,7 +29,8 @@ public enum Operation: Sendable, Equatable {
     public var summary: String {
         switch self {
         case .input(let pathway): pathway == 0 ? "input" : "input \(pathway)"
-        case .convolution(let shape, _): "convolution \(shape.kernel)" + (shape.stride == .one ? "" : " / \(shape.stride)")
+        case .convolution(let shape, _):
+            "convolution \(shape.kernel)" + (shape.stride == .one ? "" : " / \(shape.stride)")
         case .batchNorm: "batch norm"
         case .relu: "ReLU"
         case .add: "add"

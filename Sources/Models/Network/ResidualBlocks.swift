@@ -1,15 +1,20 @@
-import Kernels
+package import Kernels
 
 /// What the residual families share: a convolution with its batch norm, a (2+1)D convolution, the join of a block.
 extension NetworkBuilder {
     /// A convolution's name and that of the batch norm behind it.
-    struct Names {
-        var convolution: String
-        var norm: String
+    package struct Names {
+        package var convolution: String
+        package var norm: String
+
+        package init(convolution: String, norm: String) {
+            self.convolution = convolution
+            self.norm = norm
+        }
     }
 
     /// Convolution, batch norm and, except at the end of a branch, ReLU.
-    mutating func convolutionNorm(
+    package mutating func convolutionNorm(
         _ x: Int, _ names: Names, K: Int, kernel: Extent3, stride: Extent3 = .one, relu: Bool = true
     ) -> Int {
         let normal = batchNorm(convolution(x, names.convolution, K: K, kernel: kernel, stride: stride), names.norm)
@@ -18,7 +23,7 @@ extension NetworkBuilder {
 
     /// A 3D convolution taken apart: 1 x kh x kw to `middle` channels, batch norm and ReLU, then kt x 1 x 1
     /// (Tran et al., "A Closer Look at Spatiotemporal Convolutions for Action Recognition", CVPR 2018).
-    mutating func spaceThenTime(
+    package mutating func spaceThenTime(
         _ x: Int, space: Names, time: Names, middle: Int, K: Int, kernel: Extent3, stride: Extent3 = .one,
         relu: Bool = true
     ) -> Int {
@@ -31,7 +36,9 @@ extension NetworkBuilder {
     }
 
     /// ReLU of branch + shortcut.
-    mutating func join(_ branch: Int, _ shortcut: Int, _ name: String) -> Int { relu(add(branch, shortcut, name)) }
+    package mutating func join(_ branch: Int, _ shortcut: Int, _ name: String) -> Int {
+        relu(add(branch, shortcut, name))
+    }
 }
 
 /// The channels between the two halves of a (2+1)D convolution from `C` to `K` channels that give it about as many

@@ -1,0 +1,150 @@
+import Faults
+import Kernels
+
+/// A network laid out in memory and run forward: what training and inference share.
+///
+/// Everything is taken when it is made; a run allocates nothing. Not safe to share between threads: it belongs to the
+/// thread that runs it.
+final class Execution {
+    let network: NetworkDescription
+    let kernels: [Kernel]
+    let plan: PassPlan
+    let pool: ThreadPool
+    /// The most clips of one run.
+    let N: Int
+    let arena: Arena
+    let elementwise: Elementwise
+    /// By tensor, parameter, kernel and batch norm, as in the plan; where the plan has no buffer, the arena's start,
+    /// which nobody asks for.
+    let tensors: [UnsafeMutablePointer<Float>]
+    let parameters: [UnsafeMutablePointer<Float>]
+    let packedForward: [UnsafeMutablePointer<Float>]
+    let packedBackward: [UnsafeMutablePointer<Float>]
+    let scratch: [UnsafeMutablePointer<Float>]
+    let means: [UnsafeMutablePointer<Double>]
+    let variances: [UnsafeMutablePointer<Double>]
+    /// The kernel that reads a packing of each parameter, and whether that packing is out of date, by kernel.
+    private let packer: [Int?]
+    private var stale: [Bool]
+
+    init(
+        _ network: NetworkDescription, N: Int, training: Bool, pool: ThreadPool, instructionSet: InstructionSet,
+        implementation: Convolution.Choice
+    ) throws(Fault) {
+        precondition(N >= 1, "a pass over \(N) clips")
+        self.network = network
+        self.N = N
+        elementwise = Elementwise(instructionSet: instructionSet)
+        self.pool = pool
+        let kernels = try Kernel.list(network, instructionSet: instructionSet, implementation: implementation)
+        let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training)
+        let arena = Arena(bytes: plan.memory.size)
+        func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
+            arena.floats(at: buffer.map { plan.memory.offset($0) } ?? 0)
+        }
+        func doubles(_ buffer: MemoryPlan.Buffer) -> UnsafeMutablePointer<Double> {
+            arena.doubles(at: plan.memory.offset(buffer))
+        }
+        tensors = plan.tensors.map(floats)
+        parameters = plan.parameters.map(floats)
+        packedForward = plan.packedForward.map(floats)
+        packedBackward = plan.packedBackward.map(floats)
+        scratch = plan.scratch.map(floats)
+        means = plan.means.map(doubles)
+        variances = plan.variances.map(doubles)
+        var packer = [Int?](repeating: nil, count: network.parameters.count)
+        for (index, kernel) in kernels.enumerated() {
+            if let packing = kernel.packing { packer[packing.weight] = index }
+        }
+        self.packer = packer
+        stale = [Bool](repeating: true, count: kernels.count)
+        self.kernels = kernels
+        self.plan = plan
+        self.arena = arena
+    }
+
+    /// The clips, N T H W C; in networks of several pathways, those of the first.
+    var input: UnsafeMutableBufferPointer<Float> {
+        let index = network.layers.firstIndex { layer in if case .input = layer.operation { true } else { false } } ?? 0
+        return UnsafeMutableBufferPointer(start: tensors[index], count: N * network.layers[index].map.count)
+    }
+
+    /// The logits of the last run, N times `classes`.
+    var logits: UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: tensors[network.layers.count - 1], count: N * network.classes)
+    }
+
+    func setParameter(_ index: Int, _ range: Range<Int>, _ bytes: UnsafeRawBufferPointer) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= network.parameters[index].count
+                && bytes.count == 4 * range.count,
+            "\(bytes.count) bytes for elements \(range) of \(network.parameters[index].name)")
+        guard let source = bytes.baseAddress else { return }
+        UnsafeMutableRawPointer(parameters[index] + range.lowerBound).copyMemory(from: source, byteCount: bytes.count)
+        if let kernel = packer[index] { stale[kernel] = true }
+    }
+
+    func setStatistics(_ index: Int, mean: UnsafeBufferPointer<Float>, variance: UnsafeBufferPointer<Float>) {
+        let C = network.statistics[index].C
+        precondition(mean.count == C && variance.count == C, "statistics of \(network.statistics[index].layer)")
+        for c in 0..<C {
+            means[index][c] = Double(mean[c])
+            variances[index][c] = Double(variance[c])
+        }
+    }
+
+    /// Packs the weights that changed since they were packed last.
+    func pack() {
+        for (index, kernel) in kernels.enumerated() where stale[index] {
+            stale[index] = false
+            pack(kernel, into: packedForward[index], for: .forward)
+            if !plan.backward.isEmpty { pack(kernel, into: packedBackward[index], for: .backwardData) }
+        }
+    }
+
+    private func pack(_ kernel: Kernel, into packed: UnsafeMutablePointer<Float>, for pass: Convolution.Pass) {
+        switch kernel.operation {
+        case .convolution(let convolution, let weight):
+            convolution.pack(weights: parameters[weight], into: packed, for: pass, pool: pool)
+        case .linear(let linear, let weight, _):
+            linear.pack(weights: parameters[weight], into: packed, for: pass, pool: pool)
+        case .normalise, .relu, .add, .maxPool, .averagePool: break
+        }
+    }
+
+    /// Runs kernel `index` on the first `N` clips. Batch norms take the clips' own statistics, and write them, or use
+    /// those that were set.
+    func forward(_ index: Int, N: Int, ownStatistics: Bool) {
+        let kernel = kernels[index]
+        let (x, y) = (tensors[kernel.inputs[0]], tensors[kernel.output])
+        switch kernel.operation {
+        case .convolution(let convolution, _):
+            convolution.forward(
+                N: N, x: x, packed: packedForward[index], y: y, scratch: scratch[index], pool: pool)
+        case .normalise(let norm, let what):
+            let P = N * kernel.map.positions
+            let residual = what.residual.map { tensors[$0] }
+            let (scale, shift) = (parameters[what.scale], parameters[what.shift])
+            let (mean, variance) = (means[what.statistics], variances[what.statistics])
+            if ownStatistics {
+                norm.forward(
+                    P: P, x: x, scale: scale, shift: shift, residual: residual, relu: what.relu, y: y, mean: mean,
+                    variance: variance, scratch: scratch[index], pool: pool)
+            } else {
+                norm.apply(
+                    P: P, x: x, scale: scale, shift: shift, mean: mean, variance: variance, residual: residual,
+                    relu: what.relu, y: y, scratch: scratch[index], pool: pool)
+            }
+        case .relu:
+            elementwise.relu(count: N * kernel.map.count, x: x, y: y, pool: pool)
+        case .add:
+            elementwise.add(count: N * kernel.map.count, x, tensors[kernel.inputs[1]], y: y, pool: pool)
+        case .maxPool(let maxPool): maxPool.forward(N: N, x: x, y: y, pool: pool)
+        case .averagePool(let averagePool): averagePool.forward(N: N, x: x, y: y, pool: pool)
+        case .linear(let linear, _, let bias):
+            linear.forward(
+                N: N, x: x, packed: packedForward[index], bias: parameters[bias], y: y, scratch: scratch[index],
+                pool: pool)
+        }
+    }
+}

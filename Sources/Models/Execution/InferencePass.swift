@@ -1,0 +1,57 @@
+public import Faults
+public import Kernels
+
+/// Forward with running statistics: clips in, logits out, all memory taken beforehand.
+///
+/// The logits of a clip do not depend on the clips beside it, nor on the number of threads. Not safe to share between
+/// threads: it belongs to the thread that runs it.
+public final class InferencePass {
+    public let network: NetworkDescription
+    /// The most clips of one run.
+    public let N: Int
+    private let execution: Execution
+
+    /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
+    public init(
+        _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
+        implementation: Convolution.Choice = .auto
+    ) throws(Fault) {
+        self.network = network
+        self.N = N
+        execution = try Execution(
+            network, N: N, training: false, pool: pool, instructionSet: instructionSet, implementation: implementation)
+    }
+
+    /// Where the clips go before `run`: up to N of T H W C. They stay as they are.
+    public var input: UnsafeMutableBufferPointer<Float> { execution.input }
+
+    /// Bytes of activations, parameters and scratch, all taken when the pass is made.
+    public var memoryBytes: Int { execution.arena.bytes }
+
+    /// Sets elements `range` of a parameter from f32 of any alignment.
+    public func setParameter(_ index: Int, range: Range<Int>, bytes: UnsafeRawBufferPointer) {
+        execution.setParameter(index, range, bytes)
+    }
+
+    /// Sets a whole parameter.
+    public func setParameter(_ index: Int, _ values: [Float]) {
+        values.withUnsafeBytes { execution.setParameter(index, 0..<values.count, $0) }
+    }
+
+    /// Sets the running statistics of batch norm `index`; C values each.
+    public func setStatistics(_ index: Int, mean: [Float], variance: [Float]) {
+        mean.withUnsafeBufferPointer { mean in
+            variance.withUnsafeBufferPointer { execution.setStatistics(index, mean: mean, variance: $0) }
+        }
+    }
+
+    /// The logits of the first `clips` clips of `input`, `classes` for each; valid until the next run.
+    @discardableResult
+    public func run(clips: Int? = nil) -> UnsafeBufferPointer<Float> {
+        let clips = clips ?? N
+        precondition((1...N).contains(clips), "\(clips) clips in a pass of \(N)")
+        execution.pack()
+        for index in execution.kernels.indices { execution.forward(index, N: clips, ownStatistics: false) }
+        return execution.logits.extracting(0..<clips * network.classes)
+    }
+}

@@ -1,0 +1,124 @@
+public import Faults
+public import Kernels
+
+/// Forward and backward over the N clips of one gradient unit, all memory taken beforehand.
+///
+/// Set every parameter, fill `input`, `run`. The result is a function of the parameters, the clips and the labels: the
+/// same bits for any number of threads. Not safe to share between threads: it belongs to the thread that runs it.
+public final class TrainingPass {
+    /// What batch norm normalises with.
+    public enum Normalisation: Sendable {
+        /// The unit's own statistics, which the gradient passes through: training.
+        case batch
+        /// The statistics that were set, which stay fixed: a frozen network.
+        case running
+    }
+
+    /// What a unit is worth besides its gradients.
+    public struct Result: Sendable, Equatable {
+        /// The mean cross-entropy of the unit's clips.
+        public var loss: Double
+        /// How many clips have their label's logit above all others.
+        public var correct: Int
+    }
+
+    public let network: NetworkDescription
+    /// Clips of a unit.
+    public let N: Int
+    public let normalisation: Normalisation
+    private let execution: Execution
+    /// Mean and variance of each batch norm in the last run, as its family counts variance.
+    private var statistics: [[Double]]
+
+    /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
+    public init(
+        _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
+        implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch
+    ) throws(Fault) {
+        self.network = network
+        self.N = N
+        self.normalisation = normalisation
+        execution = try Execution(
+            network, N: N, training: true, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }
+    }
+
+    /// Where the clips go before `run`: N T H W C. They stay as they are.
+    public var input: UnsafeMutableBufferPointer<Float> { execution.input }
+
+    /// Of the last run, N times `classes`.
+    public var logits: UnsafeBufferPointer<Float> { execution.logits }
+
+    /// Bytes of activations, gradients, parameters and scratch, all taken when the pass is made.
+    public var memoryBytes: Int { execution.arena.bytes }
+
+    /// Sets elements `range` of a parameter from f32 of any alignment. It is packed for the kernels by the next `run`.
+    public func setParameter(_ index: Int, range: Range<Int>, bytes: UnsafeRawBufferPointer) {
+        execution.setParameter(index, range, bytes)
+    }
+
+    /// Sets a whole parameter.
+    public func setParameter(_ index: Int, _ values: [Float]) {
+        values.withUnsafeBytes { execution.setParameter(index, 0..<values.count, $0) }
+    }
+
+    /// Sets the statistics that `.running` normalises with; C values each.
+    public func setStatistics(_ index: Int, mean: [Float], variance: [Float]) {
+        precondition(normalisation == .running, "a pass with statistics of its own")
+        mean.withUnsafeBufferPointer { mean in
+            variance.withUnsafeBufferPointer { execution.setStatistics(index, mean: mean, variance: $0) }
+        }
+    }
+
+    /// The unit's mean of each channel at batch norm `index` in the last run.
+    public func mean(_ index: Int) -> ArraySlice<Double> { statistics[index][..<network.statistics[index].C] }
+
+    /// The unit's variance of each channel, unbiased where the family's running variance is.
+    public func variance(_ index: Int) -> ArraySlice<Double> { statistics[index][network.statistics[index].C...] }
+
+    /// Runs the unit.
+    ///
+    /// - Parameters:
+    ///   - labels: N of them, each in 0..<classes.
+    ///   - onGradient: gets each parameter's gradient of the mean loss as soon as it is final, in
+    ///     `network.gradientOrder`, while the rest of the backward pass has yet to run. The memory is reused afterwards.
+    public func run<Failure: Error>(
+        labels: [Int],
+        onGradient: (_ parameter: Int, _ gradient: UnsafeBufferPointer<Float>) throws(Failure) -> Void
+    ) throws(Failure) -> Result {
+        precondition(labels.count == N, "\(labels.count) labels for \(N) clips")
+        execution.pack()
+        for index in execution.kernels.indices {
+            execution.forward(index, N: N, ownStatistics: normalisation == .batch)
+        }
+        let (loss, correct) = labels.withUnsafeBufferPointer { labels in
+            SoftmaxCrossEntropy.run(
+                N: N, K: network.classes, logits: execution.tensors[network.layers.count - 1],
+                labels: labels.baseAddress.unsafelyUnwrapped, dlogits: execution.logitsGradient)
+        }
+        takeStatistics()
+        for index in execution.kernels.indices.reversed() {
+            try execution.backward(index, frozenStatistics: normalisation == .running, onGradient: onGradient)
+        }
+        return Result(loss: loss, correct: correct)
+    }
+
+    /// Only the forward pass of `run`, with its statistics: for timing.
+    func forward() {
+        execution.pack()
+        for index in execution.kernels.indices {
+            execution.forward(index, N: N, ownStatistics: normalisation == .batch)
+        }
+    }
+
+    private func takeStatistics() {
+        for (index, layer) in network.statistics.enumerated() {
+            let values = Double(N * layer.positions)
+            let factor = layer.unbiased && values > 1 ? values / (values - 1) : 1
+            for c in 0..<layer.C {
+                statistics[index][c] = execution.means[index][c]
+                statistics[index][layer.C + c] = execution.variances[index][c] * factor
+            }
+        }
+    }
+}
