@@ -13,6 +13,14 @@ public struct VideoScores: Sendable {
         public var clipTop1: Double
         public var videoTop1: Double
         public var videoTop5: Double
+
+        public init(videos: Int, clips: Int, clipTop1: Double, videoTop1: Double, videoTop5: Double) {
+            self.videos = videos
+            self.clips = clips
+            self.clipTop1 = clipTop1
+            self.videoTop1 = videoTop1
+            self.videoTop5 = videoTop5
+        }
     }
 
     public let classes: Int
@@ -46,7 +54,7 @@ public struct VideoScores: Sendable {
             // By the logits themselves: rounding in the softmax may make neighbours equal.
             rightClips += row[label].isNaN || row.indices.contains { row.outranks($0, label) } ? 0 : 1
         }
-        let before = mean[label].isNaN ? classes : mean.indices.count { mean.outranks($0, label) }
+        let before = mean[label].isNaN ? Int.max : mean.indices.count { mean.outranks($0, label) }
         videos += 1
         clips += count
         rightVideos += before < 1 ? 1 : 0

@@ -14,7 +14,7 @@ final class Arena {
         }
         base = memory
         madvise(base, self.bytes, MADV_HUGEPAGE)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: self.bytes)
+        memset(base, 0, self.bytes)
     }
 
     deinit { free(base) }
