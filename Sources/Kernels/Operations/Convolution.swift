@@ -27,6 +27,14 @@ public struct Convolution: Sendable {
     public let instructionSet: InstructionSet
     /// The name of the implementation that was chosen.
     public let implementation: String
+    /// Nil for `plain`.
+    private let direct: Direct?
+
+    private struct Direct: Sendable {
+        let forward: GatherProduct
+        let backwardData: GatherProduct
+        let backwardWeights: WeightGradient
+    }
 
     /// - Throws: a usage `Fault` when the named implementation does not exist or does not accept the shape.
     public init(
@@ -35,7 +43,7 @@ public struct Convolution: Sendable {
         self.shape = shape
         self.instructionSet = instructionSet
         switch choice {
-        case .auto: implementation = "plain"
+        case .auto: implementation = "direct"
         case .named(let name):
             guard Self.implementations.contains(name) else {
                 throw Fault(
@@ -44,19 +52,44 @@ public struct Convolution: Sendable {
             }
             implementation = name
         }
+        direct =
+            implementation == "plain"
+            ? nil
+            : Direct(
+                forward: GatherProduct(.forward(shape), instructionSet: instructionSet),
+                backwardData: GatherProduct(.backwardData(shape), instructionSet: instructionSet),
+                backwardWeights: WeightGradient(shape, instructionSet: instructionSet))
     }
 
-    /// Floats that the packed weights take; memory that `pack` fills should be 64-byte aligned.
-    public func packedCount(_ pass: Pass) -> Int { shape.weightCount }
+    /// Floats that the packed weights take; the memory must be 64-byte aligned to be fast.
+    public func packedCount(_ pass: Pass) -> Int {
+        guard let direct else { return shape.weightCount }
+        return switch pass {
+        case .forward: direct.forward.packedCount
+        case .backwardData: direct.backwardData.packedCount
+        }
+    }
 
     /// Floats of scratch that any call for at most N clips on a pool of `threads` needs; 64-byte aligned.
-    public func scratchCount(N: Int, threads: Int) -> Int { 0 }
+    public func scratchCount(N: Int, threads: Int) -> Int {
+        guard let direct else { return 0 }
+        return max(
+            direct.forward.scratchCount(N: N, threads: threads),
+            direct.backwardData.scratchCount(N: N, threads: threads),
+            direct.backwardWeights.scratchCount(N: N, threads: threads))
+    }
 
     /// Rewrites canonical weights for one pass. Once per step.
     public func pack(
         weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, for pass: Pass, pool: ThreadPool
     ) {
-        packed.update(from: weights, count: shape.weightCount)
+        guard let direct else { return packed.update(from: weights, count: shape.weightCount) }
+        switch pass {
+        case .forward:
+            WeightPacking.forward(shape, direct.forward, weights: weights, packed: packed, pool: pool)
+        case .backwardData:
+            WeightPacking.backwardData(shape, direct.backwardData, weights: weights, packed: packed, pool: pool)
+        }
     }
 
     /// Writes `y`; `packed` is for `.forward`.
@@ -64,9 +97,13 @@ public struct Convolution: Sendable {
         N: Int, x: UnsafePointer<Float>, packed: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-
-        rows(N * shape.output.count, pool) {
-            PlainReference.convolution(shape, pixels: $0, x: x, w: packed, y: y)
+        if let direct {
+            direct.forward.run(
+                N: N, source: x, packed: packed, target: y, accumulate: false, scratch: scratch, pool: pool)
+        } else {
+            plainRows(N * shape.output.count, pool) {
+                PlainReference.convolution(shape, pixels: $0, x: x, w: packed, y: y)
+            }
         }
     }
 
@@ -75,9 +112,14 @@ public struct Convolution: Sendable {
         N: Int, dy: UnsafePointer<Float>, packed: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        rows(N * shape.input.count, pool) {
-            PlainReference.convolutionBackwardData(
-                shape, pixels: $0, dy: dy, w: packed, dx: dx, accumulate: accumulate)
+        if let direct {
+            direct.backwardData.run(
+                N: N, source: dy, packed: packed, target: dx, accumulate: accumulate, scratch: scratch, pool: pool)
+        } else {
+            plainRows(N * shape.input.count, pool) {
+                PlainReference.convolutionBackwardData(
+                    shape, pixels: $0, dy: dy, w: packed, dx: dx, accumulate: accumulate)
+            }
         }
     }
 
@@ -86,12 +128,16 @@ public struct Convolution: Sendable {
         N: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        pool.run(shape.K) { k in
-            PlainReference.convolutionBackwardWeights(shape, N: N, channels: k..<k + 1, x: x, dy: dy, dw: dw)
+        if let direct {
+            direct.backwardWeights.run(N: N, x: x, dy: dy, dw: dw, scratch: scratch, pool: pool)
+        } else {
+            pool.run(shape.K) { k in
+                PlainReference.convolutionBackwardWeights(shape, N: N, channels: k..<k + 1, x: x, dy: dy, dw: dw)
+            }
         }
     }
 
-    private func rows(_ pixels: Int, _ pool: ThreadPool, _ body: (Range<Int>) -> Void) {
+    private func plainRows(_ pixels: Int, _ pool: ThreadPool, _ body: (Range<Int>) -> Void) {
         let rows = 16
         pool.run((pixels + rows - 1) / rows) { body($0 * rows..<min(($0 + 1) * rows, pixels)) }
     }

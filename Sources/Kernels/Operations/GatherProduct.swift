@@ -1,0 +1,249 @@
+/// Runs a `GatherPlan`: the matrix product of gathered source pixels with packed weights, tile by tile.
+///
+/// Rows of the product are target pixels, columns the target's channels. A task takes a block of tiles; the sums are cut
+/// into chunks whose weights stay in the first cache while all tiles of the block use them. A tile leaves out taps that
+/// lie in the padding for all of its pixels. Each value is the sum over chunks, in order, of the sum over taps and source
+/// channels, in order, whatever the batch size and the number of threads.
+struct GatherProduct: Sendable {
+    let plan: GatherPlan
+    let panels: Panels
+    private let kernels: MicroKernelTable
+    private let maximumTaps: Int
+
+    /// Steps of the sum per chunk: 96 rows of 48 weights are 18 of the 32 KiB of a first cache.
+    private static let chunkSteps = 96
+    private static let tilesPerBlock = 16
+    /// With fewer blocks than this each panel is a task of its own.
+    private static let manyBlocks = 24
+    /// Maps up to this many pixels are walked clip by clip within a pixel, so that tiles do not straddle the padding.
+    private static let smallMap = 256
+
+    init(_ plan: GatherPlan, instructionSet: InstructionSet) {
+        self.plan = plan
+        kernels = .table(for: instructionSet)
+        panels = Panels(columns: plan.columns, lanes: kernels.lanes)
+        maximumTaps = plan.phases.map(\.taps.count).max() ?? 0
+    }
+
+    /// Floats of the packed weights, `[panel][tap][l][column]`.
+    var packedCount: Int { panels.paddedColumns * plan.tapCount * plan.length }
+
+    private var rowPitch: Int { plan.source.w * plan.sourcePitch }
+
+    func scratchCount(N: Int, threads: Int) -> Int {
+        let padded = plan.rowPadding > 0 ? N * plan.source.t * plan.source.h * rowPitch : 0
+        return Carving.rounded(plan.length) + Carving.rounded(padded) + threads * Workspace.floats(self)
+    }
+
+    /// Each thread's tables, carved out of the scratch.
+    private struct Workspace {
+        /// For each tile and tap in use, a pointer for each row.
+        let sources: UnsafeMutablePointer<UnsafePointer<Float>>
+        /// For each tile and tap in use, its place in the packed weights and in the phase.
+        let indices: UnsafeMutablePointer<Int32>
+        let places: UnsafeMutablePointer<Int32>
+        /// For each tile: taps in use, and how many of them earlier chunks took.
+        let used: UnsafeMutablePointer<Int>
+        let taken: UnsafeMutablePointer<Int>
+        let targets: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+        /// Where rows that do not exist are written, and tiles whose last columns do not exist, with their rows.
+        let nowhere: UnsafeMutablePointer<Float>
+        let edge: UnsafeMutablePointer<Float>
+        let edgeRows: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+        /// For each row: the first source coordinate and the offset of it.
+        let t: UnsafeMutablePointer<Int>
+        let h: UnsafeMutablePointer<Int>
+        let w: UnsafeMutablePointer<Int>
+        let base: UnsafeMutablePointer<Int>
+
+        init(_ p: GatherProduct, _ carving: inout Carving) {
+            let (tiles, rows, taps) = (GatherProduct.tilesPerBlock, p.kernels.rows, p.maximumTaps)
+            sources = carving.take(tiles * taps * rows)
+            indices = carving.take(tiles * taps)
+            places = carving.take(tiles * taps)
+            used = carving.take(tiles)
+            taken = carving.take(tiles)
+            targets = carving.take(tiles * rows)
+            nowhere = carving.take(p.panels.paddedColumns)
+            edge = carving.take(rows * 3 * p.kernels.lanes)
+            edgeRows = carving.take(rows)
+            t = carving.take(rows)
+            h = carving.take(rows)
+            w = carving.take(rows)
+            base = carving.take(rows)
+        }
+
+        static func floats(_ p: GatherProduct) -> Int {
+            var carving = Carving.measuring
+            _ = Workspace(p, &carving)
+            return carving.floats
+        }
+    }
+
+    /// Writes the target, or adds to it.
+    func run(
+        N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
+        accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        var carving = Carving(scratch)
+        let zeros: UnsafeMutablePointer<Float> = carving.take(plan.length)
+        zeros.update(repeating: 0, count: plan.length)
+        var source = source
+        if plan.rowPadding > 0 {
+            let padded: UnsafeMutablePointer<Float> = carving.take(N * plan.source.t * plan.source.h * rowPitch)
+            copyPadded(rows: N * plan.source.t * plan.source.h, from: source, to: padded, pool: pool)
+            source = UnsafePointer(padded)
+        }
+        let workspaces = carving.rest
+        let workspaceFloats = Workspace.floats(self)
+        for phase in plan.phases {
+            let tiles = (N * phase.grid.count + kernels.rows - 1) / kernels.rows
+            let blocks = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
+            let groups = blocks < Self.manyBlocks ? panels.count : 1
+            let job = Job(
+                N: N, phase: phase, source: source, zeros: zeros, packed: packed, target: target,
+                accumulate: accumulate)
+            pool.runOnThreads(blocks * groups) { task, thread in
+                var carving = Carving(workspaces + thread * workspaceFloats)
+                let workspace = Workspace(self, &carving)
+                let (group, block) = (task / blocks, task % blocks)
+                let first = block * tiles / blocks
+                let count = (block + 1) * tiles / blocks - first
+                gather(job, tiles: first..<first + count, workspace)
+                let chosen = groups == 1 ? 0..<panels.count : group..<group + 1
+                for panel in chosen { multiply(job, tiles: count, panel: panel, workspace) }
+            }
+        }
+    }
+
+    private struct Job {
+        let N: Int
+        let phase: GatherPlan.Phase
+        let source: UnsafePointer<Float>
+        let zeros: UnsafePointer<Float>
+        let packed: UnsafePointer<Float>
+        let target: UnsafeMutablePointer<Float>
+        let accumulate: Bool
+    }
+
+    private func copyPadded(
+        rows: Int, from source: UnsafePointer<Float>, to padded: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        let margin = plan.rowPadding * plan.sourcePitch
+        let inner = rowPitch - 2 * margin
+        let rowsPerTask = 64
+        pool.run((rows + rowsPerTask - 1) / rowsPerTask) { task in
+            for row in task * rowsPerTask..<min((task + 1) * rowsPerTask, rows) {
+                let to = padded + row * rowPitch
+                to.update(repeating: 0, count: margin)
+                (to + margin).update(from: source + row * inner, count: inner)
+                (to + margin + inner).update(repeating: 0, count: margin)
+            }
+        }
+    }
+
+    /// Fills the workspace's tables for a block of tiles.
+    private func gather(_ job: Job, tiles: Range<Int>, _ space: Workspace) {
+        let (rows, grid, source) = (kernels.rows, job.phase.grid, plan.source)
+        let pixels = job.N * grid.count
+        var walk = PixelWalk(N: job.N, grid: grid, clipsInside: grid.count <= Self.smallMap)
+        walk.move(to: tiles.lowerBound * rows)
+        for tile in 0..<tiles.count {
+            for row in 0..<rows {
+                guard (tiles.lowerBound + tile) * rows + row < pixels else {
+                    // Far outside, so that every tap reads zeros.
+                    space.t[row] = Int.min / 2
+                    space.targets[tile * rows + row] = space.nowhere
+                    continue
+                }
+                let (t, h, w) = (
+                    walk.t * plan.sourceStride.t, walk.h * plan.sourceStride.h, walk.w * plan.sourceStride.w
+                )
+                (space.t[row], space.h[row], space.w[row]) = (t, h, w)
+                space.base[row] = (((walk.n * source.t + t) * source.h + h) * source.w + w) * plan.sourcePitch
+                let (stride, offset, target) = (plan.targetStride, job.phase.offset, plan.target)
+                let (ot, oh, ow) = (
+                    walk.t * stride.t + offset.t, walk.h * stride.h + offset.h, walk.w * stride.w + offset.w
+                )
+                space.targets[tile * rows + row] =
+                    job.target + (((walk.n * target.t + ot) * target.h + oh) * target.w + ow) * plan.columns
+                walk.advance()
+            }
+            space.used[tile] = gatherTaps(job, tile: tile, space)
+        }
+    }
+
+    /// Fills one tile's pointers and returns how many taps it uses.
+    private func gatherTaps(_ job: Job, tile: Int, _ space: Workspace) -> Int {
+        let (rows, source) = (kernels.rows, plan.source)
+        let first = tile * maximumTaps
+        var used = 0
+        job.phase.taps.withUnsafeBufferPointer { taps in
+            for place in 0..<taps.count {
+                let tap = taps[place]
+                let shift = ((tap.t * source.h + tap.h) * source.w + tap.w) * plan.sourcePitch
+                let pointers = space.sources + (first + used) * rows
+                var any = false
+                for row in 0..<rows {
+                    // As unsigned numbers, coordinates below 0 are too large as well.
+                    let inside =
+                        UInt(bitPattern: space.t[row] &+ tap.t) < UInt(bitPattern: source.t)
+                        && UInt(bitPattern: space.h[row] &+ tap.h) < UInt(bitPattern: source.h)
+                        && UInt(bitPattern: space.w[row] &+ tap.w) < UInt(bitPattern: source.w)
+                    pointers[row] = inside ? job.source + (space.base[row] &+ shift) : job.zeros
+                    any = any || inside
+                }
+                guard any else { continue }
+                space.indices[first + used] = tap.index
+                space.places[first + used] = Int32(truncatingIfNeeded: place)
+                used += 1
+            }
+        }
+        return used
+    }
+
+    /// Multiplies the gathered block with one panel of the weights.
+    private func multiply(_ job: Job, tiles: Int, panel: Int, _ space: Workspace) {
+        let (rows, length) = (kernels.rows, plan.length)
+        let width = panels.width(panel)
+        let kernel = kernels.gatherTiles[width - 1]
+        let (columns, firstColumn, valid) = (
+            width * kernels.lanes, panels.firstColumn(panel), panels.validColumns(panel)
+        )
+        let weights = job.packed + firstColumn * plan.tapCount * length
+        let isEdge = valid < columns
+        if isEdge { for row in 0..<rows { space.edgeRows[row] = space.edge + row * columns } }
+
+        let tapsPerChunk = max(Self.chunkSteps / length, 1)
+        let pieces = (length + Self.chunkSteps - 1) / Self.chunkSteps
+        for tile in 0..<tiles { space.taken[tile] = 0 }
+        var firstTap = 0
+        repeat {
+            let end = firstTap + tapsPerChunk
+            for piece in 0..<pieces {
+                let begin = piece * length / pieces
+                let steps = (piece + 1) * length / pieces - begin
+                let isFirst = firstTap == 0 && piece == 0
+                for tile in 0..<tiles {
+                    let first = tile * maximumTaps + space.taken[tile]
+                    var count = 0
+                    while space.taken[tile] + count < space.used[tile], space.places[first + count] < end { count += 1 }
+                    if piece == pieces - 1 { space.taken[tile] += count }
+                    guard count > 0 || isFirst else { continue }
+                    let adds = job.accumulate || !isFirst
+                    let targets = space.targets + tile * rows
+                    kernel(
+                        space.sources + first * rows, begin, space.indices + first, count, steps,
+                        weights + begin * columns, length * columns, isEdge ? space.edgeRows : targets,
+                        isEdge ? 0 : firstColumn, isEdge ? false : adds)
+                    guard isEdge else { continue }
+                    for row in 0..<rows {
+                        let (from, to) = (space.edgeRows[row], targets[row] + firstColumn)
+                        for column in 0..<valid { to[column] = adds ? to[column] + from[column] : from[column] }
+                    }
+                }
+            }
+            firstTap = end
+        } while firstTap < job.phase.taps.count
+    }
+}

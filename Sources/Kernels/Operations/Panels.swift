@@ -1,0 +1,32 @@
+/// How the columns of a matrix product are cut into panels of one to three vectors, as even as can be: the widths that
+/// the micro-kernels have.
+struct Panels: Sendable {
+    let columns: Int
+    let lanes: Int
+    /// The number of panels.
+    let count: Int
+    private let vectors: Int
+
+    init(columns: Int, lanes: Int) {
+        self.columns = columns
+        self.lanes = lanes
+        vectors = (columns + lanes - 1) / lanes
+        count = (vectors + 2) / 3
+    }
+
+    /// Columns with the last vector filled up.
+    var paddedColumns: Int { vectors * lanes }
+
+    /// Vectors of a panel: 1 to 3.
+    func width(_ panel: Int) -> Int { vectors / count + (panel < vectors % count ? 1 : 0) }
+
+    /// The column that a panel begins with.
+    func firstColumn(_ panel: Int) -> Int {
+        (panel * (vectors / count) + min(panel, vectors % count)) * lanes
+    }
+
+    /// Columns of a panel that exist.
+    func validColumns(_ panel: Int) -> Int {
+        min(width(panel) * lanes, columns - firstColumn(panel))
+    }
+}

@@ -1,0 +1,238 @@
+/// The gradient of a convolution's weights: for each tap, the product of the input's channels with the output's gradient,
+/// summed over pixels.
+///
+/// The pixels are cut into slices and those into chunks that stay in the first cache; a task sums one slice into one
+/// panel of output channels, chunk by chunk, and the slices are added in order. The cut depends on the shape and the
+/// batch size only.
+struct WeightGradient: Sendable {
+    private let shape: ConvolutionShape
+    private let kernels: MicroKernelTable
+    private let panels: Panels
+    private let taps: [GatherPlan.Tap]
+    private let source: Extent3
+    /// Whether a row of the kernel is one tap, as in `GatherPlan`.
+    private let joined: Bool
+    /// Input values that a tap multiplies: channels, or places in a row and channels.
+    private let length: Int
+    /// Tiles of rows along `length`; the last one begins early, so that it is full, and repeats what others hold.
+    private let tiles: Int
+
+    private static let chunkPixels = 128
+    /// A task is worth its overhead from this many pixels on.
+    private static let slicePixels = 256
+    private static let wantedTasks = 32
+    /// Slices stop where their partial sums would take more than this many floats.
+    private static let maximumPartials = 2 << 20
+
+    init(_ s: ConvolutionShape, instructionSet: InstructionSet) {
+        shape = s
+        kernels = .table(for: instructionSet)
+        panels = Panels(columns: s.K, lanes: kernels.lanes)
+        let plan = GatherPlan.forward(s)
+        taps = plan.phases[0].taps
+        source = plan.source
+        joined = GatherPlan.joinsRows(s)
+        length = plan.length
+        tiles = (length + kernels.rows - 1) / kernels.rows
+    }
+
+    /// Whether `x` must be copied: to gain its padding, or because a tile would read behind its end.
+    private var copies: Bool { joined || length < kernels.rows }
+    private var partialCount: Int { panels.paddedColumns * taps.count * tiles * kernels.rows }
+
+    private func copyCount(N: Int) -> Int { copies ? N * source.count * shape.C + kernels.rows : 0 }
+
+    private func slices(N: Int) -> Int {
+        let wanted = (Self.wantedTasks + panels.count - 1) / panels.count
+        let limit = min(N * shape.output.count / Self.slicePixels, Self.maximumPartials / partialCount)
+        return max(min(wanted, limit), 1)
+    }
+
+    /// Where tile `tile` begins along `length`.
+    private func firstRow(_ tile: Int) -> Int { max(min(tile * kernels.rows, length - kernels.rows), 0) }
+
+    func scratchCount(N: Int, threads: Int) -> Int {
+        // Fewer clips may make fewer slices, never more.
+        Carving.rounded(copyCount(N: N)) + Carving.rounded(slices(N: N) * partialCount)
+            + threads * Workspace.floats(self)
+    }
+
+    /// Each thread's memory, carved out of the scratch.
+    private struct Workspace {
+        /// A chunk of the output's gradient: for each pixel the columns of the panel.
+        let gradient: UnsafeMutablePointer<Float>
+        /// For each pixel under the tap, its input and its gradient.
+        let inputs: UnsafeMutablePointer<UnsafePointer<Float>>
+        let gradients: UnsafeMutablePointer<UnsafePointer<Float>>
+        /// For each pixel: the input coordinates of tap (0, 0, 0) without padding, and the offset.
+        let t: UnsafeMutablePointer<Int>
+        let h: UnsafeMutablePointer<Int>
+        let w: UnsafeMutablePointer<Int>
+        let base: UnsafeMutablePointer<Int>
+
+        init(_ g: WeightGradient, _ carving: inout Carving) {
+            let pixels = WeightGradient.chunkPixels
+            gradient = carving.take(pixels * 3 * g.kernels.lanes)
+            inputs = carving.take(pixels)
+            gradients = carving.take(pixels)
+            t = carving.take(pixels)
+            h = carving.take(pixels)
+            w = carving.take(pixels)
+            base = carving.take(pixels)
+        }
+
+        static func floats(_ g: WeightGradient) -> Int {
+            var carving = Carving.measuring
+            _ = Workspace(g, &carving)
+            return carving.floats
+        }
+    }
+
+    /// Writes the canonical `dw[K][C][t][h][w]`.
+    func run(
+        N: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        var carving = Carving(scratch)
+        var x = x
+        if copies {
+            let copy: UnsafeMutablePointer<Float> = carving.take(copyCount(N: N))
+            copyInput(N: N, from: x, to: copy, pool: pool)
+            x = UnsafePointer(copy)
+        }
+        let slices = slices(N: N)
+        let partials: UnsafeMutablePointer<Float> = carving.take(slices * partialCount)
+        let workspaces = carving.rest
+        let workspaceFloats = Workspace.floats(self)
+        let pixels = N * shape.output.count
+        pool.runOnThreads(slices * panels.count) { task, thread in
+            var carving = Carving(workspaces + thread * workspaceFloats)
+            let workspace = Workspace(self, &carving)
+            let (slice, panel) = (task / panels.count, task % panels.count)
+            let range = slice * pixels / slices..<(slice + 1) * pixels / slices
+            sum(
+                range, panel: panel, x: x, dy: dy,
+                into: partials + slice * partialCount
+                    + panels.firstColumn(panel) * taps.count * tiles * kernels.rows,
+                workspace)
+        }
+        combine(slices: slices, partials: partials, dw: dw, pool: pool)
+    }
+
+    private func copyInput(
+        N: Int, from x: UnsafePointer<Float>, to copy: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        let margin = joined ? shape.padding.w * shape.C : 0
+        let inner = shape.input.w * shape.C
+        let pitch = inner + 2 * margin
+        let rows = N * source.t * source.h
+        pool.run(N) { n in
+            for row in n * source.t * source.h..<(n + 1) * source.t * source.h {
+                let to = copy + row * pitch
+                to.update(repeating: 0, count: margin)
+                (to + margin).update(from: x + row * inner, count: inner)
+                (to + margin + inner).update(repeating: 0, count: margin)
+            }
+        }
+        (copy + rows * pitch).update(repeating: 0, count: kernels.rows)
+    }
+
+    /// Sums a slice of pixels into the tiles `[tap][tile][row][column]` of one panel.
+    private func sum(
+        _ pixels: Range<Int>, panel: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
+        into partial: UnsafeMutablePointer<Float>, _ space: Workspace
+    ) {
+        let width = panels.width(panel)
+        let kernel = kernels.weightTiles[width - 1]
+        let columns = width * kernels.lanes
+        var walk = PixelWalk(N: 1, grid: shape.output, clipsInside: false)
+        walk.move(to: pixels.lowerBound)
+        let chunks = max((pixels.count + Self.chunkPixels - 1) / Self.chunkPixels, 1)
+        for chunk in 0..<chunks {
+            let begin = pixels.lowerBound + chunk * pixels.count / chunks
+            let count = pixels.lowerBound + (chunk + 1) * pixels.count / chunks - begin
+            copyGradient(dy + begin * shape.K, count, panel: panel, to: space.gradient)
+            for i in 0..<count {
+                let (t, h, w) = (walk.t * shape.stride.t, walk.h * shape.stride.h, walk.w * shape.stride.w)
+                (space.t[i], space.h[i], space.w[i]) = (t, h, w)
+                space.base[i] = (((walk.n * source.t + t) * source.h + h) * source.w + w) * shape.C
+                walk.advance()
+            }
+            for (place, tap) in taps.enumerated() {
+                let valid = gather(tap, count, columns, x: x, space)
+                for tile in 0..<tiles {
+                    kernel(
+                        valid, space.inputs, firstRow(tile), space.gradients,
+                        partial + (place * tiles + tile) * kernels.rows * columns, chunk > 0)
+                }
+            }
+        }
+    }
+
+    /// Copies one panel of the output's gradient, zeros where it has columns that do not exist.
+    private func copyGradient(
+        _ dy: UnsafePointer<Float>, _ pixels: Int, panel: Int, to gradient: UnsafeMutablePointer<Float>
+    ) {
+        let columns = panels.width(panel) * kernels.lanes
+        let (first, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
+        for pixel in 0..<pixels {
+            let (from, to) = (dy + pixel * shape.K + first, gradient + pixel * columns)
+            to.update(from: from, count: valid)
+            if valid < columns { (to + valid).update(repeating: 0, count: columns - valid) }
+        }
+    }
+
+    /// Lists the pixels of a chunk whose input under the tap is no padding.
+    private func gather(
+        _ tap: GatherPlan.Tap, _ count: Int, _ columns: Int, x: UnsafePointer<Float>, _ space: Workspace
+    ) -> Int {
+        let shifted = x + ((tap.t * source.h + tap.h) * source.w + tap.w) * shape.C
+        var valid = 0
+        for i in 0..<count {
+            let inside =
+                UInt(bitPattern: space.t[i] &+ tap.t) < UInt(bitPattern: source.t)
+                && UInt(bitPattern: space.h[i] &+ tap.h) < UInt(bitPattern: source.h)
+                && UInt(bitPattern: space.w[i] &+ tap.w) < UInt(bitPattern: source.w)
+            // Written always, kept only inside: no branch to guess.
+            space.inputs[valid] = shifted + space.base[i]
+            space.gradients[valid] = UnsafePointer(space.gradient + i * columns)
+            valid += inside ? 1 : 0
+        }
+        return valid
+    }
+
+    /// Adds the slices in order and writes the canonical layout.
+    private func combine(
+        slices: Int, partials: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        let kernel = shape.kernel.count
+        let placesPerTap = joined ? shape.kernel.w : 1
+        let group = 32
+        let groups = (shape.C + group - 1) / group
+        pool.run(panels.count * groups) { task in
+            let (panel, part) = (task / groups, task % groups)
+            let columns = panels.width(panel) * kernels.lanes
+            let (first, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
+            let base = partials + first * taps.count * tiles * kernels.rows
+            for c in part * group..<min((part + 1) * group, shape.C) {
+                for place in 0..<kernel {
+                    let l = place % placesPerTap * shape.C + c
+                    let tile = l / kernels.rows
+                    let row = (place / placesPerTap * tiles + tile) * kernels.rows + l - firstRow(tile)
+                    let from = base + row * columns
+                    let to = dw + (first * shape.C + c) * kernel + place
+                    let pitch = shape.C * kernel
+                    if slices == 1 {
+                        for k in 0..<valid { to[k * pitch] = from[k] }
+                    } else {
+                        for k in 0..<valid {
+                            var sum = from[k]
+                            for slice in 1..<slices { sum += from[slice * partialCount + k] }
+                            to[k * pitch] = sum
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
