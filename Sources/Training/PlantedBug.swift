@@ -6,8 +6,6 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case duplicatesAdded
     /// The tree adds an ancestor to the descendants it contains.
     case ancestorsAdded
-    /// A worker sums its units one after the other instead of by the tree.
-    case foldedInSequence
     /// The coordinator commits without waiting for the ledger's fsync.
     case committedBeforeLedger
     /// A replayed step is appended to the ledger again.
@@ -32,8 +30,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case deliveredWhenComputed
     /// The owner's death goes unnoticed: the map stays.
     case ownerDeathIgnored
-    /// An owner that was taken for dead and comes back is believed.
-    case deadMemberBelieved
+    /// The coordinator believes what owners of an older map report ready.
+    case staleReadyBelieved
     /// The norm adds the chunks in the order they became ready.
     case normInReadyOrder
 }

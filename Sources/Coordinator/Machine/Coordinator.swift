@@ -1,18 +1,156 @@
+internal import Faults
+internal import Protocol
+package import Training
 internal import Wire
 
 /// The coordinator's decisions, a pure machine: an event and the time go in, directives come out.
 ///
 /// It knows members, leases, the map of owners, and which steps are in the ledger. The shell around it owns the socket,
 /// the clock and the run directory.
+///
+/// The state of the run is at one version at a time, and the coordinator keeps count of who holds each chunk at it.
+/// Between two steps chunks may move; when a chunk has no holder left, everybody goes back to the newest checkpoint
+/// (step 0 is one) and the steps are played again. A replayed step must come out as the ledger has it.
 public struct Coordinator: Sendable {
     let settings: CoordinatorSettings
+    let bugs: Set<PlantedBug>
+    var directives: [CoordinatorDirective] = []
+
+    var members: [Incarnation: Member] = [:]
+    /// Taken for dead, let go or turned away: whatever they say, this is the answer.
+    var departed: [Incarnation: Refusal] = [:]
+    var arrivals = 0
+    /// What workers must agree on, and who said so first.
+    var agreed: [String: (value: String, by: String)]
+    var firstReady: Double?
+    /// Training has begun in this generation.
+    var hasStarted = false
+
+    /// Steps in the ledger, and their outcomes from the newest checkpoint on.
+    var ledgerCount: Int
+    var outcomes: [Int: StepOutcome]
+    /// A record on its way to the disk.
+    var appending: LedgerRecord?
+    /// The version of the newest whole checkpoint.
+    var checkpoint: Int
+    var saving: CheckpointInProgress?
+
+    /// Steps that the state has seen.
+    var version: Int
+    /// Who holds each chunk at `version`.
+    var holders: [Set<Incarnation>]
+    var mapNumber: Int
+    /// By chunk; empty before the first map.
+    var owners: [Incarnation] = []
+    var sources: [StateSource] = []
+
+    var phase = Phase.gathering
+    var stopReason: String?
+    var nextLease: UInt64 = 1
+    var expectedFirstBlocks: [Incarnation: UnitBlock] = [:]
+
+    /// What the cluster is doing.
+    enum Phase: Sendable {
+        /// Waiting for workers.
+        case gathering
+        /// A new map is out; these owners have not yet got everything.
+        case installing(waiting: Set<Incarnation>)
+        case stepping(StepInProgress)
+        /// The step is complete; its record is on its way to the disk.
+        case committing(LedgerRecord)
+        /// Between two steps, until the checkpoint of `version` is on disk.
+        case holding
+        /// Everybody has been told to stop.
+        case closing(code: Int, reason: String, deadline: Double)
+        case finished
+    }
 
     public init(settings: CoordinatorSettings, history: RunHistory) {
-        self.settings = settings
+        self.init(settings: settings, history: history, bugs: [])
     }
+
+    package init(settings: CoordinatorSettings, history: RunHistory, bugs: Set<PlantedBug>) {
+        self.settings = settings
+        self.bugs = bugs
+        agreed = Dictionary(
+            settings.fingerprints.map { ($0.name, ($0.value, "the coordinator")) }, uniquingKeysWith: { a, _ in a })
+        ledgerCount = history.ledgerCount
+        outcomes = Dictionary(history.outcomes.map { ($0.step, $0) }, uniquingKeysWith: { a, _ in a })
+        checkpoint = history.checkpoint
+        version = history.checkpoint
+        holders = Array(repeating: [], count: settings.plan.chunks.count)
+        // Map numbers rise across generations, so that a late message of an earlier one is known to be late.
+        mapNumber = Int(clamping: min(settings.welcome.generation, 1 << 30) << 32)
+    }
+
+    var generation: UInt64 { settings.welcome.generation }
+    var timing: ClusterTiming { settings.timing }
 
     /// - Parameter now: Monotonic seconds.
     public mutating func handle(_ event: CoordinatorEvent, now: Double) -> [CoordinatorDirective] {
-        []
+        directives.removeAll(keepingCapacity: true)
+        switch event {
+        case .received(let frame): receive(frame, now: now)
+        case .disconnected(let worker): suspect(worker, now: now)
+        case .processEnded(let worker): lose(worker, because: "its process ended", now: now)
+        case .ledgerAppended(let step): ledgerAppended(step, now: now)
+        case .chunkWritten(let version, let chunk): chunkWritten(version: version, chunk: chunk, now: now)
+        case .checkpointCompleted(let version): checkpointCompleted(version, now: now)
+        case .checkpointFailed(let version, let fault): checkpointFailed(version, fault, now: now)
+        case .chunkRead(let version, _, let state, let worker):
+            if case .installing = phase, version == self.version {
+                send(.stateChunk(map: mapNumber, state: state), to: worker, now: now)
+            }
+        case .storageFailed(let fault): close(code: Int(fault.code.rawValue), reason: fault.description, now: now)
+        case .drainRequested(let name): drain(name, now: now)
+        case .stopRequested(let reason): requestStop(reason, now: now)
+        case .tick: tick(now: now)
+        }
+        flush(now: now)
+        return directives
+    }
+
+    private mutating func tick(now: Double) {
+        if case .finished = phase { return }
+        for worker in members.keys.sorted() {
+            if let probe = members[worker]?.link.tick(now: now) { directives.append(.send(worker, probe)) }
+        }
+        watch(now: now)
+        if case .gathering = phase { gather(now: now) }
+        grantLeases(now: now)
+    }
+
+    private mutating func flush(now: Double) {
+        for worker in members.keys.sorted() {
+            if let frame = members[worker]?.link.flush() { directives.append(.send(worker, frame)) }
+            // Let go, and it knows.
+            if let member = members[worker], member.state == .released, member.link.isIdle {
+                members[worker] = nil
+                departed[worker] = Refusal(reason: "drained", mayReturn: true)
+            }
+        }
+        if case .closing(let code, let reason, let deadline) = phase,
+            now >= deadline || members.values.allSatisfy({ $0.link.isIdle })
+        {
+            phase = .finished
+            directives.append(.finished(code: code, reason: reason))
+        }
+    }
+
+    // MARK: - Ending
+
+    private mutating func requestStop(_ reason: String, now: Double) {
+        stopReason = reason
+        if case .gathering = phase { close(code: 75, reason: reason, now: now) }
+    }
+
+    /// Tells everybody to stop, and ends when they know, or soon.
+    mutating func close(code: Int, reason: String, now: Double) {
+        switch phase {
+        case .closing, .finished: return
+        default: break
+        }
+        for worker in orderedMembers { send(.stop(code: code, reason: reason), to: worker, now: now) }
+        phase = .closing(code: code, reason: reason, deadline: now + 3)
     }
 }

@@ -44,7 +44,7 @@ public enum CoordinatorDirective: Sendable {
     case abandonCheckpoint(version: Int)
     /// Read a chunk of a whole checkpoint, then say `.chunkRead`.
     case readChunk(version: Int, chunk: Int, for: Incarnation)
-    /// The step is committed; for metrics. A replayed step is reported as such.
+    /// The step is in the ledger, or was played again after a rollback; for metrics.
     case committed(LedgerRecord, replayed: Bool)
     /// For the log.
     case note(ClusterNote)
@@ -62,6 +62,9 @@ public enum ClusterNote: Sendable, Hashable {
     case rolledBack(from: Int, to: Int)
     case reissued(step: Int, block: UnitBlock, to: Incarnation)
     case alarm(Alarm)
+    /// Two workers computed the same unit and report different losses.
+    case recordsDiffer(step: Int, unit: Int, by: Incarnation)
+    case blockFailed(step: Int, block: UnitBlock, worker: String, reason: String)
     case waiting(String)
     case checkpoint(version: Int)
     case checkpointFailed(version: Int, reason: String)

@@ -1,25 +1,148 @@
+internal import Faults
+internal import Protocol
+package import Training
 public import Wire
 
 /// The worker's decisions, a pure machine: an event and the time go in, directives come out.
 ///
 /// It computes leased blocks and pushes their roots; its `shard` owns chunks. The shell around it owns sockets, clocks and
-/// threads.
+/// threads. The machine sums and updates tensors itself, on the thread that calls `handle`: that thread must treat
+/// denormals as the compute threads do, on every machine alike.
+///
+/// Messages travel on links, which lose and repeat nothing while both ends live: one to the coordinator, renewed when a
+/// coordinator of a higher generation answers; one to every other shard; one from every other worker.
 public struct Worker: Sendable {
     public let incarnation: Incarnation
     let hello: Hello
     let timing: ClusterTiming
+    let pool: PayloadPool
+    let bugs: Set<PlantedBug>
+    var directives: [WorkerDirective] = []
+
+    // The session with the coordinator.
+    var coordinator: Link<WorkerMessage, CoordinatorMessage>
+    var introduced = false
+    var heard: Double?
+    var lastHeartbeat = -Double.infinity
+    var welcome: Welcome?
+    var preparation: WorkerPreparation?
+    var isPreparing = false
+    var isLeaving = false
+    var isStopped = false
+    var progress = Progress()
+
+    // The others.
+    var map: OwnershipMap?
+    /// Links to the shards of others, on which we ask.
+    var shards: [Incarnation: Link<ShardRequest, ShardReply>] = [:]
+    /// Links from other workers, on which our shard answers.
+    var clients: [Incarnation: Link<ShardReply, ShardRequest>] = [:]
+    var shard: Shard?
+
+    // Computing.
+    var weights = LoadedWeights(count: 0)
+    var leases: [ActiveLease] = []
+    /// The unit on the compute thread that we wait for.
+    var computing: (lease: UInt64, unit: Int)?
 
     /// - Parameters:
     ///   - incarnation: Drawn at random by the shell, never zero.
     ///   - pool: Where the machine takes memory for sums and weights from.
     public init(incarnation: Incarnation, hello: Hello, timing: ClusterTiming, pool: PayloadPool) {
+        self.init(incarnation: incarnation, hello: hello, timing: timing, pool: pool, bugs: [])
+    }
+
+    package init(
+        incarnation: Incarnation, hello: Hello, timing: ClusterTiming, pool: PayloadPool, bugs: Set<PlantedBug>
+    ) {
+        precondition(incarnation != 0, "incarnation 0 is nobody's")
         self.incarnation = incarnation
         self.hello = hello
         self.timing = timing
+        self.pool = pool
+        self.bugs = bugs
+        coordinator = Link(local: incarnation, remote: 0, resend: timing.resend)
     }
 
     /// - Parameter now: Monotonic seconds.
     public mutating func handle(_ event: WorkerEvent, now: Double) -> [WorkerDirective] {
-        []
+        guard !isStopped else { return [] }
+        directives.removeAll(keepingCapacity: true)
+        switch event {
+        case .coordinator(let frame): receive(frame, now: now)
+        case .coordinatorConnected: emit(coordinator.reconnected(now: now))
+        case .request(let frame): receive(frame, now: now)
+        case .reply(let frame): receive(frame, now: now)
+        case .peerConnected(let peer):
+            if let probe = shards[peer]?.reconnected(now: now) { directives.append(.request(peer, probe)) }
+        case .peerDisconnected(let peer):
+            if shards[peer] != nil, map != nil { tell(.suspect(peer), now: now) }
+        case .prepared(let preparation): finishPreparing(preparation, now: now)
+        case .preparationFailed(let fault): stop(code: Int(fault.code.rawValue), reason: fault.description)
+        case .gradient(let lease, let unit, let chunk, let payload):
+            fold(payload, chunk: chunk, unit: unit, lease: lease, now: now)
+        case .unitComputed(let lease, let record): finishUnit(lease: lease, record: record, now: now)
+        case .unitFailed(let lease, let reason): failUnit(lease: lease, reason: reason, now: now)
+        case .resources(let decodedAhead, let residentBytes):
+            progress.decodedAhead = decodedAhead
+            progress.residentBytes = residentBytes
+        case .drainRequested: leave(now: now)
+        case .tick: tick(now: now)
+        }
+        startComputing()
+        flush()
+        return directives
+    }
+
+    /// Sends the receipts that no other frame has carried; a stop comes last, when everything else has been said.
+    private mutating func flush() {
+        emit(coordinator.flush())
+        for peer in shards.keys { if let frame = shards[peer]?.flush() { directives.append(.request(peer, frame)) } }
+        for peer in clients.keys { if let frame = clients[peer]?.flush() { directives.append(.reply(peer, frame)) } }
+        if let index = directives.firstIndex(where: \.ends) { directives.append(directives.remove(at: index)) }
+    }
+
+    mutating func emit(_ frame: Frame<WorkerMessage>?) {
+        if let frame { directives.append(.sendToCoordinator(frame)) }
+    }
+
+    mutating func tell(_ message: WorkerMessage, now: Double) { emit(coordinator.send(message, now: now)) }
+
+    mutating func stop(code: Int, reason: String) {
+        guard !isStopped else { return }
+        isStopped = true
+        directives.append(.stop(code: code, reason: reason))
+    }
+
+    private mutating func tick(now: Double) {
+        if !introduced {
+            introduced = true
+            heard = now
+            tell(.hello(hello), now: now)
+        }
+        if now - (heard ?? now) > timing.coordinatorPatience {
+            return stop(code: 75, reason: "no coordinator for \(Int(timing.coordinatorPatience)) s")
+        }
+        if coordinator.remote != 0, coordinator.isIdle, now - lastHeartbeat >= timing.heartbeat {
+            lastHeartbeat = now
+            tell(.heartbeat(progress), now: now)
+        }
+        emit(coordinator.tick(now: now))
+        for peer in shards.keys.sorted() {
+            if let frame = shards[peer]?.tick(now: now) { directives.append(.request(peer, frame)) }
+        }
+        for peer in clients.keys.sorted() {
+            if let frame = clients[peer]?.tick(now: now) { directives.append(.reply(peer, frame)) }
+        }
+    }
+}
+
+extension WorkerDirective {
+    /// After it the machine is done.
+    var ends: Bool {
+        switch self {
+        case .stop, .rejoin: true
+        default: false
+        }
     }
 }

@@ -1,0 +1,85 @@
+internal import Faults
+internal import Training
+internal import Wire
+
+/// A checkpoint on its way to the disk, while training goes on.
+struct CheckpointInProgress: Sendable {
+    let version: Int
+    /// Chunks not yet written, and who sends them.
+    var waiting: [Int: Incarnation]
+    /// Chunks that are being written.
+    var writing: Set<Int> = []
+}
+
+/// Checkpoints: owners snapshot a version and go on; the coordinator writes what they send through to the disk.
+extension Coordinator {
+    mutating func beginCheckpoint(now: Double) {
+        saving = CheckpointInProgress(
+            version: version, waiting: Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0, $1) }))
+        directives.append(.beginCheckpoint(version: version))
+        for (owner, chunks) in Dictionary(grouping: owners.indices, by: { owners[$0] }).sorted(by: { $0.key < $1.key })
+        {
+            send(.checkpoint(version: version, chunks: chunks), to: owner, now: now)
+        }
+    }
+
+    mutating func checkpointChunk(_ state: ChunkState, from worker: Incarnation, now: Double) {
+        guard var current = saving, state.version == current.version, current.waiting[state.chunk] == worker,
+            current.writing.insert(state.chunk).inserted
+        else { return }
+        let chunk = settings.plan.chunks[state.chunk]
+        guard state.slots.count == chunk.slots, state.slots.allSatisfy({ $0.count == chunk.slotBytes }),
+            combinedDigest(state.slots.map { $0.checksum() }) == state.digest
+        else {
+            abandonCheckpoint("chunk \(state.chunk) came damaged from \(members[worker]?.name ?? "?")")
+            if case .holding = phase { beginCheckpoint(now: now) }
+            return
+        }
+        saving = current
+        directives.append(.writeChunk(state))
+    }
+
+    mutating func chunkWritten(version: Int, chunk: Int, now: Double) {
+        guard var current = saving, current.version == version, let owner = current.waiting.removeValue(forKey: chunk)
+        else { return }
+        saving = current
+        send(.chunkStored(version: version, chunk: chunk), to: owner, now: now)
+        if current.waiting.isEmpty { directives.append(.completeCheckpoint(version: version)) }
+    }
+
+    mutating func checkpointCompleted(_ version: Int, now: Double) {
+        guard saving?.version == version else { return }
+        saving = nil
+        checkpoint = version
+        outcomes = outcomes.filter { $0.key >= version }
+        directives.append(.note(.checkpoint(version: version)))
+        if case .holding = phase { proceed(mayMove: false, now: now) }
+    }
+
+    mutating func checkpointFailed(_ version: Int, _ fault: Fault, now: Double) {
+        guard saving?.version == version else { return }
+        saving = nil
+        directives.append(.note(.checkpointFailed(version: version, reason: fault.description)))
+        // In mid-run the old checkpoint serves on; at the end there is nothing else to do.
+        guard case .holding = phase else { return }
+        if version == self.version {
+            close(code: 75, reason: fault.description, now: now)
+        } else {
+            beginCheckpoint(now: now)
+        }
+    }
+
+    /// A worker died whose chunks were not yet all written.
+    mutating func checkpointLosesWorker(_ worker: Incarnation) {
+        guard let saving, saving.waiting.contains(where: { $0.value == worker && !saving.writing.contains($0.key) })
+        else { return }
+        abandonCheckpoint("an owner died while it was written")
+    }
+
+    private mutating func abandonCheckpoint(_ reason: String) {
+        guard let current = saving else { return }
+        saving = nil
+        directives.append(.abandonCheckpoint(version: current.version))
+        directives.append(.note(.checkpointFailed(version: current.version, reason: reason)))
+    }
+}

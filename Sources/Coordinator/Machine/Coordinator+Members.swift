@@ -1,0 +1,241 @@
+internal import Protocol
+internal import Training
+internal import Wire
+
+/// A worker as the coordinator sees it.
+struct Member: Sendable {
+    enum State: Sendable {
+        /// Has said hello, or not even that.
+        case joining
+        /// Computes and owns.
+        case active
+        /// Computes no more; its chunks are being moved away.
+        case draining
+        /// Owns nothing and has been told to go.
+        case released
+    }
+
+    var link: Link<CoordinatorMessage, WorkerMessage>
+    let order: Int
+    var hello: Hello?
+    var state = State.joining
+    var lastHeard: Double
+    var suspectSince: Double?
+    var wantsToLeave = false
+    var progress = Progress()
+    /// Units per second, over the last leases.
+    var speed: Double?
+    /// What it kept from an earlier generation.
+    var heldVersion = 0
+    var heldChunks: [Int] = []
+
+    var name: String { hello?.name ?? "?" }
+    var takesPart: Bool { state == .active || state == .draining }
+}
+
+/// Who is here: joining, leaving, dying.
+extension Coordinator {
+    /// In the order they came, so that nothing depends on a dictionary's order.
+    var orderedMembers: [Incarnation] { members.sorted { $0.value.order < $1.value.order }.map(\.key) }
+    var activeMembers: [Incarnation] { orderedMembers.filter { members[$0]?.state == .active } }
+
+    mutating func send(_ message: CoordinatorMessage, to worker: Incarnation, now: Double) {
+        if let frame = members[worker]?.link.send(message, now: now) { directives.append(.send(worker, frame)) }
+    }
+
+    mutating func receive(_ frame: Frame<WorkerMessage>, now: Double) {
+        let worker = frame.sender
+        guard worker != 0 else { return }
+        if let refusal = departed[worker] { return refuse(worker, refusal) }
+        guard frame.receiver == 0 || frame.receiver == generation else {
+            // It takes us for an earlier coordinator: an empty frame tells it our generation.
+            directives.append(
+                .send(
+                    worker, Frame(sender: generation, receiver: worker, sequence: 0, received: 0, message: nil)))
+            return
+        }
+        if members[worker] == nil {
+            arrivals += 1
+            members[worker] = Member(
+                link: Link(local: generation, remote: worker, resend: timing.resend), order: arrivals, lastHeard: now)
+        }
+        members[worker]?.lastHeard = now
+        members[worker]?.suspectSince = nil
+        guard let (message, repetitions) = members[worker]?.link.receive(frame, now: now) else { return }
+        directives += repetitions.map { .send(worker, $0) }
+        if let message { handle(message, from: worker, now: now) }
+    }
+
+    private mutating func handle(_ message: WorkerMessage, from worker: Incarnation, now: Double) {
+        switch message {
+        case .hello(let hello): welcome(hello, worker, now: now)
+        case .ready(let ready): admit(ready, worker, now: now)
+        case .heartbeat(let progress): members[worker]?.progress = progress
+        case .blockComputed(let lease, let records): blockComputed(lease, records, by: worker, now: now)
+        case .blockDelivered(let lease): blockDelivered(lease, by: worker, now: now)
+        case .blockFailed(let lease, let reason): blockFailed(lease, reason, by: worker, now: now)
+        case .chunksReady(let map, let step, let chunks): chunksReady(chunks, map: map, step: step, now: now)
+        case .mapInstalled(let map, let chunks): mapInstalled(map, chunks, by: worker, now: now)
+        case .fetchCheckpoint(let map, let chunk):
+            if map == mapNumber, case .installing = phase, settings.plan.chunks.indices.contains(chunk) {
+                directives.append(.readChunk(version: version, chunk: chunk, for: worker))
+            }
+        case .checkpointChunk(let state): checkpointChunk(state, from: worker, now: now)
+        case .leaving: beginDraining(worker, now: now)
+        case .suspect(let other): suspect(other, now: now)
+        case .alarm(let alarm): directives.append(.note(.alarm(alarm)))
+        }
+    }
+
+    /// A refusal outside the order of the link, to somebody who has none.
+    private mutating func refuse(_ worker: Incarnation, _ refusal: Refusal) {
+        directives.append(
+            .send(
+                worker,
+                Frame(
+                    sender: generation, receiver: worker, sequence: 0, received: 0, message: .refuse(refusal))))
+    }
+
+    // MARK: - Joining
+
+    private mutating func welcome(_ hello: Hello, _ worker: Incarnation, now: Double) {
+        guard hello.version == Hello.protocolVersion else {
+            let reason =
+                "the coordinator speaks version \(Hello.protocolVersion) of the protocol, "
+                + "this worker version \(hello.version); install the same release on both"
+            return turnAway(worker, hello, reason, now: now)
+        }
+        members[worker]?.hello = hello
+        send(.welcome(settings.welcome), to: worker, now: now)
+    }
+
+    private mutating func turnAway(_ worker: Incarnation, _ hello: Hello?, _ reason: String, now: Double) {
+        let refusal = Refusal(reason: reason, mayReturn: false)
+        departed[worker] = refusal
+        refuse(worker, refusal)
+        directives.append(.note(.refused(name: hello?.name ?? "?", host: hello?.host ?? "?", reason: reason)))
+        members[worker] = nil
+    }
+
+    /// The worker has built what it was told to: does it agree with the others?
+    private mutating func admit(_ ready: Ready, _ worker: Incarnation, now: Double) {
+        guard let member = members[worker], member.state == .joining, let hello = member.hello else { return }
+        let values = Dictionary(ready.fingerprints.map { ($0.name, $0.value) }, uniquingKeysWith: { a, _ in a })
+        for (name, (value, by)) in agreed.sorted(by: { $0.key < $1.key }) where values[name] != value {
+            let reason = "\(name) differs: \(by) has \(value), \(hello.name) has \(values[name] ?? "none")"
+            return turnAway(worker, hello, reason, now: now)
+        }
+        for (name, value) in values where agreed[name] == nil { agreed[name] = (value, hello.name) }
+        // State counts before training begins only: later the map decides who holds what.
+        if case .gathering = phase {
+            members[worker]?.heldVersion = ready.heldVersion
+            members[worker]?.heldChunks = ready.heldChunks.filter(settings.plan.chunks.indices.contains)
+        }
+        members[worker]?.state = member.wantsToLeave ? .draining : .active
+        firstReady = firstReady ?? now
+        directives.append(.note(.joined(worker, name: hello.name, host: hello.host)))
+        switch phase {
+        case .gathering: gather(now: now)
+        case .installing, .stepping, .committing, .holding:
+            // It computes from now on; chunks it gets between two steps.
+            send(.map(map), to: worker, now: now)
+            grantLeases(now: now)
+        case .closing, .finished: break
+        }
+    }
+
+    /// Begins, or begins again after everybody was lost, when enough workers are here.
+    mutating func gather(now: Double) {
+        if version == settings.steps, checkpoint == settings.steps {
+            return close(code: 0, reason: "done", now: now)
+        }
+        releaseDrained(now: now)
+        let count = activeMembers.count
+        let expected = hasStarted ? 1 : settings.expectedWorkers
+        let waited = firstReady.map { now - $0 >= settings.startPatience } ?? false
+        guard count > 0, count >= expected || waited else { return }
+        hasStarted = true
+        adoptHeldState()
+        recover(because: "\(count) workers begin", now: now)
+    }
+
+    // MARK: - Leaving
+
+    mutating func drain(_ name: String, now: Double) {
+        for worker in orderedMembers
+        where members[worker]?.name == name || String(worker, radix: 16) == name.lowercased() {
+            send(.drain, to: worker, now: now)
+            beginDraining(worker, now: now)
+        }
+    }
+
+    private mutating func beginDraining(_ worker: Incarnation, now: Double) {
+        members[worker]?.wantsToLeave = true
+        guard members[worker]?.state == .active else { return }
+        members[worker]?.state = .draining
+        if bugs.contains(.drainedOwnerReleasedEarly) { return release(worker, now: now) }
+        if case .gathering = phase { releaseDrained(now: now) }
+    }
+
+    /// Between two steps, or when nobody trains: who leaves and owns nothing may go.
+    mutating func releaseDrained(now: Double) {
+        let owning = Set(owners)
+        for worker in orderedMembers where members[worker]?.state == .draining && !owning.contains(worker) {
+            release(worker, now: now)
+        }
+    }
+
+    mutating func release(_ worker: Incarnation, now: Double) {
+        directives.append(.note(.left(worker, name: members[worker]?.name ?? "?", reason: "drained")))
+        send(.stop(code: 0, reason: "drained"), to: worker, now: now)
+        members[worker]?.state = .released
+        for chunk in holders.indices { holders[chunk].remove(worker) }
+        for other in orderedMembers where other != worker { send(.departed(worker), to: other, now: now) }
+    }
+
+    // MARK: - Dying
+
+    mutating func suspect(_ worker: Incarnation, now: Double) {
+        if members[worker]?.suspectSince == nil { members[worker]?.suspectSince = now }
+    }
+
+    /// Who has been silent for too long is dead, and stays so under this incarnation.
+    mutating func watch(now: Double) {
+        for worker in orderedMembers {
+            guard let member = members[worker] else { continue }
+            if let since = member.suspectSince, now - since > timing.suspicion {
+                lose(worker, because: "its connection broke", now: now)
+            } else if now - member.lastHeard > timing.death {
+                lose(worker, because: "silent for \(Int(timing.death)) s", now: now)
+            }
+        }
+    }
+
+    mutating func lose(_ worker: Incarnation, because reason: String, now: Double) {
+        guard let member = members.removeValue(forKey: worker) else { return }
+        departed[worker] = Refusal(reason: "taken for dead: \(reason)", mayReturn: true)
+        guard member.takesPart else { return }
+        directives.append(.note(.died(worker, name: member.name, reason: reason)))
+        for chunk in holders.indices { holders[chunk].remove(worker) }
+        for other in orderedMembers { send(.departed(worker), to: other, now: now) }
+        checkpointLosesWorker(worker)
+        let ownsChunks = owners.contains(worker) && !bugs.contains(.ownerDeathIgnored)
+        switch phase {
+        case .gathering, .closing, .finished: break
+        case .installing:
+            if ownsChunks || sources.contains(.peer(worker)) {
+                recover(because: "\(member.name) died", now: now)
+            }
+        case .committing:
+            if ownsChunks { recover(because: "\(member.name) died", now: now) }
+        case .holding:
+            if ownsChunks { return recover(because: "\(member.name) died", now: now) }
+            if saving == nil { beginCheckpoint(now: now) }
+        case .stepping(var step):
+            if ownsChunks { return recover(because: "\(member.name) died", now: now) }
+            if !bugs.contains(.lostBlocksForgotten) { step.leases.lost(worker) }
+            phase = .stepping(step)
+            grantLeases(now: now)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+internal import Training
+public import Wire
+
+/// What the coordinator tells an operator.
+extension Coordinator {
+    /// Who is here, and what the step waits for.
+    public func status(now: Double) -> ClusterStatus {
+        ClusterStatus(
+            generation: generation, phase: phaseName, step: version, steps: settings.steps, map: mapNumber,
+            newestCheckpoint: checkpoint,
+            members: orderedMembers.compactMap { worker in
+                members[worker].map { status(of: $0, worker, now: now) }
+            }, waitingFor: waitingFor)
+    }
+
+    private func status(of member: Member, _ worker: Incarnation, now: Double) -> MemberStatus {
+        var leases: [UnitBlock] = []
+        if case .stepping(let step) = phase {
+            leases = step.leases.entries.values.filter { $0.worker == worker && !$0.isComputed }.map(\.block)
+        }
+        let state =
+            switch member.state {
+            case .active: member.suspectSince == nil ? "active" : "suspect"
+            case .joining: "joining"
+            case .draining: "draining"
+            case .released: "leaving"
+            }
+        return MemberStatus(
+            incarnation: worker, name: member.name, host: member.hello?.host ?? "?",
+            process: member.hello?.process ?? 0, threads: member.hello?.threads ?? 0, state: state,
+            chunks: owners.count { $0 == worker }, leases: leases.sorted { $0.first < $1.first },
+            unitsPerSecond: member.speed ?? 0, silentSeconds: now - member.lastHeard)
+    }
+
+    private var phaseName: String {
+        switch phase {
+        case .gathering: "waiting for workers"
+        case .installing: "moving state"
+        case .stepping: "stepping"
+        case .committing: "writing the ledger"
+        case .holding: "writing a checkpoint"
+        case .closing, .finished: "stopping"
+        }
+    }
+
+    private var waitingFor: [String] {
+        func name(_ worker: Incarnation) -> String { members[worker]?.name ?? String(worker, radix: 16) }
+        switch phase {
+        case .gathering:
+            return ["\(max(0, settings.expectedWorkers - activeMembers.count)) more workers"]
+        case .installing(let waiting): return waiting.sorted().map { "state on its way to \(name($0))" }
+        case .stepping(let step):
+            let leased = step.leases.entries.values.sorted { $0.id < $1.id }
+                .map { "units \($0.block) of \(name($0.worker))" + ($0.isComputed ? ", being delivered" : "") }
+            let missing = settings.plan.chunks.count - step.ready.count
+            return leased + (missing == 0 ? [] : ["the gradients of \(missing) chunks"])
+        case .committing: return ["the ledger's disk"]
+        case .holding: return ["\(saving?.waiting.count ?? 0) chunks of a checkpoint"]
+        case .closing, .finished: return []
+        }
+    }
+}

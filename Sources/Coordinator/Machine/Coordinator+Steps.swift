@@ -1,0 +1,246 @@
+internal import Faults
+internal import Training
+internal import Wire
+
+/// A step under way.
+struct StepInProgress: Sendable {
+    let step: Int
+    let began: Double
+    var leases: LeaseTable
+    /// Chunks whose gradient is whole, in the order they became so.
+    var ready: [ReadyChunk] = []
+    /// Workers that know which block to decode for the next step.
+    var prefetched: Set<Incarnation> = []
+}
+
+/// The life of a step: leases out, results in, ledger, commit.
+extension Coordinator {
+    /// Between two steps: what comes next?
+    /// - Parameter mayMove: Chunks may change hands now; not right after they did, so that steps go on in between.
+    mutating func proceed(mayMove: Bool, now: Double) {
+        if version == settings.steps {
+            if checkpoint == version { return close(code: 0, reason: "done", now: now) }
+            return hold(now: now)
+        }
+        if let stopReason {
+            if checkpoint == version { return close(code: 75, reason: stopReason, now: now) }
+            return hold(now: now)
+        }
+        if activeMembers.isEmpty {
+            // Everybody leaves: save what they know, then let them go.
+            if checkpoint < version { return hold(now: now) }
+            owners = []
+            holders = Array(repeating: [], count: holders.count)
+            phase = .gathering
+            return releaseDrained(now: now)
+        }
+        if version % settings.checkpointEverySteps == 0, version > checkpoint, saving == nil {
+            beginCheckpoint(now: now)
+        }
+        if mayMove, rebalance(now: now) { return }
+        releaseDrained(now: now)
+        begin(now: now)
+    }
+
+    /// No step before the checkpoint of this version is on disk.
+    private mutating func hold(now: Double) {
+        phase = .holding
+        if saving == nil { beginCheckpoint(now: now) }
+    }
+
+    private mutating func begin(now: Double) {
+        phase = .stepping(StepInProgress(step: version, began: now, leases: LeaseTable(units: settings.units)))
+        grantLeases(now: now)
+    }
+
+    // MARK: - Leases
+
+    /// Everybody who has nothing to compute gets a block: fast workers first and more, a late worker's block if no other is
+    /// left, else a hint what to decode for the next step.
+    mutating func grantLeases(now: Double) {
+        guard case .stepping(var step) = phase else { return }
+        let speeds = speedsOfActiveMembers()
+        let total = speeds.reduce(0) { $0 + $1.speed }
+        for (worker, speed) in speeds where !step.leases.isBusy(worker) {
+            let isFirst = step.leases.firstBlocks[worker] == nil
+            let pool = isFirst ? settings.units : step.leases.freeUnits
+            // A little more than the share, so that two nearly equal workers halve a step instead of quartering it.
+            let size = max(1, Int(1.15 * Double(pool) * speed / total))
+            let preferred = isFirst ? expectedFirstBlocks[worker] : nil
+            if let block = step.leases.lease(
+                to: worker, size: size, preferred: preferred, id: nextLease, now: now)
+            {
+                issue(block, of: step.step, to: worker, now: now)
+            } else if let block = step.leases.leaseAgain(
+                to: worker, id: nextLease, now: now, isLate: { isLate($0, now: now) })
+            {
+                issue(block, of: step.step, to: worker, now: now)
+                directives.append(.note(.reissued(step: step.step, block: block, to: worker)))
+            } else if step.step + 1 < settings.steps, let block = step.leases.firstBlocks[worker],
+                step.prefetched.insert(worker).inserted
+            {
+                expectedFirstBlocks[worker] = block
+                send(.prefetch(step: step.step + 1, block: block), to: worker, now: now)
+            }
+        }
+        phase = .stepping(step)
+    }
+
+    private mutating func issue(_ block: UnitBlock, of step: Int, to worker: Incarnation, now: Double) {
+        send(.lease(Lease(id: nextLease, map: mapNumber, step: step, block: block)), to: worker, now: now)
+        nextLease += 1
+    }
+
+    /// Fastest first; whoever has not been measured counts as the mean of the others.
+    private func speedsOfActiveMembers() -> [(worker: Incarnation, speed: Double)] {
+        // When all are leaving, they finish the step.
+        let active = activeMembers.isEmpty ? orderedMembers.filter { members[$0]?.takesPart ?? false } : activeMembers
+        let known = active.compactMap { members[$0]?.speed }
+        let mean = known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
+        return active.map { ($0, members[$0]?.speed ?? mean) }.enumerated()
+            .sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }
+            .map { (worker: $0.element.0, speed: $0.element.1) }
+    }
+
+    private func isLate(_ entry: LeaseTable.Entry, now: Double) -> Bool {
+        let elapsed = now - entry.issued
+        // Computed, but its pushes do not arrive.
+        if entry.isComputed { return elapsed >= 2 * timing.death }
+        guard elapsed >= timing.leastStraggling, let speed = members[entry.worker]?.speed else {
+            // Never measured: late when it takes far longer than anything sensible.
+            return elapsed >= timing.death
+        }
+        return elapsed >= timing.straggling * Double(entry.block.size) / speed
+    }
+
+    mutating func blockComputed(_ id: UInt64, _ records: [UnitRecord], by worker: Incarnation, now: Double) {
+        guard case .stepping(var step) = phase, step.leases.entries[id]?.worker == worker,
+            let (entry, disagreement) = step.leases.computed(id, records: records)
+        else { return }
+        phase = .stepping(step)
+        let measured = Double(entry.block.size) / max(1e-6, now - entry.issued)
+        let earlier = members[worker]?.speed ?? measured
+        members[worker]?.speed = 0.7 * earlier + 0.3 * measured
+        if let disagreement {
+            directives.append(.note(.recordsDiffer(step: step.step, unit: disagreement, by: worker)))
+        }
+        grantLeases(now: now)
+        finishIfComplete(now: now)
+    }
+
+    mutating func blockDelivered(_ id: UInt64, by worker: Incarnation, now: Double) {
+        guard case .stepping(var step) = phase, step.leases.entries[id]?.worker == worker else { return }
+        for entry in step.leases.delivered(id) { send(.revoke(lease: entry.id), to: entry.worker, now: now) }
+        phase = .stepping(step)
+        grantLeases(now: now)
+    }
+
+    mutating func blockFailed(_ id: UInt64, _ reason: String, by worker: Incarnation, now: Double) {
+        guard case .stepping(var step) = phase, let entry = step.leases.entries[id], entry.worker == worker else {
+            return
+        }
+        let failures = step.leases.failed(id)
+        phase = .stepping(step)
+        let name = members[worker]?.name ?? "?"
+        directives.append(.note(.blockFailed(step: step.step, block: entry.block, worker: name, reason: reason)))
+        if failures >= min(3, max(1, activeMembers.count)) {
+            return close(code: 65, reason: "\(reason) (on \(failures) workers, the last was \(name))", now: now)
+        }
+        grantLeases(now: now)
+    }
+
+    // MARK: - Completion
+
+    mutating func chunksReady(_ chunks: [ReadyChunk], map: Int, step number: Int, now: Double) {
+        guard map == mapNumber || bugs.contains(.staleReadyBelieved), case .stepping(var step) = phase,
+            step.step == number
+        else { return }
+        for chunk in chunks
+        where settings.plan.chunks.indices.contains(chunk.chunk)
+            && !step.ready.contains(where: { $0.chunk == chunk.chunk })
+        {
+            step.ready.append(chunk)
+        }
+        phase = .stepping(step)
+        finishIfComplete(now: now)
+    }
+
+    private mutating func finishIfComplete(now: Double) {
+        guard case .stepping(let step) = phase, step.leases.isRecorded,
+            step.ready.count == settings.plan.chunks.count
+        else { return }
+        let record = LedgerRecord(
+            outcome: outcome(of: step), generation: generation, map: mapNumber, workers: activeMembers.count,
+            seconds: now - step.began)
+        phase = .committing(record)
+        // A step that the ledger has, or is getting: a replay, which must come out the same.
+        if let known = outcomes[step.step], !bugs.contains(.replayAppended) {
+            guard known.matches(record.outcome) else { return reportDivergence(known, record.outcome, now: now) }
+            return commit(record, replayed: true, now: now)
+        }
+        if let appending {
+            guard appending.outcome.step != step.step || appending.outcome.matches(record.outcome) else {
+                return reportDivergence(appending.outcome, record.outcome, now: now)
+            }
+            return
+        }
+        appending = record
+        directives.append(.appendLedger(record))
+        if bugs.contains(.committedBeforeLedger) { commit(record, replayed: false, now: now) }
+    }
+
+    private mutating func reportDivergence(_ known: StepOutcome, _ now: StepOutcome, now time: Double) {
+        let reason =
+            "step \(known.step) came out differently when it was replayed: gradient "
+            + "\(String(known.gradientDigest, radix: 16)) in the ledger, \(String(now.gradientDigest, radix: 16)) now"
+        close(code: 70, reason: reason, now: time)
+    }
+
+    private func outcome(of step: StepInProgress) -> StepOutcome {
+        let records = step.leases.orderedRecords
+        let ready = bugs.contains(.normInReadyOrder) ? step.ready : step.ready.sorted { $0.chunk < $1.chunk }
+        let units = Double(settings.units)
+        let norm = ready.reduce(0) { $0 + $1.sumOfSquares }.squareRoot() / units
+        let finite = ready.allSatisfy(\.finite) && norm.isFinite
+        let clips = settings.units * settings.clipsPerUnit
+        let isClipped = finite && settings.clipNorm > 0 && norm > settings.clipNorm
+        return StepOutcome(
+            step: step.step, firstPosition: UInt64(step.step) * UInt64(clips), clips: clips,
+            loss: records.reduce(0) { $0 + $1.loss } / units, correct: records.reduce(0) { $0 + $1.correct },
+            gradientNorm: finite ? norm : .infinity,
+            gradientDigest: combinedDigest(step.ready.sorted { $0.chunk < $1.chunk }.map(\.digest)),
+            rate: settings.rate(step.step), coefficient: isClipped ? Float(settings.clipNorm / norm) : 1,
+            skipped: !finite, substitutes: records.flatMap(\.substitutes).sorted { $0.position < $1.position })
+    }
+
+    mutating func ledgerAppended(_ step: Int, now: Double) {
+        guard let record = appending, record.outcome.step == step else { return }
+        appending = nil
+        ledgerCount = max(ledgerCount, step + 1)
+        outcomes[step] = record.outcome
+        directives.append(.committed(record, replayed: false))
+        guard case .committing(let current) = phase else { return }
+        if current.outcome.step == step {
+            commit(current, replayed: false, now: now)
+        } else if current.outcome.step == ledgerCount {
+            // A later step had to wait for this record.
+            appending = current
+            directives.append(.appendLedger(current))
+        }
+    }
+
+    /// The step is in the ledger: it counts.
+    private mutating func commit(_ record: LedgerRecord, replayed: Bool, now: Double) {
+        let outcome = record.outcome
+        let commit = Commit(
+            map: mapNumber, step: outcome.step, rate: outcome.rate, coefficient: outcome.coefficient,
+            skipped: outcome.skipped, last: outcome.step + 1 == settings.steps)
+        for worker in orderedMembers where members[worker]?.takesPart ?? false {
+            send(.commit(commit), to: worker, now: now)
+        }
+        version = outcome.step + 1
+        holders = owners.map { [$0] }
+        if replayed { directives.append(.committed(record, replayed: true)) }
+        proceed(mayMove: true, now: now)
+    }
+}

@@ -1,0 +1,181 @@
+internal import Wire
+
+/// Who computes which units of one step: aligned blocks, each leased at least once, recorded once.
+///
+/// Units are computed at least once and applied exactly once (the reduction tree sees to that), so the table may lease a
+/// block again whenever in doubt.
+struct LeaseTable: Sendable {
+    struct Entry: Sendable {
+        let id: UInt64
+        let worker: Incarnation
+        let block: UnitBlock
+        let issued: Double
+        var isComputed = false
+    }
+
+    let units: Int
+    /// Not leased to anybody alive, and not delivered; disjoint and as large as alignment allows.
+    private var free: Set<UnitBlock> = []
+    /// Leases under way.
+    private(set) var entries: [UInt64: Entry] = [:]
+    /// What is known of each unit; the first result counts.
+    private(set) var records: [Int: UnitRecord] = [:]
+    private var delivered: Set<Int> = []
+    /// Each worker's first block of the step: decoded ahead for the next one.
+    private(set) var firstBlocks: [Incarnation: UnitBlock] = [:]
+    private var failures: [Int: Set<Incarnation>] = [:]
+
+    init(units: Int) {
+        self.units = units
+        var first = 0
+        while first < units {
+            var block = UnitBlock(first: first, log2: 0)
+            while block.parent.first == first, block.parent.end <= units { block = block.parent }
+            free.insert(block)
+            first = block.end
+        }
+    }
+
+    /// Every unit has a record.
+    var isRecorded: Bool { records.count == units }
+    var hasFreeBlocks: Bool { !free.isEmpty }
+    var freeUnits: Int { free.reduce(0) { $0 + $1.size } }
+    /// The records in unit order.
+    var orderedRecords: [UnitRecord] { records.values.sorted { $0.unit < $1.unit } }
+
+    func isBusy(_ worker: Incarnation) -> Bool {
+        entries.values.contains { $0.worker == worker && !$0.isComputed }
+    }
+
+    // MARK: - Giving
+
+    /// Leases a free block of about `size` units (a power of two or less is given; `preferred` if it is free) to a worker.
+    mutating func lease(
+        to worker: Incarnation, size: Int, preferred: UnitBlock?, id: UInt64, now: Double
+    ) -> UnitBlock? {
+        let log2 = Self.log2(of: size)
+        let candidates = free.filter { block in !hasFailed(block, on: worker) }
+        let chosen: UnitBlock?
+        if let preferred, preferred.log2 == log2, candidates.contains(where: { $0.contains(preferred) }) {
+            chosen = preferred
+        } else if let holder = candidates.filter({ $0.log2 >= log2 }).min(by: Self.smallestFirst) {
+            chosen = UnitBlock(first: holder.first, log2: log2)
+        } else {
+            chosen = candidates.min { ($1.log2, $0.first) < ($0.log2, $1.first) }
+        }
+        guard let chosen else { return nil }
+        take(chosen)
+        enter(chosen, worker: worker, id: id, now: now)
+        if firstBlocks[worker] == nil { firstBlocks[worker] = chosen }
+        return chosen
+    }
+
+    /// Leases a part of a late worker's block a second time, to one that has nothing to do.
+    /// - Parameter isLate: Whether a lease takes longer than it should.
+    mutating func leaseAgain(
+        to worker: Incarnation, id: UInt64, now: Double, isLate: (Entry) -> Bool
+    ) -> UnitBlock? {
+        for entry in entries.values.sorted(by: { $0.id < $1.id })
+        where entry.worker != worker && isLate(entry) {
+            // The second half first: whoever is late works from the left.
+            let parts = entry.block.log2 == 0 ? [entry.block] : [entry.block.right, entry.block.left]
+            for part in parts where !hasFailed(part, on: worker) && needsHelp(part, besides: entry) {
+                enter(part, worker: worker, id: id, now: now)
+                return part
+            }
+        }
+        return nil
+    }
+
+    private func needsHelp(_ part: UnitBlock, besides entry: Entry) -> Bool {
+        (part.first..<min(part.end, units)).contains { !delivered.contains($0) }
+            && !entries.values.contains {
+                $0.id != entry.id && ($0.block.contains(part) || part.contains($0.block))
+            }
+    }
+
+    private mutating func enter(_ block: UnitBlock, worker: Incarnation, id: UInt64, now: Double) {
+        entries[id] = Entry(id: id, worker: worker, block: block, issued: now)
+    }
+
+    private static func smallestFirst(_ a: UnitBlock, _ b: UnitBlock) -> Bool {
+        (a.log2, a.first) < (b.log2, b.first)
+    }
+
+    private static func log2(of size: Int) -> Int { Int.bitWidth - 1 - max(1, size).leadingZeroBitCount }
+
+    private func hasFailed(_ block: UnitBlock, on worker: Incarnation) -> Bool {
+        failures.contains { block.contains(unit: $0.key) && $0.value.contains(worker) }
+    }
+
+    /// Removes a block from the free ones, splitting the one that holds it.
+    private mutating func take(_ block: UnitBlock) {
+        guard var holder = free.first(where: { $0.contains(block) }) else { return }
+        free.remove(holder)
+        while holder != block {
+            let (left, right) = (holder.left, holder.right)
+            free.insert(left.contains(block) ? right : left)
+            holder = left.contains(block) ? left : right
+        }
+    }
+
+    // MARK: - Taking back
+
+    /// The worker has computed its block. Returns the lease, and a unit whose record differs from an earlier one.
+    mutating func computed(
+        _ id: UInt64, records new: [UnitRecord]
+    ) -> (entry: Entry, disagreement: Int?)? {
+        guard var entry = entries[id], !entry.isComputed else { return nil }
+        let expected = entry.block.first..<min(entry.block.end, units)
+        guard new.map(\.unit) == Array(expected) else { return nil }
+        entry.isComputed = true
+        entries[id] = entry
+        var disagreement: Int?
+        for record in new {
+            if let earlier = records[record.unit] {
+                if earlier != record { disagreement = record.unit }
+            } else {
+                records[record.unit] = record
+            }
+        }
+        return (entry, disagreement)
+    }
+
+    /// Every chunk of the block has arrived. Returns the leases that this made superfluous.
+    mutating func delivered(_ id: UInt64) -> [Entry] {
+        guard let entry = entries.removeValue(forKey: id) else { return [] }
+        delivered.formUnion(entry.block.first..<min(entry.block.end, units))
+        let superfluous = entries.values.filter { other in
+            (other.block.first..<min(other.block.end, units)).allSatisfy { delivered.contains($0) }
+        }
+        for other in superfluous { entries[other.id] = nil }
+        return superfluous.sorted { $0.id < $1.id }
+    }
+
+    /// The worker is gone: what it had not delivered is free again, unless somebody else has it too.
+    mutating func lost(_ worker: Incarnation) {
+        let gone = entries.values.filter { $0.worker == worker }
+        for entry in gone { entries[entry.id] = nil }
+        for entry in gone { release(entry.block) }
+    }
+
+    /// The worker could not read a clip of the block. Returns on how many workers the block has failed.
+    mutating func failed(_ id: UInt64) -> Int {
+        guard let entry = entries.removeValue(forKey: id) else { return 0 }
+        for unit in entry.block.first..<min(entry.block.end, units) { failures[unit, default: []].insert(entry.worker) }
+        release(entry.block)
+        return failures[entry.block.first]?.count ?? 0
+    }
+
+    private mutating func release(_ block: UnitBlock) {
+        for unit in block.first..<min(block.end, units)
+        where !delivered.contains(unit) && !entries.values.contains(where: { $0.block.contains(unit: unit) }) {
+            var block = UnitBlock(first: unit, log2: 0)
+            while free.contains(block.sibling), block.parent.end <= units {
+                free.remove(block.sibling)
+                block = block.parent
+            }
+            free.insert(block)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+internal import Protocol
+internal import Training
+internal import Wire
+
+/// The data plane: maps, links between workers, weights.
+extension Worker {
+    mutating func install(_ new: OwnershipMap, now: Double) {
+        guard let preparation, shard != nil, new.number > map?.number ?? -1 else { return }
+        dropLeases()
+        let members = Set(new.members.map(\.incarnation))
+        for peer in Set(map?.members.map(\.incarnation) ?? []).subtracting(members).sorted() { forget(peer) }
+        for member in new.members where member.incarnation != incarnation && shards[member.incarnation] == nil {
+            shards[member.incarnation] = Link(
+                local: incarnation, remote: member.incarnation, resend: timing.resend)
+            directives.append(.connect(member.incarnation, endpoint: member.endpoint))
+        }
+        map = new
+        progress.step = new.version
+        perform(shard?.install(new), now: now)
+        // A shard that had everything may have answered within: the map is then the same one still.
+        let missing = weights.begin(at: new.version, all: preparation.plan.trained)
+        ask(for: missing, now: now)
+    }
+
+    mutating func forget(_ peer: Incarnation) {
+        clients[peer] = nil
+        if shards.removeValue(forKey: peer) != nil { directives.append(.disconnect(peer)) }
+    }
+
+    mutating func receive(_ frame: Frame<ShardRequest>, now: Double) {
+        // Without a shard nothing is received: the sender will say it again.
+        guard frame.receiver == incarnation, frame.sender != 0, shard != nil else { return }
+        var link =
+            clients[frame.sender] ?? Link(local: incarnation, remote: frame.sender, resend: timing.resend)
+        let (message, repetitions) = link.receive(frame, now: now)
+        clients[frame.sender] = link
+        directives += repetitions.map { .reply(frame.sender, $0) }
+        if let message { perform(shard?.handle(message, from: frame.sender), now: now) }
+    }
+
+    mutating func receive(_ frame: Frame<ShardReply>, now: Double) {
+        guard frame.receiver == incarnation, var link = shards[frame.sender] else { return }
+        let (message, repetitions) = link.receive(frame, now: now)
+        shards[frame.sender] = link
+        directives += repetitions.map { .request(frame.sender, $0) }
+        if let message { handle(message, now: now) }
+    }
+
+    /// What a shard answered, ours included.
+    private mutating func handle(_ reply: ShardReply, now: Double) {
+        switch reply {
+        case .receipt(let receipt): settle(receipt, now: now)
+        case .weights(let weights): load(weights, now: now)
+        case .state(let map, let state): perform(shard?.receive(state, map: map), now: now)
+        }
+    }
+
+    /// Sends what our shard says; to ourselves without a socket.
+    mutating func perform(_ effects: [Shard.Effect]?, now: Double) {
+        for effect in effects ?? [] {
+            switch effect {
+            case .control(let message): tell(message, now: now)
+            case .note(let text): directives.append(.note(text))
+            case .request(let peer, let request): send(request, to: peer, now: now)
+            case .reply(incarnation, let reply): handle(reply, now: now)
+            case .reply(let peer, let reply):
+                // A client without a link has departed.
+                if let frame = clients[peer]?.send(reply, now: now) { directives.append(.reply(peer, frame)) }
+            }
+        }
+    }
+
+    mutating func send(_ request: ShardRequest, to peer: Incarnation, now: Double) {
+        if peer == incarnation {
+            perform(shard?.handle(request, from: incarnation), now: now)
+        } else if let frame = shards[peer]?.send(request, now: now) {
+            directives.append(.request(peer, frame))
+        }
+    }
+
+    // MARK: - Weights
+
+    private mutating func ask(for chunks: [Int], now: Double) {
+        guard let map, !chunks.isEmpty else { return }
+        let version = weights.requested
+        for (owner, chunks) in Dictionary(grouping: chunks, by: { map.owners[$0] }).sorted(by: { $0.key < $1.key }) {
+            send(.want(map: map.number, version: version, chunks: chunks), to: owner, now: now)
+        }
+    }
+
+    private mutating func load(_ new: Weights, now: Double) {
+        guard let map, new.map == map.number, let preparation, preparation.plan.trained.contains(new.chunk),
+            new.weights.count == preparation.plan.chunks[new.chunk].slotBytes
+        else { return }
+        directives.append(.load(chunk: new.chunk, version: new.version, new.weights))
+        ask(for: weights.arrived(new.chunk, version: new.version), now: now)
+    }
+}
+
+/// Which version of each trained chunk the compute thread has (or has been sent), and what has been asked for.
+struct LoadedWeights: Sendable {
+    private var versions: [Int]
+    private var outstanding: Set<Int> = []
+    /// The version last asked for.
+    private(set) var requested = 0
+    /// The version of all chunks, when they agree.
+    private(set) var version: Int?
+
+    init(count: Int) { versions = Array(repeating: -1, count: count) }
+
+    /// A map begins at `version`: what to ask for, at `requested`.
+    mutating func begin(at version: Int, all chunks: Range<Int>) -> [Int] {
+        let missing = chunks.filter { versions[$0] != version }
+        self.version = missing.isEmpty ? version : nil
+        requested = missing.isEmpty ? version + 1 : version
+        outstanding = Set(missing.isEmpty ? Array(chunks) : missing)
+        return outstanding.sorted()
+    }
+
+    /// A chunk has come: what to ask for next, at `requested`. When all answers of a request are in, the chunks that are
+    /// behind the others are asked for again (we had been away), or else all of the next version.
+    mutating func arrived(_ chunk: Int, version new: Int) -> [Int] {
+        versions[chunk] = new
+        outstanding.remove(chunk)
+        version = nil
+        guard outstanding.isEmpty, let newest = versions.max() else { return [] }
+        let behind = versions.indices.filter { versions[$0] < newest }
+        if behind.isEmpty { version = newest }
+        requested = behind.isEmpty ? newest + 1 : newest
+        outstanding = Set(behind.isEmpty ? Array(versions.indices) : behind)
+        return outstanding.sorted()
+    }
+}

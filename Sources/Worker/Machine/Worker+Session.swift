@@ -1,0 +1,98 @@
+internal import Protocol
+internal import Training
+internal import Wire
+
+/// The session with the coordinator: introduction, new generations, and what it says.
+extension Worker {
+    mutating func receive(_ frame: Frame<CoordinatorMessage>, now: Double) {
+        guard frame.receiver == incarnation, frame.sender >= coordinator.remote, frame.sender != 0 else { return }
+        if frame.sender > coordinator.remote {
+            if coordinator.remote == 0 {
+                coordinator.learn(remote: frame.sender)
+            } else {
+                renew(frame.sender, now: now)
+            }
+        }
+        heard = now
+        if frame.sequence == 0, let message = frame.message {
+            if case .refuse(let refusal) = message { refused(refusal) }
+            return
+        }
+        let (message, repetitions) = coordinator.receive(frame, now: now)
+        directives += repetitions.map { .sendToCoordinator($0) }
+        if let message { handle(message, now: now) }
+    }
+
+    /// Another coordinator runs the show: introduce ourselves again. What the shard holds may serve it.
+    private mutating func renew(_ generation: UInt64, now: Double) {
+        coordinator = Link(local: incarnation, remote: generation, resend: timing.resend)
+        dropLeases()
+        map = nil
+        tell(.hello(hello), now: now)
+    }
+
+    private mutating func handle(_ message: CoordinatorMessage, now: Double) {
+        switch message {
+        case .welcome(let welcome): prepare(welcome, now: now)
+        case .refuse(let refusal): refused(refusal)
+        case .map(let map): install(map, now: now)
+        case .lease(let lease): take(lease)
+        case .revoke(let id): drop { $0.lease.id == id }
+        case .prefetch(let step, let block): directives.append(.prefetch(step: step, block: block))
+        case .commit(let commit):
+            drop { $0.lease.step <= commit.step }
+            progress.step = commit.step + 1
+            perform(shard?.apply(commit), now: now)
+        case .checkpoint(let version, let chunks):
+            perform(shard?.beginSnapshot(version: version, chunks: chunks), now: now)
+        case .chunkStored(let version, _): perform(shard?.snapshotChunkStored(version: version), now: now)
+        case .stateChunk(let map, let state): perform(shard?.receive(state, map: map), now: now)
+        case .departed(let peer): forget(peer)
+        case .drain: directives.append(.note("the coordinator drains this worker"))
+        case .stop(let code, let reason): stop(code: code, reason: reason)
+        }
+    }
+
+    private mutating func refused(_ refusal: Refusal) {
+        guard refusal.mayReturn else { return stop(code: 64, reason: refusal.reason) }
+        isStopped = true
+        directives.append(.rejoin(reason: refusal.reason))
+    }
+
+    private mutating func prepare(_ welcome: Welcome, now: Double) {
+        let same = self.welcome.map { $0.run == welcome.run && $0.recipe == welcome.recipe } ?? false
+        self.welcome = welcome
+        if same, preparation != nil { return sayReady(now: now) }
+        if same, isPreparing { return }
+        isPreparing = true
+        preparation = nil
+        shard = nil
+        directives.append(.prepare(welcome))
+    }
+
+    mutating func finishPreparing(_ preparation: WorkerPreparation, now: Double) {
+        isPreparing = false
+        self.preparation = preparation
+        shard = Shard(incarnation: incarnation, preparation: preparation, pool: pool, bugs: bugs)
+        weights = LoadedWeights(count: preparation.plan.trained.count)
+        sayReady(now: now)
+    }
+
+    private mutating func sayReady(now: Double) {
+        guard let preparation, let shard else { return }
+        let held = shard.holdings
+        tell(
+            .ready(
+                Ready(fingerprints: preparation.fingerprints, heldVersion: held.version, heldChunks: held.chunks)),
+            now: now)
+        if isLeaving { tell(.leaving, now: now) }
+    }
+
+    mutating func leave(now: Double) {
+        guard !isLeaving else { return }
+        isLeaving = true
+        // Nobody to say goodbye to.
+        if coordinator.remote == 0 { return stop(code: 0, reason: "told to leave before it joined") }
+        tell(.leaving, now: now)
+    }
+}

@@ -1,0 +1,200 @@
+internal import Training
+internal import Wire
+
+/// The part of a worker that owns chunks: it sums their gradients, applies committed steps, and hands out weights.
+///
+/// A pure machine inside `Worker`. It is at one version at a time; a step's pushes go into a tree for each chunk, a whole
+/// gradient is reported ready, and a commit takes every chunk to the next version at once.
+struct Shard: Sendable {
+    /// What the shard wants said or done.
+    enum Effect: Sendable {
+        case reply(Incarnation, ShardReply)
+        case request(Incarnation, ShardRequest)
+        case control(WorkerMessage)
+        case note(String)
+    }
+
+    /// The state of a chunk at a version: slots are never changed once made, so that snapshots are references.
+    struct Held: Sendable {
+        var version: Int
+        var slots: [Payload]
+    }
+
+    let incarnation: Incarnation
+    let preparation: WorkerPreparation
+    let pool: PayloadPool
+    let bugs: Set<PlantedBug>
+
+    var map: OwnershipMap?
+    /// Chunks of the map that are ours, ascending.
+    var owned: [Int] = []
+    /// All state in memory, owned or not yet dropped.
+    var held: [Int: Held] = [:]
+    /// Owned chunks whose state is still on its way.
+    var awaited: Set<Int> = []
+    /// Of those, the ones to be asked of the coordinator, and how many have been.
+    var toRestore: [Int] = []
+    var restoring = 0
+
+    /// The step's sums, by chunk.
+    var trees: [Int: ReductionTree] = [:]
+    /// Chunks reported ready.
+    var ready: Set<Int> = []
+
+    /// Weights asked for before they exist, by chunk, in order of asking.
+    var wants: [Int: [(version: Int, from: Incarnation)]] = [:]
+    /// Requests of a map or step that we have not reached.
+    var early: [(from: Incarnation, request: ShardRequest)] = []
+    var snapshot: Snapshot?
+
+    init(incarnation: Incarnation, preparation: WorkerPreparation, pool: PayloadPool, bugs: Set<PlantedBug>) {
+        self.incarnation = incarnation
+        self.preparation = preparation
+        self.pool = pool
+        self.bugs = bugs
+    }
+
+    /// The version of the owned chunks.
+    var version: Int { map.map { $0.version + applied } ?? 0 }
+    /// Steps applied since the map was installed.
+    var applied = 0
+
+    mutating func handle(_ request: ShardRequest, from: Incarnation) -> [Effect] {
+        switch request {
+        case .push(let push): take(push, from: from)
+        case .want(let map, let version, let chunks): want(map: map, version: version, chunks: chunks, from: from)
+        case .fetchState(let map, let chunks): sendState(map: map, chunks: chunks, to: from)
+        }
+    }
+
+    /// What the sender knows that we do not know yet: kept until we do. Its size is bounded by what workers may send
+    /// before the owners of a map have answered.
+    mutating func keep(_ request: ShardRequest, from: Incarnation) -> [Effect] {
+        early.append((from, request))
+        return []
+    }
+
+    /// After a map or a commit: what was early may be due.
+    mutating func handleEarly() -> [Effect] {
+        let waiting = early
+        early = []
+        return waiting.flatMap { handle($0.request, from: $0.from) }
+    }
+
+    // MARK: - Pushes
+
+    private mutating func take(_ push: Push, from: Incarnation) -> [Effect] {
+        func receipt(_ verdict: PushReceipt.Verdict) -> Effect {
+            .reply(
+                from,
+                .receipt(
+                    PushReceipt(
+                        map: push.map, step: push.step, block: push.block, chunk: push.chunk, verdict: verdict)))
+        }
+        guard let map else { return keep(.push(push), from: from) }
+        if push.map > map.number || (push.map == map.number && push.step > version) {
+            return bugs.contains(.earlyPushesDropped) ? [receipt(.stored)] : keep(.push(push), from: from)
+        }
+        let stale = push.map < map.number || push.step < version
+        guard !stale || bugs.contains(.stalePushesTaken), preparation.plan.chunks.indices.contains(push.chunk),
+            map.owners[push.chunk] == incarnation, awaited.isEmpty
+        else { return [receipt(.stale)] }
+        let chunk = preparation.plan.chunks[push.chunk]
+        guard push.gradient.count == chunk.gradientBytes, push.gradient.checksum() == push.checksum else {
+            return [receipt(.damaged), .note("a push of chunk \(push.chunk) came damaged; asked for it again")]
+        }
+        var tree =
+            trees[push.chunk]
+            ?? ReductionTree(
+                root: .root(units: preparation.units), units: preparation.units, wide: chunk.isStatistics, bugs: bugs)
+        let insertion = tree.insert(
+            push.block, push.gradient, checksum: push.checksum, from: from, pool: pool)
+        trees[push.chunk] = tree
+        switch insertion {
+        case .duplicate: return [receipt(.duplicate)]
+        case .conflict(let first):
+            let alarm = Alarm(step: push.step, block: push.block, chunk: push.chunk, first: first, second: from)
+            return [receipt(.duplicate), .control(.alarm(alarm))]
+        case .stored:
+            guard let sum = tree.value, ready.insert(push.chunk).inserted else { return [receipt(.stored)] }
+            return [receipt(.stored), .control(report(sum, of: chunk, step: push.step, map: map.number))]
+        }
+    }
+
+    private func report(_ sum: Payload, of chunk: Chunk, step: Int, map: Int) -> WorkerMessage {
+        // Statistics stay out of the norm; that they are finite counts.
+        let squares = chunk.isStatistics ? 0 : Arithmetic.sumOfSquares(sum)
+        let finite = chunk.isStatistics ? Arithmetic.isFinite(wide: sum) : squares.isFinite
+        let ready = ReadyChunk(
+            chunk: chunk.number, sumOfSquares: squares, finite: finite, digest: sum.checksum())
+        return .chunksReady(map: map, step: step, chunks: [ready])
+    }
+
+    // MARK: - Commits
+
+    /// The step is in the ledger: every owned chunk goes to the next version, and waiting workers get it.
+    mutating func apply(_ commit: Commit) -> [Effect] {
+        guard let map, commit.map == map.number, commit.step == version, awaited.isEmpty else { return [] }
+        let plan = preparation.plan
+        for number in owned {
+            guard let state = held[number], commit.skipped || trees[number]?.value != nil else {
+                return [.note("commit of step \(commit.step) without the gradient of chunk \(number)")]
+            }
+            guard !commit.skipped, let sum = trees[number]?.value else {
+                held[number] = Held(version: commit.step + 1, slots: state.slots)
+                continue
+            }
+            held[number] = Held(
+                version: commit.step + 1, slots: updated(state.slots, of: plan.chunks[number], by: sum, commit))
+        }
+        let mine = Set(owned)
+        held = held.filter { mine.contains($0.key) }
+        trees = [:]
+        ready = []
+        applied += 1
+        return answerWants() + handleEarly()
+    }
+
+    private func updated(_ slots: [Payload], of chunk: Chunk, by sum: Payload, _ commit: Commit) -> [Payload] {
+        switch chunk.content {
+        case .statistics(let layer):
+            let layer = preparation.plan.statistics[layer]
+            return [layer.update(running: slots[0], sum: sum, units: preparation.units, pool: pool)]
+        case .parameter:
+            let scale = Float(Double(commit.coefficient) / Double(preparation.units))
+            let (weights, momentum) = preparation.optimizer.update(
+                weights: slots[0], momentum: slots[1], gradientSum: sum, scale: scale, rate: commit.rate,
+                decays: chunk.decays, pool: pool)
+            return [weights, momentum]
+        }
+    }
+
+    // MARK: - Weights
+
+    private mutating func want(map number: Int, version: Int, chunks: [Int], from: Incarnation) -> [Effect] {
+        guard let map, number <= map.number else {
+            return keep(.want(map: number, version: version, chunks: chunks), from: from)
+        }
+        guard number == map.number else { return [] }
+        for chunk in chunks where owned.contains(chunk) { wants[chunk, default: []].append((version, from)) }
+        return answerWants()
+    }
+
+    /// Sends what is there of what is wanted, chunk by chunk in forward order. Whoever asks for an old version has been
+    /// away and gets the present one.
+    mutating func answerWants() -> [Effect] {
+        guard let map, awaited.isEmpty, !wants.isEmpty else { return [] }
+        var effects: [Effect] = []
+        for chunk in wants.keys.sorted() {
+            guard let state = held[chunk], let waiting = wants[chunk] else { continue }
+            wants[chunk] = waiting.filter { $0.version > state.version }
+            for want in waiting where want.version <= state.version {
+                let weights = Weights(
+                    map: map.number, version: state.version, chunk: chunk, weights: state.slots[0])
+                effects.append(.reply(want.from, .weights(weights)))
+            }
+        }
+        wants = wants.filter { !$0.value.isEmpty }
+        return effects
+    }
+}
