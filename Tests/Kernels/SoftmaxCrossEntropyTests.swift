@@ -1,7 +1,6 @@
 import Glibc
-import Testing
-
 import Kernels
+import Testing
 
 @Suite struct SoftmaxCrossEntropyTests {
     @Test func exponentialAndLogarithmAgreeWithTheLibrary() {

@@ -7,16 +7,70 @@ public struct BatchNorm: Sendable {
     /// Added to the variance.
     public let epsilon: Double
     public let instructionSet: InstructionSet
+    private let kernels: MicroKernelTable
+    /// Pixels that together make whole vectors, and their values.
+    private let pixelsPerRow: Int
+    private let period: Int
+
+    /// Values that a block's sums are f32 over; it stays in the first cache while it is read twice.
+    private static let blockValues = 4096
+    /// Values that a task takes at least.
+    private static let taskValues = 1 << 16
+    private static let maximumTasks = 64
 
     public init(C: Int, epsilon: Double, instructionSet: InstructionSet) {
         precondition(C >= 1 && epsilon > 0, "batch norm of \(C) channels with epsilon \(epsilon)")
         self.C = C
         self.epsilon = epsilon
         self.instructionSet = instructionSet
+        kernels = .table(for: instructionSet)
+        var pixels = 1
+        while pixels * C % kernels.lanes != 0 { pixels *= 2 }
+        pixelsPerRow = pixels
+        period = pixels * C
     }
 
     /// Floats of scratch that any call for at most P pixels needs; 64-byte aligned.
-    public func scratchCount(P: Int) -> Int { 4 * C }
+    public func scratchCount(P: Int) -> Int {
+        var carving = Carving.measuring
+        _ = Space(self, tasks: tasks(P), &carving)
+        return carving.floats
+    }
+
+    /// Tasks, each a range of whole rows; more pixels never make fewer.
+    private func tasks(_ P: Int) -> Int {
+        let rows = P / pixelsPerRow
+        return max(min(rows * period / Self.taskValues, rows, Self.maximumTasks), 1)
+    }
+
+    /// What a call keeps in the scratch.
+    private struct Space {
+        /// What belongs to a channel, repeated over a row.
+        let mean: UnsafeMutablePointer<Float>
+        let a: UnsafeMutablePointer<Float>
+        let b: UnsafeMutablePointer<Float>
+        let c: UnsafeMutablePointer<Float>
+        /// For each task: two sums for each value of a row, and two rows on the way to them.
+        let sums: UnsafeMutablePointer<Double>
+        let rows: UnsafeMutablePointer<Float>
+        /// The two sums of each channel.
+        let totals: UnsafeMutablePointer<Double>
+
+        init(_ norm: BatchNorm, tasks: Int, _ carving: inout Carving) {
+            mean = carving.take(norm.period)
+            a = carving.take(norm.period)
+            b = carving.take(norm.period)
+            c = carving.take(norm.period)
+            sums = carving.take(tasks * 2 * norm.period)
+            rows = carving.take(tasks * 2 * norm.period)
+            totals = carving.take(2 * norm.C)
+        }
+    }
+
+    private func space(_ P: Int, _ scratch: UnsafeMutablePointer<Float>) -> Space {
+        var carving = Carving(scratch)
+        return Space(self, tasks: tasks(P), &carving)
+    }
 
     /// Training: writes the batch's mean and biased variance (f64, C each), then `y` from them.
     /// - Parameters:
@@ -28,7 +82,21 @@ public struct BatchNorm: Sendable {
         mean: UnsafeMutablePointer<Double>, variance: UnsafeMutablePointer<Double>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        PlainReference.batchStatistics(P: P, C: C, x: x, mean: mean, variance: variance)
+        let space = space(P, scratch)
+        reduce(P, space, pool) { rows, at, work, sums in
+            kernels.addStatistics(
+                rows, period, x + at, work, work + period, sums, sums + period)
+        } rest: { pixel, sums in
+            for c in 0..<C {
+                let value = Double(x[pixel * C + c])
+                sums[c] += value
+                sums[C + c] += value * value
+            }
+        }
+        for c in 0..<C {
+            mean[c] = space.totals[c] / Double(P)
+            variance[c] = max(space.totals[C + c] / Double(P) - mean[c] * mean[c], 0)
+        }
         apply(
             P: P, x: x, scale: scale, shift: shift, mean: mean, variance: variance, residual: residual, relu: relu,
             y: y, scratch: scratch, pool: pool)
@@ -41,14 +109,15 @@ public struct BatchNorm: Sendable {
         residual: UnsafePointer<Float>?, relu: Bool, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        let (C, epsilon) = (C, epsilon)
-        pool.run(C) { c in
+        let space = space(P, scratch)
+        for c in 0..<C {
             let factor = Double(scale[c]) / (variance[c] + epsilon).squareRoot()
-            for p in 0..<P {
-                var value = (Double(x[p * C + c]) - mean[c]) * factor + Double(shift[c])
-                if let residual { value += Double(residual[p * C + c]) }
-                y[p * C + c] = Float(relu ? max(value, 0) : value)
-            }
+            fill(space.a, c, factor)
+            fill(space.b, c, Double(shift[c]) - mean[c] * factor)
+        }
+        pieces(P, pool) { begin, count in
+            kernels.normalise(
+                count, period, x + begin, space.a, space.b, residual.map { $0 + begin }, relu, y + begin)
         }
     }
 
@@ -63,45 +132,81 @@ public struct BatchNorm: Sendable {
         dx: UnsafeMutablePointer<Float>, dscale: UnsafeMutablePointer<Float>, dshift: UnsafeMutablePointer<Float>,
         dresidual: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        let (C, epsilon) = (C, epsilon)
-        pool.run(C) { c in
-            let inverse = 1 / (variance[c] + epsilon).squareRoot()
-            var (sum, product) = (0.0, 0.0)
-            for p in 0..<P where y.map({ $0[p * C + c] > 0 }) ?? true {
-                sum += Double(dy[p * C + c])
-                product += Double(dy[p * C + c]) * (Double(x[p * C + c]) - mean[c]) * inverse
+        let space = space(P, scratch)
+        for c in 0..<C { fill(space.mean, c, mean[c]) }
+        reduce(P, space, pool) { rows, at, work, sums in
+            kernels.addGradientSums(
+                rows, period, x + at, y.map { $0 + at }, dy + at, space.mean, work, work + period, sums,
+                sums + period)
+        } rest: { pixel, sums in
+            for c in 0..<C where y.map({ $0[pixel * C + c] > 0 }) ?? true {
+                let g = Double(dy[pixel * C + c])
+                sums[c] += g
+                sums[C + c] += g * Double(x[pixel * C + c] - space.mean[c])
             }
+        }
+        for c in 0..<C {
+            let inverse = 1 / (variance[c] + epsilon).squareRoot()
+            let factor = Double(scale[c]) * inverse
+            // The sums were taken around the mean as f32: mend the difference to the f64 mean.
+            let sum = space.totals[c]
+            let product = (space.totals[C + c] + sum * (Double(space.mean[c]) - mean[c])) * inverse
             dscale[c] = Float(product)
             dshift[c] = Float(sum)
-            for p in 0..<P {
-                let g = (y.map { $0[p * C + c] > 0 } ?? true) ? dy[p * C + c] : 0
-                var value = Double(g)
-                if !frozen {
-                    let normal = (Double(x[p * C + c]) - mean[c]) * inverse
-                    value -= (sum + normal * product) / Double(P)
-                }
-                dx[p * C + c] = Float(value * inverse * Double(scale[c]))
-                dresidual?[p * C + c] = g
-            }
+            fill(space.a, c, factor)
+            fill(space.b, c, frozen ? 0 : -factor * inverse * product / Double(P))
+            fill(space.c, c, frozen ? 0 : -factor * sum / Double(P))
+        }
+        pieces(P, pool) { begin, count in
+            kernels.batchNormGradient(
+                count, period, x + begin, y.map { $0 + begin }, dy + begin, space.mean, space.a, space.b, space.c,
+                dx + begin, dresidual.map { $0 + begin })
         }
     }
-}
 
-extension PlainReference {
-    /// Mean and biased variance of each channel of `x[P][C]`.
-    public static func batchStatistics<F: Number>(
-        P: Int, C: Int, x: UnsafePointer<F>, mean: UnsafeMutablePointer<Double>, variance: UnsafeMutablePointer<Double>
+    /// Writes a channel's value at each of its places in a row.
+    private func fill(_ row: UnsafeMutablePointer<Float>, _ channel: Int, _ value: Double) {
+        for pixel in 0..<pixelsPerRow { row[pixel * C + channel] = Float(value) }
+    }
+
+    /// Sums two values for each channel into `space.totals`: blocks of whole rows by tasks, then the pixels of the last,
+    /// incomplete row by `rest`.
+    private func reduce(
+        _ P: Int, _ space: Space, _ pool: ThreadPool,
+        _ block: (
+            _ rows: Int, _ at: Int, _ work: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Double>
+        ) -> Void,
+        rest: (_ pixel: Int, _ sums: UnsafeMutablePointer<Double>) -> Void
     ) {
-        for c in 0..<C {
-            var sum = 0.0
-            for p in 0..<P { sum += Double(x[p * C + c]) }
-            mean[c] = sum / Double(P)
-            var squares = 0.0
-            for p in 0..<P {
-                let d = Double(x[p * C + c]) - mean[c]
-                squares += d * d
+        let (tasks, rows) = (tasks(P), P / pixelsPerRow)
+        let rowsPerBlock = max(Self.blockValues / period, 1)
+        pool.run(tasks) { task in
+            let (sums, work) = (space.sums + task * 2 * period, space.rows + task * 2 * period)
+            sums.update(repeating: 0, count: 2 * period)
+            var row = task * rows / tasks
+            let end = (task + 1) * rows / tasks
+            while row < end {
+                let count = min(rowsPerBlock, end - row)
+                block(count, row * period, work, sums)
+                row += count
             }
-            variance[c] = squares / Double(P)
         }
+        space.totals.update(repeating: 0, count: 2 * C)
+        for task in 0..<tasks {
+            for pixel in 0..<pixelsPerRow {
+                let sums = space.sums + task * 2 * period + pixel * C
+                for c in 0..<C {
+                    space.totals[c] += sums[c]
+                    space.totals[C + c] += sums[period + c]
+                }
+            }
+        }
+        for pixel in rows * pixelsPerRow..<P { rest(pixel, space.totals) }
+    }
+
+    /// Calls `body` for pieces of whole rows; the last one has what remains.
+    private func pieces(_ P: Int, _ pool: ThreadPool, _ body: (_ begin: Int, _ count: Int) -> Void) {
+        let piece = max(Self.taskValues / 2 / period, 1) * period
+        pool.run((P * C + piece - 1) / piece) { body($0 * piece, min(piece, P * C - $0 * piece)) }
     }
 }

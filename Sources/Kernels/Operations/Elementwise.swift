@@ -1,12 +1,12 @@
 /// Passes over whole activations where no neighbour can take them along. All are memory-bound.
 public struct Elementwise: Sendable {
-    public let instructionSet: InstructionSet
+    private let kernels: MicroKernelTable
 
-    public init(instructionSet: InstructionSet) { self.instructionSet = instructionSet }
+    public init(instructionSet: InstructionSet) { kernels = .table(for: instructionSet) }
 
     /// `y = max(x, 0)`; `y` may be `x`.
     public func relu(count: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, pool: ThreadPool) {
-        blocks(count, pool) { for i in $0 { y[i] = max(x[i], 0) } }
+        blocks(count, pool) { begin, count in kernels.relu(count, x + begin, y + begin) }
     }
 
     /// `dx = dy` where `y > 0`, else 0; `dx` may be `dy`.
@@ -14,7 +14,7 @@ public struct Elementwise: Sendable {
         count: Int, y: UnsafePointer<Float>, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
         pool: ThreadPool
     ) {
-        blocks(count, pool) { for i in $0 { dx[i] = y[i] > 0 ? dy[i] : 0 } }
+        blocks(count, pool) { begin, count in kernels.reluBackward(count, y + begin, dy + begin, dx + begin) }
     }
 
     /// `y = a + b`; `y` may be either.
@@ -22,11 +22,11 @@ public struct Elementwise: Sendable {
         count: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
         pool: ThreadPool
     ) {
-        blocks(count, pool) { for i in $0 { y[i] = a[i] + b[i] } }
+        blocks(count, pool) { begin, count in kernels.add(count, a + begin, b + begin, y + begin) }
     }
 
-    private func blocks(_ count: Int, _ pool: ThreadPool, _ body: (Range<Int>) -> Void) {
-        let block = 1 << 14
-        pool.run((count + block - 1) / block) { body($0 * block..<min(($0 + 1) * block, count)) }
+    private func blocks(_ count: Int, _ pool: ThreadPool, _ body: (_ begin: Int, _ count: Int) -> Void) {
+        let block = 1 << 15
+        pool.run((count + block - 1) / block) { body($0 * block, min(block, count - $0 * block)) }
     }
 }

@@ -4,6 +4,8 @@ import MicroKernelsAVX512
 
 /// The entry points of one instruction set's micro-kernels; `Sources/Kernels/Micro` says what each does.
 struct MicroKernelTable: Sendable {
+    typealias Input = UnsafePointer<Float>
+    typealias Output = UnsafeMutablePointer<Float>
     typealias Rows = UnsafePointer<UnsafePointer<Float>>
     typealias GatherTile =
         @Sendable (
@@ -23,6 +25,31 @@ struct MicroKernelTable: Sendable {
     /// Tiles of one, two and three vectors.
     let gatherTiles: [GatherTile]
     let weightTiles: [WeightTile]
+    let addStatistics:
+        @Sendable (
+            _ rows: Int, _ period: Int, _ x: Input, _ means: Output, _ spreads: Output,
+            _ sums: UnsafeMutablePointer<Double>, _ squares: UnsafeMutablePointer<Double>
+        ) -> Void
+    let addGradientSums:
+        @Sendable (
+            _ rows: Int, _ period: Int, _ x: Input, _ y: Input?, _ dy: Input, _ mean: Input, _ first: Output,
+            _ second: Output, _ sums: UnsafeMutablePointer<Double>, _ products: UnsafeMutablePointer<Double>
+        ) -> Void
+    let normalise:
+        @Sendable (
+            _ count: Int, _ period: Int, _ x: Input, _ factor: Input, _ offset: Input, _ residual: Input?,
+            _ relu: Bool, _ y: Output
+        ) -> Void
+    let batchNormGradient:
+        @Sendable (
+            _ count: Int, _ period: Int, _ x: Input, _ y: Input?, _ dy: Input, _ mean: Input, _ a: Input, _ b: Input,
+            _ c: Input, _ dx: Output, _ dresidual: Output?
+        ) -> Void
+    let relu: @Sendable (_ count: Int, _ x: Input, _ y: Output) -> Void
+    let reluBackward: @Sendable (_ count: Int, _ y: Input, _ dy: Input, _ dx: Output) -> Void
+    let add: @Sendable (_ count: Int, _ a: Input, _ b: Input, _ y: Output) -> Void
+    let addScaled: @Sendable (_ count: Int, _ factor: Float, _ x: Input, _ y: Output) -> Void
+    let keepLargest: @Sendable (_ count: Int, _ x: Input, _ y: Output) -> Void
     let multiplyAddChains: @Sendable (_ rounds: Int, _ seed: Float) -> Float
 
     static func table(for set: InstructionSet) -> MicroKernelTable {
@@ -37,17 +64,29 @@ struct MicroKernelTable: Sendable {
         lanes: MicroKernels.vectorLanes(), rows: MicroKernels.matrixRows(),
         gatherTiles: [MicroKernels.gatherTile1, MicroKernels.gatherTile2, MicroKernels.gatherTile3],
         weightTiles: [MicroKernels.weightTile1, MicroKernels.weightTile2, MicroKernels.weightTile3],
-        multiplyAddChains: MicroKernels.multiplyAddChains)
+        addStatistics: MicroKernels.addStatistics, addGradientSums: MicroKernels.addGradientSums,
+        normalise: MicroKernels.normalise, batchNormGradient: MicroKernels.batchNormGradient,
+        relu: MicroKernels.relu, reluBackward: MicroKernels.reluBackward, add: MicroKernels.add,
+        addScaled: MicroKernels.addScaled,
+        keepLargest: MicroKernels.keepLargest, multiplyAddChains: MicroKernels.multiplyAddChains)
 
     private static let avx2 = MicroKernelTable(
         lanes: MicroKernelsAVX2.vectorLanes(), rows: MicroKernelsAVX2.matrixRows(),
         gatherTiles: [MicroKernelsAVX2.gatherTile1, MicroKernelsAVX2.gatherTile2, MicroKernelsAVX2.gatherTile3],
         weightTiles: [MicroKernelsAVX2.weightTile1, MicroKernelsAVX2.weightTile2, MicroKernelsAVX2.weightTile3],
-        multiplyAddChains: MicroKernelsAVX2.multiplyAddChains)
+        addStatistics: MicroKernelsAVX2.addStatistics, addGradientSums: MicroKernelsAVX2.addGradientSums,
+        normalise: MicroKernelsAVX2.normalise, batchNormGradient: MicroKernelsAVX2.batchNormGradient,
+        relu: MicroKernelsAVX2.relu, reluBackward: MicroKernelsAVX2.reluBackward, add: MicroKernelsAVX2.add,
+        addScaled: MicroKernelsAVX2.addScaled,
+        keepLargest: MicroKernelsAVX2.keepLargest, multiplyAddChains: MicroKernelsAVX2.multiplyAddChains)
 
     private static let avx512 = MicroKernelTable(
         lanes: MicroKernelsAVX512.vectorLanes(), rows: MicroKernelsAVX512.matrixRows(),
         gatherTiles: [MicroKernelsAVX512.gatherTile1, MicroKernelsAVX512.gatherTile2, MicroKernelsAVX512.gatherTile3],
         weightTiles: [MicroKernelsAVX512.weightTile1, MicroKernelsAVX512.weightTile2, MicroKernelsAVX512.weightTile3],
-        multiplyAddChains: MicroKernelsAVX512.multiplyAddChains)
+        addStatistics: MicroKernelsAVX512.addStatistics, addGradientSums: MicroKernelsAVX512.addGradientSums,
+        normalise: MicroKernelsAVX512.normalise, batchNormGradient: MicroKernelsAVX512.batchNormGradient,
+        relu: MicroKernelsAVX512.relu, reluBackward: MicroKernelsAVX512.reluBackward, add: MicroKernelsAVX512.add,
+        addScaled: MicroKernelsAVX512.addScaled,
+        keepLargest: MicroKernelsAVX512.keepLargest, multiplyAddChains: MicroKernelsAVX512.multiplyAddChains)
 }
