@@ -30,6 +30,9 @@ final class FrameScaler {
         _ frame: UnsafePointer<AVFrame>, name: String, width: Int, height: Int, orientation: Orientation,
         _ body: (RGBFrame) throws -> Void
     ) throws {
+        guard width <= Libav.mostPixels / height else {
+            throw Fault(.data, name, "its shape would need frames of \(width)x\(height)")
+        }
         let (outWidth, outHeight) = orientation.transposed ? (height, width) : (width, height)
         let f = frame.pointee
         try prepare(

@@ -97,7 +97,7 @@ public final class LMDBEnvironment: @unchecked Sendable {  // LMDB locks its env
         mdb_env_info(handle, &information)
         mdb_env_stat(handle, &statistics)
         var status = stat()
-        guard stat(path, &status) == 0 else { throw Fault(.data, path, "cannot be read: \(errorText(errno))") }
+        guard stat(path, &status) == 0 else { throw Fault(.data, path, "cannot be read: \(systemMessage(errno))") }
         let pages = status.st_size / Int(max(1, statistics.ms_psize))
         guard information.me_last_pgno < pages else {
             throw Fault(
@@ -121,5 +121,3 @@ func lmdbFault(_ code: Int32, _ path: String, _ what: String) -> Fault {
     }
     return Fault(.data, path, "\(what): \(reason)", mend: mend)
 }
-
-func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }

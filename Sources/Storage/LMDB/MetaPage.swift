@@ -12,7 +12,7 @@ enum MetaPage {
     /// - Throws: a data `Fault` that says why the file at `path` cannot be one of ours.
     static func check(_ path: String) throws(Fault) {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Fault(.data, path, "cannot be opened: \(errorText(errno))") }
+        guard file >= 0 else { throw Fault(.data, path, "cannot be opened: \(systemMessage(errno))") }
         defer { close(file) }
         let pageSize = try check(file, path, at: 0)
         let second = try check(file, path, at: pageSize)

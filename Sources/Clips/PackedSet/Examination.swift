@@ -1,0 +1,54 @@
+import Faults
+import Storage
+import Video
+
+/// What packing learns about one file before it takes it in.
+struct Examination: Sendable {
+    let digest: Digest
+    let byteCount: Int
+    let frameCount: Int
+    let width: Int
+    let height: Int
+    let access: FrameAccess
+    /// Why it does not decode to its end, and how far it does; `nil` for a sound video.
+    let damage: String?
+
+    /// The most that a video may have: beyond, an LMDB value grows awkward, and no clip of a data set comes near.
+    static let mostBytes = 2 << 30
+
+    /// Reads and decodes the file at `path`.
+    /// - Throws: a `Fault` when nothing in it can be used.
+    init(path: String, name: String, decodes: Bool) throws(Fault) {
+        guard pathExists(path) else { throw Fault(.data, name, "is missing") }
+        let bytes: [UInt8]
+        do throws(Fault) { bytes = try readWhole(path, limit: Self.mostBytes) } catch {
+            throw Fault(.data, name, error.reason)
+        }
+        var failure: Fault?
+        var found: Examination?
+        bytes.withUnsafeBytes { raw in
+            do throws(Fault) { found = try Examination(raw, name: name, decodes: decodes) } catch { failure = error }
+        }
+        guard let found else { throw failure ?? Fault(.internal, name, "was not examined") }
+        self = found
+    }
+
+    private init(_ bytes: UnsafeRawBufferPointer, name: String, decodes: Bool) throws(Fault) {
+        let video = try VideoReader(bytes, name: name)
+        guard (1...1 << 16).contains(video.width), (1...1 << 16).contains(video.height) else {
+            throw Fault(.data, name, "its frames of \(video.width)x\(video.height) are too large")
+        }
+        let findings = decodes ? video.check() : nil
+        if let findings, findings.decoded == 0 {
+            throw Fault(.data, name, findings.problem ?? "none of its frames decodes")
+        }
+        digest = Digest(of: bytes)
+        byteCount = bytes.count
+        (width, height) = (video.width, video.height)
+        access = findings?.access ?? video.access
+        if case .sequential(let count) = access { frameCount = count } else { frameCount = video.frameCount }
+        damage = findings?.problem.map { [frameCount] in
+            "\($0) after \(findings?.decoded ?? 0) of \(frameCount) frames"
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Faults
+public import Storage
+
+/// How a list is packed.
+public struct PackOptions: Sendable {
+    /// Names of the classes in the order of labels; `nil` keeps the data set's, or numbers them.
+    public var classes: [String]?
+    /// How the videos were made ready, in words, for `dataset.toml`.
+    public var profile = ""
+    /// Decode every video to its end, which finds damage and streams whose timestamps lie.
+    public var decodes = true
+    /// A shard is closed when it holds this many bytes.
+    public var shardBytes = 1 << 30
+    /// How many threads read and decode.
+    public var threads = 1
+    /// Called with how many of how many files are examined, from several threads.
+    public var progress: (@Sendable (Int, Int) -> Void)?
+
+    public init() {}
+}
+
+/// What packing did.
+public struct PackReport: Sendable, Equatable {
+    /// A file by its name in the list, and what is wrong with it.
+    public struct Problem: Sendable, Equatable {
+        public let name: String
+        /// Line in the list, from 1.
+        public let line: Int
+        public let reason: String
+    }
+
+    /// Records in the set.
+    public var clips: Int
+    public var classes: [String]
+    /// Frames of all records.
+    public var frames: Int
+    /// Bytes of all distinct videos.
+    public var bytes: Int
+    /// See `PackedSet.digest`.
+    public var digest: Digest
+    /// Files that were left out.
+    public var refused: [Problem]
+    /// Files that were taken in although they do not decode to the end.
+    public var damaged: [Problem]
+}
+
+/// Packs the videos of `list` as split `split` of the data set in `directory`, replacing that split if it is there.
+///
+/// Nothing appears under the split's name before it is whole. The set is the same for the same videos and labels, in
+/// whatever order and under whatever names.
+/// - Throws: a `Fault` when no video can be used, a label is out of range, or the disk fails.
+public func pack(
+    _ list: ClipList, split: String, into directory: String, options: PackOptions = PackOptions()
+) throws -> PackReport {
+    guard DataSetDescription.splitNames.contains(split) else {
+        throw Fault(
+            .usage, split, "is not a split of a data set",
+            mend: advice(for: split, among: DataSetDescription.splitNames))
+    }
+    let hasSet = pathExists(directory + "/" + DataSetDescription.fileName)
+    var description =
+        hasSet
+        ? try DataSetDescription(directory: directory) : DataSetDescription(classes: [], profile: "", splits: [:])
+    description.classes = try classes(list, split, description, options)
+    if !options.profile.isEmpty { description.profile = options.profile }
+
+    // One examination a file: lists with start frames name the same file many times.
+    let paths = Array(Set(list.entries.map(\.path))).sorted()
+    let examined = examine(paths, list, options)
+    var problems = (refused: [PackReport.Problem](), damaged: [PackReport.Problem]())
+    var candidates: [(entry: ClipList.Entry, examination: Examination)] = []
+    for entry in list.entries {
+        switch examined[entry.path] {
+        case .success(let examination):
+            candidates.append((entry, examination))
+            if let damage = examination.damage {
+                problems.damaged.append(.init(name: entry.name, line: entry.line, reason: damage))
+            }
+        case .failure(let fault):
+            problems.refused.append(.init(name: entry.name, line: entry.line, reason: fault.reason))
+        case nil: break
+        }
+    }
+    guard !candidates.isEmpty else {
+        let first = problems.refused.first.map { "; the first, \($0.name), \($0.reason)" } ?? ""
+        throw Fault(.data, list.name, "none of its videos can be used\(first)")
+    }
+
+    try makeDirectories(directory)
+    let staged = try StagedDirectory(directory + "/" + split)
+    var writer = ShardWriter(folder: staged.staging, shardBytes: options.shardBytes)
+    let records = try writer.write(candidates)
+    let manifest = Array(Manifest(shards: writer.shards, records: records).text.utf8)
+    try writeWhole(manifest, to: staged.staging + "/" + Manifest.fileName)
+    try staged.commit()
+
+    let report = PackReport(
+        clips: records.count, classes: description.classes, frames: records.reduce(0) { $0 + $1.frameCount },
+        bytes: writer.payloadBytes, digest: records.setDigest, refused: problems.refused, damaged: problems.damaged)
+    description.splits[split] = .init(
+        clips: report.clips, frames: report.frames, bytes: report.bytes, digest: report.digest,
+        manifest: Digest(of: manifest))
+    try description.write(directory: directory)
+    return report
+}
+
+/// The classes after packing; labels that do not fit are refused.
+private func classes(
+    _ list: ClipList, _ split: String, _ description: DataSetDescription, _ options: PackOptions
+) throws(Fault) -> [String] {
+    let largest = list.entries.max { $0.label < $1.label }
+    let needed = (largest?.label ?? 0) + 1
+    let known = options.classes ?? description.classes
+    // Without names the training list says how many classes there are; another split may not add to them.
+    if options.classes == nil, split == "train" || description.splits["train"] == nil {
+        let others = description.splits.keys.contains { $0 != split }
+        let kept = others || known.contains { Int($0) == nil } ? known : []
+        return kept + (kept.count..<max(kept.count, needed)).map(String.init)
+    }
+    guard needed <= known.count else {
+        throw Fault(
+            .data, "\(list.name):\(largest?.line ?? 0)",
+            "label \(needed - 1) of '\(largest?.name ?? "")' is out of range: there are \(known.count) classes",
+            mend: "labels are 0 to \(known.count - 1)")
+    }
+    return known
+}
+
+private func examine(
+    _ paths: [String], _ list: ClipList, _ options: PackOptions
+) -> [String: Result<Examination, Fault>] {
+    let names = Dictionary(list.entries.map { ($0.path, $0.name) }, uniquingKeysWith: { first, _ in first })
+    let done = Counter()
+    let results = mapOnThreads(count: paths.count, threads: options.threads) { i -> Result<Examination, Fault> in
+        defer { options.progress?(done.increment(), paths.count) }
+        do throws(Fault) {
+            return .success(
+                try Examination(path: paths[i], name: names[paths[i]] ?? paths[i], decodes: options.decodes))
+        } catch { return .failure(error) }
+    }
+    return Dictionary(uniqueKeysWithValues: zip(paths, results))
+}

@@ -1,0 +1,153 @@
+public import Faults
+import Randomness
+import Storage
+import Video
+
+/// What a position of the stream got.
+public struct LoadedClip: Sendable, Equatable {
+    public let label: Int
+    /// Which clip of the set was meant.
+    public let rank: Int
+    /// What was loaded in its place; `nil` when it was loaded itself.
+    public let substitution: Substitution?
+}
+
+/// A clip that could not be decoded, and the one that took its place: for the ledger.
+public struct Substitution: Sendable, Equatable {
+    /// In the stream of draws.
+    public let position: UInt64
+    /// Which clip was meant, and which one was loaded.
+    public let wantedRank: Int
+    public let usedRank: Int
+    /// What the clip is called in its list, and why it does not decode.
+    public let name: String
+    public let reason: String
+}
+
+/// Loads clips of a packed set as f32, for the thread that owns it.
+///
+/// What a position holds is a pure function of the set, the settings and the seed: which clip (a keyed permutation for
+/// each pass over the set), where it begins, how it is scaled, cropped and mirrored. A video whose digest is right but
+/// that does not decode is replaced by another of its class, drawn by the position too, and the replacement is told.
+public final class ClipLoader {
+    private let set: PackedSet
+    private let settings: ClipSettings
+    private let seed: UInt64
+    private var order: (pass: UInt64, permutation: KeyedPermutation)
+    private let ranksByLabel: [Int: [Int]]
+
+    /// How many others are tried for a clip that does not decode: half from its class, then half from all.
+    private static let mostSubstitutes = 16
+
+    public init(_ set: PackedSet, _ settings: ClipSettings, seed: UInt64) {
+        self.set = set
+        self.settings = settings
+        self.seed = seed
+        order = (0, KeyedPermutation(count: set.count, seed: seed, epoch: 0))
+        ranksByLabel = Dictionary(grouping: 0..<set.count) { set.records[$0].label }
+    }
+
+    /// Which clip of the set position `position` of the endless stream is.
+    public func rank(at position: UInt64) -> Int {
+        let pass = position / UInt64(set.count)
+        if order.pass != pass {
+            order = (pass, KeyedPermutation(count: set.count, seed: seed, epoch: pass))
+        }
+        return order.permutation(Int(position % UInt64(set.count)))
+    }
+
+    /// Loads the training clip at `position` into `out` (T, H, W, RGB; `settings.clipFloats` floats).
+    /// - Throws: a data `Fault` when a digest is wrong, which is an error of the disk, or when neither the clip nor any
+    ///   substitute decodes.
+    public func load(position: UInt64, into out: UnsafeMutableBufferPointer<Float>) throws -> LoadedClip {
+        let wanted = rank(at: position)
+        var problem: Fault?
+        for attempt in 0...Self.mostSubstitutes {
+            guard let used = attempt == 0 ? wanted : substitute(for: wanted, position, attempt - 1) else { continue }
+            let plan = ClipPlan(settings, set.records[used], seed: seed, position: position)
+            guard let failure = try decode(used, [plan], into: out) else {
+                let substitution = problem.map {
+                    Substitution(
+                        position: position, wantedRank: wanted, usedRank: used, name: $0.thing, reason: $0.reason)
+                }
+                return LoadedClip(label: set.records[used].label, rank: wanted, substitution: substitution)
+            }
+            problem = problem ?? failure
+        }
+        throw Fault(
+            .data, problem?.thing ?? set.records[wanted].name,
+            "\(problem?.reason ?? "does not decode"), and none of \(Self.mostSubstitutes) substitutes does either",
+            mend: "check the data set in \(set.directory)")
+    }
+
+    /// Loads `count` clips spread uniformly over the video at `rank`, each cut out of the middle, into `out`
+    /// (clip, T, H, W, RGB); the video is decoded once.
+    /// - Returns: `nil`, or the content error for which there is nothing in `out` to use.
+    /// - Throws: a data `Fault` when the digest is wrong, which is an error of the disk.
+    public func loadUniform(
+        rank: Int, count: Int, into out: UnsafeMutableBufferPointer<Float>
+    ) throws -> Fault? {
+        let record = set.records[rank]
+        return try decode(rank, (0..<count).map { ClipPlan(settings, record, uniform: $0, of: count) }, into: out)
+    }
+
+    /// The `attempt`-th candidate for a clip that does not decode; `nil` where that is the clip itself.
+    private func substitute(for wanted: Int, _ position: UInt64, _ attempt: Int) -> Int? {
+        let draws = Draws(seed: seed, place: position, purpose: .substitute)
+        let sameClass = ranksByLabel[set.records[wanted].label] ?? []
+        let candidate =
+            attempt < Self.mostSubstitutes / 2
+            ? sameClass[draws.integer(attempt, below: sameClass.count)] : draws.integer(attempt, below: set.count)
+        return candidate == wanted ? nil : candidate
+    }
+
+    /// Decodes all clips of `plans` from one video. Content errors are returned; others are thrown.
+    private func decode(
+        _ rank: Int, _ plans: [ClipPlan], into out: UnsafeMutableBufferPointer<Float>
+    ) throws -> Fault? {
+        precondition(out.count >= plans.count * settings.clipFloats, "\(out.count) floats for \(plans.count) clips")
+        let record = set.records[rank]
+        // Where each source frame goes, as places of frames in `out`.
+        var places: [Int: [Int]] = [:]
+        for (i, plan) in plans.enumerated() {
+            for (t, frame) in plan.frames.enumerated() { places[frame, default: []].append(i * settings.frames + t) }
+        }
+        return try set.withVideo(at: rank) { bytes in
+            do {
+                let video = try VideoReader(bytes, name: record.name, access: record.access)
+                guard video.frameCount == record.frameCount else {
+                    return Fault(
+                        .data, record.name, "has \(video.frameCount) frames and its record \(record.frameCount)")
+                }
+                try decode(video, plans, places, into: out)
+                return nil
+            } catch let fault as Fault { return fault }
+        }
+    }
+
+    private func decode(
+        _ video: VideoReader, _ plans: [ClipPlan], _ places: [Int: [Int]],
+        into out: UnsafeMutableBufferPointer<Float>
+    ) throws {
+        let scale = 1 / settings.deviation
+        let offset = -settings.mean / settings.deviation
+        // All clips of one video share its scaled size.
+        guard let size = plans.first else { return }
+        try video.decode(places.keys.sorted(), width: size.width, height: size.height) { frame, picture in
+            var first: UnsafeMutableBufferPointer<Float>?
+            for place in places[frame] ?? [] {
+                let floats = settings.frameFloats
+                let target = UnsafeMutableBufferPointer(rebasing: out[place * floats..<(place + 1) * floats])
+                let plan = plans[place / settings.frames]
+                if let first, plans.count == 1 {
+                    _ = target.update(fromContentsOf: first)
+                    continue
+                }
+                picture.normalize(
+                    columns: plan.left..<plan.left + settings.crop, rows: plan.top..<plan.top + settings.crop,
+                    mirrored: plan.mirrored, scale: scale, offset: offset, into: target)
+                first = target
+            }
+        }
+    }
+}
