@@ -1,4 +1,5 @@
 public import Faults
+import Video
 
 /// What `zoetrope data info` tells of a data set.
 public struct DataSetSummary: Sendable, Equatable {
