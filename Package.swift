@@ -88,7 +88,7 @@ let package = Package(
         module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Storage", "Training", "Wire"]),
         module(
             "Worker",
-            ["Faults", "Clips", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
+            ["CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
 
         // What people see.
         module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models"]),
@@ -112,7 +112,12 @@ let package = Package(
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training"]),
         tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
-        tests("Cluster", ["TestSupport"]),
+        tests(
+            "Cluster",
+            [
+                "Checkpoints", "Coordinator", "Faults", "Protocol", "Randomness", "Storage", "TestSupport", "Training",
+                "Wire", "Worker",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -13,6 +13,12 @@ enum Checking {
         return Int(value)
     }
 
+    /// Map numbers carry the generation in their upper half; they are compared, never counted with.
+    static func mapNumber(_ value: Int64) throws(Fault) -> Int {
+        guard (0...(1 << 62) + (1 << 40)).contains(value) else { throw fault("map \(value) is out of range") }
+        return Int(value)
+    }
+
     static func position(_ value: UInt64) throws(Fault) -> UInt64 {
         guard value < 1 << 62 else { throw fault("position \(value) is out of range") }
         return value

@@ -85,7 +85,7 @@ extension CoordinatorMessage: FrameMessage {
             let lease = try Checking.present(frame.lease, "the lease")
             self = .lease(
                 Lease(
-                    id: lease.id, map: try Checking.number(lease.map, "map"),
+                    id: lease.id, map: try Checking.mapNumber(lease.map),
                     step: try Checking.number(lease.step, "step"), block: try Checking.block(lease.block)))
         case ZOETROPE__FRAME__MESSAGE_REVOKE: self = .revoke(lease: frame.revoke)
         case ZOETROPE__FRAME__MESSAGE_PREFETCH:
@@ -106,7 +106,7 @@ extension CoordinatorMessage: FrameMessage {
                 chunk: try Checking.number(stored.chunk, "chunk"))
         case ZOETROPE__FRAME__MESSAGE_STATE_CHUNK:
             let state = try Checking.present(frame.state_chunk, "the chunk")
-            self = .stateChunk(map: try Checking.number(state.map, "map"), state: try ChunkState(state, payloads))
+            self = .stateChunk(map: try Checking.mapNumber(state.map), state: try ChunkState(state, payloads))
         case ZOETROPE__FRAME__MESSAGE_DEPARTED: self = .departed(frame.departed)
         case ZOETROPE__FRAME__MESSAGE_DRAIN: self = .drain
         case ZOETROPE__FRAME__MESSAGE_STOP:

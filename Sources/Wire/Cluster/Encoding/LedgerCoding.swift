@@ -56,7 +56,7 @@ extension LedgerRecord {
                 gradientDigest: message.gradient_digest, rate: Float(bitPattern: message.rate),
                 coefficient: Float(bitPattern: message.coefficient),
                 skipped: message.skipped != 0, substitutes: substitutes),
-            generation: message.generation, map: try Checking.number(message.map, "map"),
+            generation: message.generation, map: try Checking.mapNumber(message.map),
             workers: try Checking.number(message.workers, "workers"), seconds: Double(bitPattern: message.seconds))
     }
 }

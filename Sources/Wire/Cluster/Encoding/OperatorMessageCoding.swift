@@ -84,7 +84,7 @@ extension ClusterStatus {
         self.init(
             generation: message.generation, phase: Checking.text(message.phase),
             step: try Checking.number(message.step, "step"), steps: try Checking.number(message.steps, "steps"),
-            map: try Checking.number(message.map, "map"),
+            map: try Checking.mapNumber(message.map),
             newestCheckpoint: try Checking.number(message.newest_checkpoint, "checkpoint"), members: members,
             waitingFor: Checking.texts(message.waiting_for, message.n_waiting_for))
     }

@@ -64,7 +64,7 @@ extension OwnershipMap {
         }
         guard peers.isEmpty else { throw Checking.fault("\(peers.count) peers belong to no source") }
         self.init(
-            number: try Checking.number(message.number, "map"),
+            number: try Checking.mapNumber(message.number),
             version: try Checking.number(message.version, "version"), owners: owners, sources: sources,
             members: zip(members, endpoints).map { MemberAddress(incarnation: $0, endpoint: $1) })
     }

@@ -41,20 +41,20 @@ extension ShardRequest: FrameMessage {
             let push = try Checking.present(frame.push, "the push")
             self = .push(
                 Push(
-                    map: try Checking.number(push.map, "map"), step: try Checking.number(push.step, "step"),
+                    map: try Checking.mapNumber(push.map), step: try Checking.number(push.step, "step"),
                     block: try Checking.block(push.block), chunk: try Checking.number(push.chunk, "chunk"),
                     checksum: push.checksum, gradient: try Checking.payloads(payloads, 1...1)[0]))
         case ZOETROPE__FRAME__MESSAGE_WANT:
             _ = try Checking.payloads(payloads, 0...0)
             let want = try Checking.present(frame.want, "the request")
             self = .want(
-                map: try Checking.number(want.map, "map"), version: try Checking.number(want.version, "version"),
+                map: try Checking.mapNumber(want.map), version: try Checking.number(want.version, "version"),
                 chunks: try Checking.numbers(want.chunks, want.n_chunks, "chunk"))
         case ZOETROPE__FRAME__MESSAGE_FETCH_STATE:
             _ = try Checking.payloads(payloads, 0...0)
             let fetch = try Checking.present(frame.fetch_state, "the request")
             self = .fetchState(
-                map: try Checking.number(fetch.map, "map"),
+                map: try Checking.mapNumber(fetch.map),
                 chunks: try Checking.numbers(fetch.chunks, fetch.n_chunks, "chunk"))
         default: throw FrameCoding.unexpected(frame, "a worker to a shard")
         }
@@ -92,13 +92,13 @@ extension ShardReply: FrameMessage {
             let weights = try Checking.present(frame.weights, "the weights")
             self = .weights(
                 Weights(
-                    map: try Checking.number(weights.map, "map"),
+                    map: try Checking.mapNumber(weights.map),
                     version: try Checking.number(weights.version, "version"),
                     chunk: try Checking.number(weights.chunk, "chunk"),
                     weights: try Checking.payloads(payloads, 1...1)[0]))
         case ZOETROPE__FRAME__MESSAGE_STATE:
             let state = try Checking.present(frame.state, "the chunk")
-            self = .state(map: try Checking.number(state.map, "map"), state: try ChunkState(state, payloads))
+            self = .state(map: try Checking.mapNumber(state.map), state: try ChunkState(state, payloads))
         default: throw FrameCoding.unexpected(frame, "a shard")
         }
     }
@@ -141,7 +141,7 @@ extension PushReceipt {
             throw Checking.fault("verdict \(message.verdict) is unknown")
         }
         self.init(
-            map: try Checking.number(message.map, "map"), step: try Checking.number(message.step, "step"),
+            map: try Checking.mapNumber(message.map), step: try Checking.number(message.step, "step"),
             block: try Checking.block(message.block), chunk: try Checking.number(message.chunk, "chunk"),
             verdict: verdict)
     }

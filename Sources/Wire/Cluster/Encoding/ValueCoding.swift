@@ -157,7 +157,7 @@ extension Commit {
 
     init(_ message: Zoetrope__Commit) throws(Fault) {
         self.init(
-            map: try Checking.number(message.map, "map"), step: try Checking.number(message.step, "step"),
+            map: try Checking.mapNumber(message.map), step: try Checking.number(message.step, "step"),
             rate: Float(bitPattern: message.rate), coefficient: Float(bitPattern: message.coefficient),
             skipped: message.skipped != 0,
             last: message.last != 0)

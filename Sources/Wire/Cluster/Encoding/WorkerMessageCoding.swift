@@ -99,14 +99,14 @@ extension WorkerMessage: FrameMessage {
                 try ReadyChunk(chunk)
             }
             self = .chunksReady(
-                map: try Checking.number(ready.map, "map"), step: try Checking.number(ready.step, "step"),
+                map: try Checking.mapNumber(ready.map), step: try Checking.number(ready.step, "step"),
                 chunks: chunks)
         case ZOETROPE__FRAME__MESSAGE_MAP_INSTALLED:
             self = try Self.mapInstalled(try Checking.present(frame.map_installed, "the map"))
         case ZOETROPE__FRAME__MESSAGE_FETCH_CHECKPOINT:
             let fetch = try Checking.present(frame.fetch_checkpoint, "the request")
             self = .fetchCheckpoint(
-                map: try Checking.number(fetch.map, "map"), chunk: try Checking.number(fetch.chunk, "chunk"))
+                map: try Checking.mapNumber(fetch.map), chunk: try Checking.number(fetch.chunk, "chunk"))
         case ZOETROPE__FRAME__MESSAGE_CHECKPOINT_CHUNK:
             let state = try Checking.present(frame.checkpoint_chunk, "the chunk")
             self = .checkpointChunk(try ChunkState(state, payloads))
@@ -124,7 +124,7 @@ extension WorkerMessage: FrameMessage {
             throw Checking.fault("\(chunks.count) chunks with \(digests.count) digests")
         }
         return .mapInstalled(
-            map: try Checking.number(message.map, "map"),
+            map: try Checking.mapNumber(message.map),
             chunks: zip(chunks, digests).map { ChunkDigest(chunk: $0, digest: $1) })
     }
 }

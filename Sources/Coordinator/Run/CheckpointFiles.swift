@@ -1,0 +1,115 @@
+import Checkpoints
+import Faults
+import Storage
+import Training
+import Wire
+
+/// A checkpoint under way: chunks go to their places as they come.
+final class CheckpointWriter {
+    let version: Int
+    private let layout: CheckpointLayout
+    private let directory: StagedDirectory
+    private let model: SafetensorsWriter
+    private let state: SafetensorsWriter
+    private var digests: [UInt64?]
+
+    init(_ path: String, version: Int, _ layout: CheckpointLayout) throws(Fault) {
+        self.version = version
+        self.layout = layout
+        directory = try StagedDirectory(path)
+        var metadata = layout.metadata
+        metadata["step"] = String(version)
+        model = try SafetensorsWriter(
+            directory.staging + "/model.safetensors", tensors: layout.modelTensors, metadata: metadata)
+        state = try SafetensorsWriter(
+            directory.staging + "/state.safetensors", tensors: layout.stateTensors, metadata: metadata)
+        digests = Array(repeating: nil, count: layout.plan.chunks.count)
+    }
+
+    func write(_ chunk: ChunkState) throws(Fault) {
+        guard layout.plan.chunks.indices.contains(chunk.chunk) else { throw unfit(chunk, "is not one of the plan") }
+        let place = layout.plan.chunks[chunk.chunk]
+        guard chunk.slots.count == place.slots, chunk.slots.allSatisfy({ $0.count == place.slotBytes }) else {
+            throw unfit(chunk, "has slots of another size")
+        }
+        guard combinedDigest(chunk.slots.map { $0.checksum() }) == chunk.digest else {
+            throw unfit(chunk, "does not have its digest")
+        }
+        // The same chunk may come twice; its bytes are the same.
+        guard digests[chunk.chunk] == nil else { return }
+        for piece in layout.pieces(of: place) {
+            let bytes = UnsafeRawBufferPointer(rebasing: chunk.slots[piece.slot].bytes[piece.range])
+            let file = piece.file == .model ? model : state
+            try file.write(piece.tensor, at: piece.offset, bytes)
+        }
+        digests[chunk.chunk] = chunk.digest
+    }
+
+    func finish(run: UInt64, generation: UInt64, ledger: [LedgerRecord]) throws(Fault) {
+        let written = digests.compactMap { $0 }
+        guard written.count == digests.count else {
+            throw Fault(.internal, directory.path, "\(digests.count - written.count) chunks were never written")
+        }
+        try model.finish()
+        try state.finish()
+        let path = directory.staging + "/ledger"
+        let records = ledger.prefix(version).map(\.encoded)
+        try withFaults(path) { try AppendOnlyLog(directory: path).append(records) }
+        try CheckpointManifest(
+            version: version, run: run, generation: generation, plan: layout.plan.digest, chunks: written
+        ).write(to: directory.staging + "/manifest.json")
+        try directory.commit()
+    }
+
+    private func unfit(_ chunk: ChunkState, _ reason: String) -> Fault {
+        Fault(.internal, directory.path, "chunk \(chunk.chunk) \(reason)")
+    }
+}
+
+/// A whole checkpoint, read chunk by chunk.
+final class CheckpointReader {
+    let manifest: CheckpointManifest
+    private let path: String
+    private let layout: CheckpointLayout
+    private let model: SafetensorsFile
+    private let state: SafetensorsFile
+
+    /// - Throws: `Fault` when it is not whole, or is of another model.
+    init(_ path: String, version: Int, _ layout: CheckpointLayout) throws(Fault) {
+        self.path = path
+        self.layout = layout
+        manifest = try CheckpointManifest(reading: path + "/manifest.json")
+        guard manifest.version == version else {
+            throw Fault(.data, path, "holds the state of step \(manifest.version)")
+        }
+        guard manifest.plan == String(layout.plan.digest, radix: 16),
+            manifest.chunks.count == layout.plan.chunks.count
+        else {
+            throw Fault(
+                .data, path, "is a checkpoint of another model",
+                mend: "use the recipe that the run was begun with, or another run directory")
+        }
+        model = try SafetensorsFile(path + "/model.safetensors")
+        state = try SafetensorsFile(path + "/state.safetensors")
+    }
+
+    /// - Throws: `Fault.data` when the bytes are not those that were written.
+    func state(of number: Int, _ pool: PayloadPool) throws(Fault) -> ChunkState {
+        guard layout.plan.chunks.indices.contains(number) else {
+            throw Fault(.internal, path, "has no chunk \(number)")
+        }
+        let chunk = layout.plan.chunks[number]
+        let slots = (0..<chunk.slots).map { _ in pool.payload(count: chunk.slotBytes) }
+        for piece in layout.pieces(of: chunk) {
+            let file = piece.file == .model ? model : state
+            try file.read(
+                piece.tensor, from: piece.offset,
+                into: UnsafeMutableRawBufferPointer(rebasing: slots[piece.slot].bytes[piece.range]))
+        }
+        let digest = combinedDigest(slots.map { $0.checksum() })
+        guard String(digest, radix: 16) == manifest.chunks[number] else {
+            throw Fault(.data, path, "chunk \(number) is damaged", mend: "remove this checkpoint: an older one serves")
+        }
+        return ChunkState(chunk: number, version: manifest.version, slots: slots, digest: digest)
+    }
+}

@@ -1,0 +1,122 @@
+import Checkpoints
+public import Faults
+import Storage
+import Training
+import Wire
+
+/// The checkpoints of a run: `checkpoints/step-N/`, each whole or not there.
+///
+///     model.safetensors   weights and running statistics
+///     state.safetensors   the optimizer's other slots
+///     ledger/             the ledger up to the step
+///     manifest.json       what it is, with a digest for every chunk
+///
+/// Chunks are written as they arrive, at their places; nothing is held. One thread.
+public final class CheckpointStore {
+    private let run: String
+    private let runNumber: UInt64
+    private let generation: UInt64
+    private let layout: CheckpointLayout
+    private let kept: Int
+    private let pool: PayloadPool
+    private var writing: CheckpointWriter?
+    private var reading: (version: Int, reader: CheckpointReader)?
+
+    /// - Parameter kept: How many of the newest stay when another is complete.
+    public init(_ directory: RunDirectory, layout: CheckpointLayout, kept: Int = 3) throws(Fault) {
+        run = directory.path
+        runNumber = directory.run
+        generation = directory.generation
+        self.layout = layout
+        self.kept = max(1, kept)
+        pool = PayloadPool()
+        try makeDirectories(run + "/checkpoints")
+    }
+
+    /// Where a version's checkpoint lies.
+    public static func path(run: String, version: Int) -> String { run + "/checkpoints/step-\(version)" }
+
+    /// The versions of which there is a checkpoint, ascending.
+    public static func versions(run: String) throws(Fault) -> [Int] {
+        let directory = run + "/checkpoints"
+        guard pathExists(directory) else { return [] }
+        return try directoryNames(directory).compactMap { name in
+            name.hasPrefix("step-") ? Int(name.dropFirst(5)) : nil
+        }.sorted()
+    }
+
+    /// The newest checkpoint whose every byte is as it was written and that the ledger reaches; 0 when there is none.
+    ///
+    /// - Parameters:
+    ///   - limit: Steps in the ledger.
+    ///   - skipped: What is wrong with the newer ones.
+    public func newest(limit: Int, skipped: (Fault) -> Void) throws(Fault) -> Int {
+        for version in try Self.versions(run: run).reversed() {
+            let path = Self.path(run: run, version: version)
+            do throws(Fault) {
+                guard version <= limit else {
+                    throw Fault(.data, path, "the ledger ends before it, at step \(limit)")
+                }
+                let reader = try CheckpointReader(path, version: version, layout)
+                guard reader.manifest.run == String(runNumber, radix: 16) else {
+                    throw Fault(.data, path, "belongs to another run")
+                }
+                for chunk in layout.plan.chunks { _ = try reader.state(of: chunk.number, pool) }
+                reading = (version, reader)
+                return version
+            } catch {
+                skipped(error)
+            }
+        }
+        return 0
+    }
+
+    /// Opens `step-V.tmp`; what was being written is dropped.
+    func begin(version: Int) throws(Fault) {
+        writing = nil
+        writing = try CheckpointWriter(Self.path(run: run, version: version), version: version, layout)
+    }
+
+    /// Writes a chunk at its place. Without a checkpoint under way (it has failed) nothing happens.
+    func write(_ state: ChunkState) throws(Fault) {
+        guard let writing, writing.version == state.version else { return }
+        do throws(Fault) { try writing.write(state) } catch {
+            self.writing = nil
+            throw error
+        }
+    }
+
+    /// Makes it whole, gives it its name, and removes the oldest.
+    func complete(version: Int, ledger: [LedgerRecord]) throws(Fault) {
+        guard let writer = writing, writer.version == version else {
+            throw Fault(.internal, Self.path(run: run, version: version), "was not being written")
+        }
+        writing = nil
+        try RunDirectory.check(generation: generation, in: run)
+        try writer.finish(run: runNumber, generation: generation, ledger: ledger)
+        for old in try Self.versions(run: run).dropLast(kept) where old != reading?.version {
+            try removeTree(Self.path(run: run, version: old))
+        }
+    }
+
+    func abandon() { writing = nil }
+
+    /// A chunk out of a whole checkpoint, its digest checked.
+    func read(version: Int, chunk: Int) throws(Fault) -> ChunkState {
+        if let reading, reading.version == version { return try reading.reader.state(of: chunk, pool) }
+        let reader = try CheckpointReader(Self.path(run: run, version: version), version: version, layout)
+        reading = (version, reader)
+        return try reader.state(of: chunk, pool)
+    }
+
+    /// SHA-256 over the f32 weights and running statistics of a version in name order, little endian, in hexadecimal.
+    public static func weightsSHA256(run: String, version: Int) throws(Fault) -> String {
+        let file = try SafetensorsFile(path(run: run, version: version) + "/model.safetensors")
+        var hasher = Digest.Hasher()
+        for tensor in file.tensors.sorted(by: { $0.name < $1.name }) where tensor.type == .f32 {
+            let values = try file.floats(tensor.name)
+            values.withUnsafeBytes { hasher.update($0) }
+        }
+        return hasher.finish().description
+    }
+}

@@ -1,0 +1,142 @@
+import Faults
+import Protocol
+import Wire
+
+/// The socket thread of a coordinator.
+final class CoordinatorLoop {
+    private var machine: Coordinator
+    private let listener: Listener
+    private let mailbox: Mailbox<CoordinatorShell.Call>
+    private let disks: RunDisks
+    private let tick: Double
+    private let observer: CoordinatorShell.Observer
+    private let clock = MonotonicClock()
+    private var routes = Routes()
+    /// Worker processes of this machine, for whoever started them.
+    private var processes: [Int: Incarnation] = [:]
+    private let host = hostName()
+    private var told = 0
+    private var ending: Ending?
+    private var hasVanished = false
+
+    init(
+        machine: Coordinator, listener: Listener, mailbox: Mailbox<CoordinatorShell.Call>, disks: RunDisks,
+        tick: Double, observer: CoordinatorShell.Observer
+    ) {
+        self.machine = machine
+        self.listener = listener
+        self.mailbox = mailbox
+        self.disks = disks
+        self.tick = tick
+        self.observer = observer
+    }
+
+    func run() -> Ending {
+        let poller = Poller()
+        poller.watch(listener)
+        poller.watch(mailbox)
+        var nextTick = clock.now
+        while true {
+            for call in mailbox.drain() { handle(call) }
+            // A bounded number at a time: a flood must not keep the clock and the disks waiting.
+            var count = 0
+            while count < 256, ending == nil, let event = listener.next() {
+                handle(event)
+                count += 1
+            }
+            if clock.now >= nextTick {
+                nextTick = clock.now + tick
+                perform(machine.handle(.tick, now: clock.now))
+            }
+            if let ending {
+                // The last orders to stop may take a moment to leave.
+                if !hasVanished { listener.setLinger(milliseconds: 2000) }
+                disks.finish()
+                return ending
+            }
+            let wait = count == 256 ? 0 : max(0, nextTick - clock.now)
+            poller.wait(milliseconds: Int((wait * 1000).rounded(.up)))
+        }
+    }
+
+    private func handle(_ call: CoordinatorShell.Call) {
+        guard ending == nil else { return }
+        switch call {
+        case .event(let event): perform(machine.handle(event, now: clock.now))
+        case .processEnded(let process):
+            guard let incarnation = processes.removeValue(forKey: process) else { return }
+            perform(machine.handle(.processEnded(incarnation), now: clock.now))
+        case .vanish:
+            hasVanished = true
+            ending = Ending(code: 137, reason: "vanished")
+        }
+    }
+
+    private func handle(_ event: Listener.Event) {
+        switch event {
+        case .message(let peer, let header, let payloads):
+            do throws(Fault) {
+                switch try ControlMessage(header: UnsafeRawBufferPointer(header.bytes), payloads: payloads) {
+                case .worker(let frame):
+                    routes.learn(frame.sender, peer)
+                    note(frame)
+                    perform(machine.handle(.received(frame), now: clock.now))
+                case .operator(let request): answer(request, peer)
+                }
+            } catch {
+                told += 1
+                if told <= 10 { observer.refused(error) }
+            }
+        case .disconnected(let peer):
+            guard let incarnation = routes.forget(peer) else { return }
+            perform(machine.handle(.disconnected(incarnation), now: clock.now))
+        }
+    }
+
+    private func note(_ frame: Frame<WorkerMessage>) {
+        if case .hello(let hello)? = frame.message, hello.host == host { processes[hello.process] = frame.sender }
+    }
+
+    private func answer(_ request: OperatorRequest, _ peer: Peer) {
+        let reply: OperatorReply
+        switch request {
+        case .status: reply = .status(machine.status(now: clock.now))
+        case .drain(let name):
+            let members = machine.status(now: clock.now).members
+            if members.contains(where: { $0.name == name || String($0.incarnation, radix: 16) == name.lowercased() }) {
+                perform(machine.handle(.drainRequested(name), now: clock.now))
+                reply = .done("\(name) leaves as soon as others own its chunks")
+            } else {
+                reply = .refused("nobody is called '\(name)': \(advice(for: name, among: members.map(\.name)))")
+            }
+        case .stop:
+            perform(machine.handle(.stopRequested("stopped by an operator"), now: clock.now))
+            reply = .done("writing a checkpoint, then stopping")
+        }
+        let encoded = EncodedFrame(reply)
+        _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
+    }
+
+    private func perform(_ directives: [CoordinatorDirective]) {
+        for directive in directives {
+            switch directive {
+            case .send(let incarnation, let frame):
+                // Without a connection the link keeps it, and asks when the worker is back.
+                guard let peer = routes[incarnation] else { continue }
+                let encoded = EncodedFrame(frame)
+                _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
+            case .appendLedger(let record): disks.append(record)
+            case .beginCheckpoint(let version): disks.beginCheckpoint(version: version)
+            case .writeChunk(let state): disks.write(state)
+            case .completeCheckpoint(let version): disks.completeCheckpoint(version: version)
+            case .abandonCheckpoint: disks.abandonCheckpoint()
+            case .readChunk(let version, let chunk, let incarnation):
+                disks.read(version: version, chunk: chunk, for: incarnation)
+            case .committed(let record, let replayed): observer.committed(record, replayed)
+            case .note(let note): observer.note(note)
+            case .finished(let code, let reason):
+                ending = ending ?? Ending(code: code, reason: reason)
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+public import Faults
+public import Protocol
+import Synchronization
+public import Wire
+
+/// A coordinator at work: sockets, clocks and disks around the pure machine.
+///
+/// `run()` is the socket thread. The ledger and the checkpoints have a thread each, so that a slow disk never keeps the
+/// heartbeats from being heard, and a checkpoint never keeps a step from being committed.
+public final class CoordinatorShell: Sendable {
+    /// What people and metrics hear of.
+    public struct Observer: Sendable {
+        /// A step is in the ledger; or it was replayed, and is there since long.
+        public var committed: @Sendable (LedgerRecord, _ replayed: Bool) -> Void
+        public var note: @Sendable (ClusterNote) -> Void
+        /// A frame was dropped because it is not a message of ours; at most a few are told.
+        public var refused: @Sendable (Fault) -> Void
+
+        public init(
+            committed: @escaping @Sendable (LedgerRecord, _ replayed: Bool) -> Void = { _, _ in },
+            note: @escaping @Sendable (ClusterNote) -> Void = { _ in },
+            refused: @escaping @Sendable (Fault) -> Void = { _ in }
+        ) {
+            self.committed = committed
+            self.note = note
+            self.refused = refused
+        }
+    }
+
+    enum Call: Sendable {
+        case event(CoordinatorEvent)
+        case processEnded(Int)
+        /// Close everything at once and say nothing, as if the process had been killed.
+        case vanish
+    }
+
+    /// Where it listens, with the port that was chosen.
+    public let endpoint: String
+    private let mailbox: Mailbox<Call>
+    private let state: ShellState<CoordinatorLoop>
+
+    /// Reads ledger and checkpoints, and listens.
+    ///
+    /// - Parameters:
+    ///   - settings: `welcome.generation` and `welcome.run` are set from the run directory.
+    ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one. It is written to `RUN/endpoint`.
+    /// - Throws: `Fault` when the port is in use, the ledger is damaged, or the disk refuses.
+    public init(
+        directory: RunDirectory, settings: CoordinatorSettings, layout: CheckpointLayout, listen: String,
+        limits: FrameLimits = FrameLimits(), observer: Observer = Observer()
+    ) throws(Fault) {
+        let listener = try Listener(try Context(), endpoint: anyPort(listen), limits: limits)
+        endpoint = listener.endpoint
+        let ledger = try StepLedger(directory)
+        let checkpoints = try CheckpointStore(directory, layout: layout)
+        let newest = try checkpoints.newest(limit: ledger.records.count) { fault in
+            observer.note(.checkpointFailed(version: 0, reason: "skipped: \(fault)"))
+        }
+        let history = RunHistory(
+            checkpoint: newest, ledgerCount: ledger.records.count,
+            outcomes: ledger.records[newest...].map(\.outcome))
+        var settings = settings
+        settings.welcome.generation = directory.generation
+        settings.welcome.run = directory.run
+        let mailbox = try Mailbox<Call>()
+        self.mailbox = mailbox
+        try directory.write(endpoint: endpoint)
+        let disks = RunDisks(directory, ledger: ledger, checkpoints: checkpoints, keptRecords: ledger.records) {
+            mailbox.post(.event($0))
+        }
+        state = ShellState(
+            CoordinatorLoop(
+                machine: Coordinator(settings: settings, history: history), listener: listener, mailbox: mailbox,
+                disks: disks, tick: settings.timing.tick, observer: observer))
+    }
+
+    /// Serves until the run is done or stopped. Blocks: it is to have a thread of its own. Once.
+    public func run() -> Ending { state.take { $0.run() } ?? Ending(code: 70, reason: "the coordinator ran already") }
+
+    /// Checkpoint, then end with 75. From any thread.
+    public func stop(reason: String) { mailbox.post(.event(.stopRequested(reason))) }
+
+    /// Lets a worker go in order, by name or incarnation in hexadecimal. From any thread.
+    public func drain(_ name: String) { mailbox.post(.event(.drainRequested(name))) }
+
+    /// A worker process of this machine has ended for certain: its parent has waited for it. From any thread.
+    public func processEnded(_ process: Int) { mailbox.post(.processEnded(process)) }
+
+    /// For tests: what `kill -9` does to the sockets.
+    package func vanish() { mailbox.post(.vanish) }
+}
+
+/// `tcp://host:0` as ZeroMQ writes it.
+private func anyPort(_ endpoint: String) -> String {
+    endpoint.hasSuffix(":0") ? endpoint.dropLast() + "*" : endpoint
+}
+
+/// A value that one thread takes, once.
+final class ShellState<Value>: @unchecked Sendable {  // handed over whole under the lock, to one thread only
+    private let lock = Mutex(false)
+    private var value: Value?
+
+    init(_ value: Value) { self.value = value }
+
+    func take<Result>(_ body: (Value) -> Result) -> Result? {
+        let isFirst = lock.withLock { taken in
+            defer { taken = true }
+            return !taken
+        }
+        guard isFirst, let value else { return nil }
+        self.value = nil
+        return body(value)
+    }
+}

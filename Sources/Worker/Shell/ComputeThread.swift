@@ -1,0 +1,133 @@
+import Faults
+import Protocol
+import Synchronization
+import Training
+import Wire
+
+/// The thread of a worker that computes, and the order of what it is told: weights, units, weights, units.
+final class ComputeThread: Sendable {
+    /// What it answers, with the number of the unit that it answers for.
+    struct Answer: Sendable {
+        var event: WorkerEvent
+        /// 0 where it belongs to no unit.
+        var number: Int
+    }
+
+    private let thread = TaskThread(name: "compute")
+    private let state = Confined(State())
+    private let pool: PayloadPool
+    private let build: @Sendable (Welcome) throws(Fault) -> WorkerBuild
+    /// Units are numbered as they are ordered; all up to this number are cancelled.
+    private let cancelled = Atomic<Int>(0)
+    private let ordered = Atomic<Int>(0)
+    private let decodedAhead = Atomic<Int>(0)
+
+    private final class State {
+        var build: WorkerBuild?
+    }
+
+    init(pool: PayloadPool, build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild) {
+        self.pool = pool
+        self.build = build
+    }
+
+    /// Clips that waited decoded when it was last looked.
+    var clipsAhead: Int { decodedAhead.load(ordering: .relaxed) }
+
+    func prepare(_ welcome: Welcome, answer: @escaping @Sendable (Answer) -> Void) {
+        let (state, build) = (state, build)
+        thread.post {
+            state.value.build = nil
+            do throws(Fault) {
+                let built = try build(welcome)
+                state.value.build = built
+                answer(Answer(event: .prepared(built.preparation), number: 0))
+            } catch {
+                answer(Answer(event: .preparationFailed(error), number: 0))
+            }
+        }
+    }
+
+    func load(chunk: Int, _ weights: Payload) {
+        let state = state
+        thread.post {
+            guard let build = state.value.build else { return }
+            guard case .parameter(let index, let elements) = build.preparation.plan.chunks[chunk].content else {
+                return
+            }
+            build.computing.load(
+                parameter: index, elements: elements, UnsafeRawBufferPointer(weights.bytes))
+        }
+    }
+
+    func prefetch(step: Int, _ block: UnitBlock) {
+        let state = state
+        thread.post {
+            guard let build = state.value.build else { return }
+            let end = min(block.end, build.preparation.units)
+            guard block.first < end else { return }
+            build.computing.prefetch(step: step, units: block.first..<end)
+        }
+    }
+
+    func compute(lease: UInt64, step: Int, unit: Int, answer: @escaping @Sendable (Answer) -> Void) {
+        let number = ordered.add(1, ordering: .sequentiallyConsistent).newValue
+        thread.post { [self] in
+            guard !isCancelled(number), let build = state.value.build else { return }
+            do throws(Fault) {
+                let sink = sink(build.preparation.plan, lease: lease, unit: unit) { event in
+                    answer(Answer(event: event, number: number))
+                }
+                let cancelled = GradientSink(parameter: sink.parameter, statistics: sink.statistics) {
+                    self.isCancelled(number)
+                }
+                let record = try build.computing.compute(step: step, unit: unit, sink: cancelled)
+                answer(Answer(event: .unitComputed(lease: lease, record), number: number))
+            } catch {
+                answer(Answer(event: .unitFailed(lease: lease, reason: "\(error)"), number: number))
+            }
+            decodedAhead.store(build.computing.decodedAhead, ordering: .relaxed)
+        }
+    }
+
+    /// Everything ordered so far is of no interest any more.
+    func cancel() {
+        cancelled.store(ordered.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)
+    }
+
+    func isCancelled(_ number: Int) -> Bool {
+        number != 0 && number <= cancelled.load(ordering: .sequentiallyConsistent)
+    }
+
+    func finish() { thread.finish() }
+
+    /// Cuts gradients into chunks, in memory that goes to the network as it is.
+    private func sink(
+        _ plan: ChunkPlan, lease: UInt64, unit: Int, _ tell: @escaping (WorkerEvent) -> Void
+    ) -> (
+        parameter: (Int, UnsafeRawBufferPointer) -> Void,
+        statistics: (Int, UnsafeBufferPointer<Double>, UnsafeBufferPointer<Double>) -> Void
+    ) {
+        let pool = pool
+        return (
+            parameter: { index, bytes in
+                precondition(bytes.count == 4 * plan.parameters[index].count, "the gradient of parameter \(index)")
+                for number in plan.chunks(ofParameter: index) {
+                    guard case .parameter(_, let elements) = plan.chunks[number].content else { continue }
+                    let part = bytes[4 * elements.lowerBound..<4 * elements.upperBound]
+                    let payload = pool.payload(copying: UnsafeRawBufferPointer(rebasing: part))
+                    tell(.gradient(lease: lease, unit: unit, chunk: number, payload))
+                }
+            },
+            statistics: { layer, means, variances in
+                let half = 8 * plan.statistics[layer].channels
+                let (means, variances) = (UnsafeRawBufferPointer(means), UnsafeRawBufferPointer(variances))
+                precondition(means.count == half && variances.count == half, "the statistics of layer \(layer)")
+                let payload = pool.payload(count: 2 * half)
+                UnsafeMutableRawBufferPointer(rebasing: payload.bytes[..<half]).copyMemory(from: means)
+                UnsafeMutableRawBufferPointer(rebasing: payload.bytes[half...]).copyMemory(from: variances)
+                tell(.gradient(lease: lease, unit: unit, chunk: plan.chunk(ofStatistics: layer), payload))
+            }
+        )
+    }
+}

@@ -1,0 +1,147 @@
+import CIntrinsics
+import Faults
+import Glibc
+import Protocol
+import Wire
+
+/// The socket thread of a worker.
+final class WorkerLoop: @unchecked Sendable {  // made by one thread, then handed whole to the one that runs it
+    private let settings: WorkerShell.Settings
+    private let mailbox: Mailbox<WorkerShell.Call>
+    private let note: @Sendable (String) -> Void
+    private let pool = PayloadPool()
+    private let computing: ComputeThread
+    private let context: Context
+    private let clock = MonotonicClock()
+    private var session: WorkerSession
+    private var nextTick = 0.0
+    private var nextResources = 0.0
+    private var ending: Ending?
+    private var hasVanished = false
+    private var refused = 0
+
+    init(
+        _ settings: WorkerShell.Settings, mailbox: Mailbox<WorkerShell.Call>,
+        note: @escaping @Sendable (String) -> Void,
+        build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild
+    ) throws(Fault) {
+        self.settings = settings
+        self.mailbox = mailbox
+        self.note = note
+        computing = ComputeThread(pool: pool, build: build)
+        context = try Context()
+        session = try WorkerSession(settings, context, mailbox, pool)
+    }
+
+    func run() -> Ending {
+        // The machine sums and updates tensors on this thread: with the same arithmetic as everywhere.
+        zoetrope_flush_denormals()
+        while true {
+            for call in mailbox.drain() { handle(call) }
+            let isBusy = receive()
+            if clock.now >= nextTick {
+                nextTick = clock.now + settings.timing.tick
+                tellResources()
+                perform(session.machine.handle(.tick, now: clock.now))
+            }
+            if let ending {
+                computing.cancel()
+                // What was just said may take a moment to leave.
+                if !hasVanished { session.setLinger(milliseconds: 2000) }
+                computing.finish()
+                return ending
+            }
+            let wait = isBusy ? 0 : max(0, nextTick - clock.now)
+            session.poller.wait(milliseconds: Int((wait * 1000).rounded(.up)))
+        }
+    }
+
+    private func handle(_ call: WorkerShell.Call) {
+        guard ending == nil else { return }
+        switch call {
+        case .answer(let answer, let incarnation):
+            guard incarnation == session.incarnation, !computing.isCancelled(answer.number) else { return }
+            perform(session.machine.handle(answer.event, now: clock.now))
+        case .drain: perform(session.machine.handle(.drainRequested, now: clock.now))
+        case .vanish:
+            hasVanished = true
+            ending = Ending(code: 137, reason: "vanished")
+        }
+    }
+
+    /// Takes what has arrived, a bounded number at a time: the clock must not wait for a flood.
+    /// - Returns: Whether more may wait.
+    private func receive() -> Bool {
+        var count = 0
+        let current = session
+        while ending == nil, count < 128, session === current, let event = session.next() {
+            count += 1
+            switch event {
+            case .success(let event): perform(session.machine.handle(event, now: clock.now))
+            case .failure(let fault):
+                refused += 1
+                if refused <= 10 { note("dropped what is no message: \(fault)") }
+            }
+        }
+        return count == 128 || session !== current
+    }
+
+    private func tellResources() {
+        guard clock.now >= nextResources else { return }
+        nextResources = clock.now + 1
+        let event = WorkerEvent.resources(decodedAhead: computing.clipsAhead, residentBytes: residentBytes())
+        perform(session.machine.handle(event, now: clock.now))
+    }
+
+    private func perform(_ directives: [WorkerDirective]) {
+        for directive in directives {
+            switch directive {
+            case .sendToCoordinator(let frame): session.sendToCoordinator(frame)
+            case .connect(let incarnation, let endpoint):
+                do throws(Fault) { try session.connect(incarnation, endpoint) } catch { note("\(error)") }
+            case .disconnect(let incarnation): session.disconnect(incarnation)
+            case .request(let incarnation, let frame): session.request(incarnation, frame)
+            case .reply(let incarnation, let frame): session.reply(incarnation, frame)
+            case .prepare(let welcome): computing.prepare(welcome, answer: answer)
+            case .load(let chunk, _, let weights): computing.load(chunk: chunk, weights)
+            case .compute(let lease, let step, let unit):
+                computing.compute(lease: lease, step: step, unit: unit, answer: answer)
+            case .cancel: computing.cancel()
+            case .prefetch(let step, let block): computing.prefetch(step: step, block)
+            case .note(let text): note(text)
+            case .rejoin(let reason): rejoin(reason)
+            case .stop(let code, let reason):
+                ending = ending ?? Ending(code: code, reason: reason)
+            }
+        }
+    }
+
+    /// Where the compute thread's answers go: to the session that asked, if it is still the one.
+    private var answer: @Sendable (ComputeThread.Answer) -> Void {
+        let (mailbox, incarnation) = (mailbox, session.incarnation)
+        return { mailbox.post(.answer($0, incarnation: incarnation)) }
+    }
+
+    /// We were taken for dead: come back as somebody new.
+    private func rejoin(_ reason: String) {
+        note("joining again: \(reason)")
+        computing.cancel()
+        do throws(Fault) { session = try WorkerSession(settings, context, mailbox, pool) } catch {
+            ending = Ending(code: Int(error.code.rawValue), reason: error.description)
+        }
+        nextTick = 0
+    }
+}
+
+/// Bytes of memory that the process has.
+private func residentBytes() -> Int {
+    let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return 0 }
+    defer { close(file) }
+    var text = [UInt8](repeating: 0, count: 128)
+    let count = read(file, &text, text.count)
+    guard count > 0 else { return 0 }
+    let words = text[..<count].split(separator: UInt8(ascii: " "))
+    guard words.count > 1, let pages = Int(String(decoding: words[1], as: UTF8.self)) else { return 0 }
+    return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+}

@@ -1,0 +1,162 @@
+import Faults
+import Glibc
+import Protocol
+import Wire
+
+/// One life of a worker in a cluster: an incarnation, its machine, its sockets.
+final class WorkerSession {
+    let incarnation: Incarnation
+    var machine: Worker
+    let poller = Poller()
+    private let settings: WorkerShell.Settings
+    private let context: Context
+    /// Where other workers reach our shard.
+    private let listener: Listener
+    private let coordinator: Connection
+    /// To the shards of the others.
+    private var peers: [(incarnation: Incarnation, connection: Connection)] = []
+    private var routes = Routes()
+    /// Whose turn it is, so that a busy socket does not starve the others.
+    private var turn = 0
+
+    init(
+        _ settings: WorkerShell.Settings, _ context: Context, _ mailbox: Mailbox<WorkerShell.Call>, _ pool: PayloadPool
+    ) throws(Fault) {
+        self.settings = settings
+        self.context = context
+        let data = try Self.listen(context, settings)
+        listener = data.listener
+        coordinator = try Connection(context, endpoint: settings.coordinator, limits: settings.limits)
+        incarnation = UInt64.random(in: 1...UInt64.max)
+        let hello = Hello(
+            name: settings.name, host: hostName(), process: Int(getpid()), threads: settings.threads,
+            endpoint: data.endpoint, product: settings.product)
+        machine = Worker(incarnation: incarnation, hello: hello, timing: settings.timing, pool: pool)
+        poller.watch(listener)
+        poller.watch(coordinator)
+        poller.watch(mailbox)
+    }
+
+    /// Listens on the address of `dataHost`, or where that is only a name for others, on all.
+    private static func listen(
+        _ context: Context, _ settings: WorkerShell.Settings
+    ) throws(Fault) -> (listener: Listener, endpoint: String) {
+        let host = settings.dataHost
+        do throws(Fault) {
+            let listener = try Listener(context, endpoint: "tcp://\(host):*", limits: settings.limits)
+            return (listener, listener.endpoint)
+        } catch {
+            guard !host.contains(where: { $0 == "*" || $0 == "[" }),
+                host.contains(where: { $0.isLetter || $0 == "-" })
+            else { throw error }
+            let listener = try Listener(context, endpoint: "tcp://0.0.0.0:*", limits: settings.limits)
+            let port = listener.endpoint.split(separator: ":").last ?? "0"
+            return (listener, "tcp://\(host):\(port)")
+        }
+    }
+
+    /// The next thing that the sockets bring, or a frame that is none of ours.
+    func next() -> Result<WorkerEvent, Fault>? {
+        let count = peers.count + 2
+        for offset in 0..<count {
+            let index = (turn + offset) % count
+            if let event = next(index) {
+                turn = (index + 1) % count
+                return event
+            }
+        }
+        return nil
+    }
+
+    private func next(_ index: Int) -> Result<WorkerEvent, Fault>? {
+        switch index {
+        case 0: nextFromCoordinator()
+        case 1: nextRequest()
+        default: nextFromPeer(index - 2)
+        }
+    }
+
+    private func nextFromCoordinator() -> Result<WorkerEvent, Fault>? {
+        while let event = coordinator.next() {
+            switch event {
+            case .connected: return .success(.coordinatorConnected)
+            case .disconnected: continue
+            case .message(let header, let payloads):
+                return attempt { () throws(Fault) in
+                    .coordinator(try Frame(header: UnsafeRawBufferPointer(header.bytes), payloads: payloads))
+                }
+            }
+        }
+        return nil
+    }
+
+    private func nextRequest() -> Result<WorkerEvent, Fault>? {
+        while let event = listener.next() {
+            switch event {
+            case .disconnected(let peer): _ = routes.forget(peer)
+            case .message(let peer, let header, let payloads):
+                return attempt { () throws(Fault) in
+                    let frame: Frame<ShardRequest> = try Frame(
+                        header: UnsafeRawBufferPointer(header.bytes), payloads: payloads)
+                    routes.learn(frame.sender, peer)
+                    return .request(frame)
+                }
+            }
+        }
+        return nil
+    }
+
+    private func nextFromPeer(_ index: Int) -> Result<WorkerEvent, Fault>? {
+        let (incarnation, connection) = peers[index]
+        guard let event = connection.next() else { return nil }
+        switch event {
+        case .connected: return .success(.peerConnected(incarnation))
+        case .disconnected: return .success(.peerDisconnected(incarnation))
+        case .message(let header, let payloads):
+            return attempt { () throws(Fault) in
+                .reply(try Frame(header: UnsafeRawBufferPointer(header.bytes), payloads: payloads))
+            }
+        }
+    }
+
+    private func attempt(_ body: () throws(Fault) -> WorkerEvent) -> Result<WorkerEvent, Fault> {
+        do throws(Fault) { return .success(try body()) } catch { return .failure(error) }
+    }
+
+    // What cannot be sent now the links keep, and send when the other end is back.
+
+    func sendToCoordinator(_ frame: Frame<WorkerMessage>) {
+        let encoded = EncodedFrame(frame)
+        _ = coordinator.send(header: encoded.header, payloads: encoded.payloads)
+    }
+
+    func request(_ incarnation: Incarnation, _ frame: Frame<ShardRequest>) {
+        guard let peer = peers.first(where: { $0.incarnation == incarnation }) else { return }
+        let encoded = EncodedFrame(frame)
+        _ = peer.connection.send(header: encoded.header, payloads: encoded.payloads)
+    }
+
+    func reply(_ incarnation: Incarnation, _ frame: Frame<ShardReply>) {
+        guard let peer = routes[incarnation] else { return }
+        let encoded = EncodedFrame(frame)
+        _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
+    }
+
+    func connect(_ incarnation: Incarnation, _ endpoint: String) throws(Fault) {
+        disconnect(incarnation)
+        let connection = try Connection(context, endpoint: endpoint, limits: settings.limits)
+        peers.append((incarnation, connection))
+        poller.watch(connection)
+    }
+
+    func disconnect(_ incarnation: Incarnation) {
+        for peer in peers where peer.incarnation == incarnation { poller.forget(peer.connection) }
+        peers.removeAll { $0.incarnation == incarnation }
+    }
+
+    func setLinger(milliseconds: Int) {
+        coordinator.setLinger(milliseconds: milliseconds)
+        listener.setLinger(milliseconds: milliseconds)
+        for peer in peers { peer.connection.setLinger(milliseconds: milliseconds) }
+    }
+}

@@ -1,0 +1,78 @@
+public import Faults
+public import Protocol
+import Synchronization
+public import Wire
+
+/// A worker at work: sockets, clocks and threads around the pure machine.
+///
+/// `run()` is the socket thread; it also sums and updates what the worker's shard owns. Computing has a thread of its
+/// own, which `UnitComputing` may share out as it likes.
+public final class WorkerShell: Sendable {
+    /// Who the worker is and whom it joins.
+    public struct Settings: Sendable {
+        /// `tcp://HOST:PORT` of the coordinator.
+        public var coordinator: String
+        /// For people.
+        public var name: String
+        /// Under which host or address other workers reach this one; its port is chosen freely.
+        public var dataHost: String
+        public var threads: Int
+        /// The product's version, for people.
+        public var product: String
+        public var timing: ClusterTiming
+        public var limits: FrameLimits
+
+        public init(
+            coordinator: String, name: String, dataHost: String = "127.0.0.1", threads: Int, product: String,
+            timing: ClusterTiming = ClusterTiming(), limits: FrameLimits = FrameLimits()
+        ) {
+            self.coordinator = coordinator
+            self.name = name
+            self.dataHost = dataHost
+            self.threads = threads
+            self.product = product
+            self.timing = timing
+            self.limits = limits
+        }
+    }
+
+    enum Call: Sendable {
+        case answer(ComputeThread.Answer, incarnation: Incarnation)
+        case drain
+        /// Close everything at once and say nothing, as if the process had been killed.
+        case vanish
+    }
+
+    private let mailbox: Mailbox<Call>
+    private let loop: Mutex<WorkerLoop?>
+
+    /// - Parameters:
+    ///   - note: What is worth a line in the log. Called on the socket thread.
+    ///   - build: Makes network and clips from a welcome; called on the compute thread, once for each run. A fault ends
+    ///     the worker.
+    /// - Throws: `Fault` when no port is free, or the addresses are none.
+    public init(
+        _ settings: Settings, note: @escaping @Sendable (String) -> Void = { _ in },
+        build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild
+    ) throws(Fault) {
+        mailbox = try Mailbox()
+        loop = Mutex(nil)
+        let made = try WorkerLoop(settings, mailbox: mailbox, note: note, build: build)
+        loop.withLock { $0 = made }
+    }
+
+    /// Serves until it is told to stop. Blocks: it is to have a thread of its own. Once.
+    public func run() -> Ending {
+        let mine = loop.withLock { loop in
+            defer { loop = nil }
+            return loop
+        }
+        return mine?.run() ?? Ending(code: 70, reason: "the worker ran already")
+    }
+
+    /// Finish what is under way, give the chunks to others, leave: what SIGTERM asks for. From any thread.
+    public func drain() { mailbox.post(.drain) }
+
+    /// For tests: what `kill -9` does to the sockets.
+    package func vanish() { mailbox.post(.vanish) }
+}

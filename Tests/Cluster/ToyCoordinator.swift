@@ -1,0 +1,61 @@
+import Coordinator
+import Protocol
+import Synchronization
+import Wire
+
+/// A coordinator of the toy in threads of the test's process.
+final class ToyCoordinator: Sendable {
+    private let shell: CoordinatorShell
+    private let thread: DedicatedThreadWithResult<Ending>
+    private let log: Log
+
+    /// What it told its observer.
+    private final class Log: Sendable {
+        struct Lines {
+            var steps: [Int] = []
+            var notes: [ClusterNote] = []
+            var shell: CoordinatorShell?
+        }
+
+        let lines = Mutex(Lines())
+    }
+
+    /// - Parameter onCommit: Called with the coordinator at each step that is committed for the first time.
+    init(
+        run: String, steps: Int, workers: Int, checkpointEvery: Int = 4, listen: String = "tcp://127.0.0.1:0",
+        onCommit: @escaping @Sendable (_ shell: CoordinatorShell, _ step: Int) -> Void = { _, _ in }
+    ) throws {
+        let log = Log()
+        shell = try CoordinatorShell(
+            directory: try RunDirectory(run),
+            settings: Toy.settings(
+                steps: steps, workers: workers, checkpointEvery: checkpointEvery, timing: Toy.timing),
+            layout: try Toy.layout(), listen: listen,
+            observer: CoordinatorShell.Observer(
+                committed: { record, replayed in
+                    let shell = log.lines.withLock { lines in
+                        lines.steps.append(record.outcome.step)
+                        return lines.shell
+                    }
+                    if let shell, !replayed { onCommit(shell, record.outcome.step) }
+                },
+                note: { note in log.lines.withLock { $0.notes.append(note) } }))
+        let shell = shell
+        log.lines.withLock { $0.shell = shell }
+        self.log = log
+        thread = DedicatedThreadWithResult(name: "coordinator") { shell.run() }
+    }
+
+    var endpoint: String { shell.endpoint }
+    /// Steps as they were committed or replayed.
+    var steps: [Int] { log.lines.withLock { $0.steps } }
+    var notes: [ClusterNote] { log.lines.withLock { $0.notes } }
+
+    func stop() { shell.stop(reason: "the test stops it") }
+
+    /// Waits for its end; afterwards the run directory is free.
+    func wait() -> Ending {
+        defer { log.lines.withLock { $0.shell = nil } }
+        return thread.wait()
+    }
+}
