@@ -51,11 +51,12 @@ enum Toy {
         }
     }
 
-    static var preparation: WorkerPreparation {
+    /// - Parameter plan: What the worker says of its plan.
+    static func preparation(plan said: String = String(plan.digest, radix: 16)) -> WorkerPreparation {
         WorkerPreparation(
             plan: plan, units: units,
             optimizer: SGDSettings(momentum: 0.9, nesterov: true, convention: .rateInMomentum, weightDecay: 0.01),
-            fingerprints: [Fingerprint(name: "plan", value: String(plan.digest, radix: 16))],
+            fingerprints: [Fingerprint(name: "plan", value: said)],
             initialWeights: { Toy.initialWeights($0, $1) })
     }
 
@@ -126,17 +127,21 @@ final class ToyWorker: Sendable {
     private let shell: WorkerShell
     private let thread: DedicatedThreadWithResult<Ending>
 
-    /// - Parameter during: Called in the middle of each unit with the worker itself; may make it vanish.
+    /// - Parameters:
+    ///   - plan: What it says of its plan; the right thing unless said otherwise.
+    ///   - failure: What its preparation throws.
+    ///   - during: Called in the middle of each unit with the worker itself; may make it vanish.
     init(
-        _ name: String, joining endpoint: String, timing: ClusterTiming = Toy.timing,
+        _ name: String, joining endpoint: String, plan: String? = nil, failure: Fault? = nil,
         during: @escaping @Sendable (_ worker: ToyWorker, _ step: Int, _ unit: Int) -> Void = { _, _, _ in }
     ) throws {
         let me = Weak()
         let shell = try WorkerShell(
-            WorkerShell.Settings(coordinator: endpoint, name: name, threads: 1, product: "test", timing: timing)
+            WorkerShell.Settings(coordinator: endpoint, name: name, threads: 1, product: "test", timing: Toy.timing)
         ) { _ throws(Fault) in
-            WorkerBuild(
-                preparation: Toy.preparation,
+            if let failure { throw failure }
+            return WorkerBuild(
+                preparation: plan.map { Toy.preparation(plan: $0) } ?? Toy.preparation(),
                 computing: ToyComputing { step, unit in if let worker = me.get() { during(worker, step, unit) } })
         }
         self.shell = shell
@@ -146,6 +151,8 @@ final class ToyWorker: Sendable {
 
     func vanish() { shell.vanish() }
     func drain() { shell.drain() }
+    /// Where its shard listens.
+    var endpoint: String { shell.endpoint }
     func wait() -> Ending { thread.wait() }
 
     private final class Weak: Sendable {

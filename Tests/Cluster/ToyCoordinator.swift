@@ -14,6 +14,7 @@ final class ToyCoordinator: Sendable {
         struct Lines {
             var steps: [Int] = []
             var notes: [ClusterNote] = []
+            var refused = 0
             var shell: CoordinatorShell?
         }
 
@@ -39,7 +40,8 @@ final class ToyCoordinator: Sendable {
                     }
                     if let shell, !replayed { onCommit(shell, record.outcome.step) }
                 },
-                note: { note in log.lines.withLock { $0.notes.append(note) } }))
+                note: { note in log.lines.withLock { $0.notes.append(note) } },
+                refused: { _ in log.lines.withLock { $0.refused += 1 } }))
         let shell = shell
         log.lines.withLock { $0.shell = shell }
         self.log = log
@@ -50,6 +52,9 @@ final class ToyCoordinator: Sendable {
     /// Steps as they were committed or replayed.
     var steps: [Int] { log.lines.withLock { $0.steps } }
     var notes: [ClusterNote] { log.lines.withLock { $0.notes } }
+
+    /// Frames that were dropped, as far as they are told.
+    var refusals: Int { log.lines.withLock { $0.refused } }
 
     func stop() { shell.stop(reason: "the test stops it") }
 

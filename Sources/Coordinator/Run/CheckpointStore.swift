@@ -50,7 +50,7 @@ public final class CheckpointStore {
     /// - Parameters:
     ///   - limit: Steps in the ledger.
     ///   - skipped: What is wrong with the newer ones.
-    public func newest(limit: Int, skipped: (Fault) -> Void) throws(Fault) -> Int {
+    public func newest(limit: Int, skipped: (_ version: Int, Fault) -> Void) throws(Fault) -> Int {
         for version in try Self.versions(run: run).reversed() {
             let path = Self.path(run: run, version: version)
             do throws(Fault) {
@@ -65,7 +65,7 @@ public final class CheckpointStore {
                 reading = (version, reader)
                 return version
             } catch {
-                skipped(error)
+                skipped(version, error)
             }
         }
         return 0

@@ -53,8 +53,8 @@ public final class CoordinatorShell: Sendable {
         endpoint = listener.endpoint
         let ledger = try StepLedger(directory)
         let checkpoints = try CheckpointStore(directory, layout: layout)
-        let newest = try checkpoints.newest(limit: ledger.records.count) { fault in
-            observer.note(.checkpointFailed(version: 0, reason: "skipped: \(fault)"))
+        let newest = try checkpoints.newest(limit: ledger.records.count) { version, fault in
+            observer.note(.checkpointFailed(version: version, reason: "not used: \(fault)"))
         }
         let history = RunHistory(
             checkpoint: newest, ledgerCount: ledger.records.count,

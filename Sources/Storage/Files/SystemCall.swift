@@ -62,7 +62,7 @@ package struct FileCalls: Sendable {
 }
 
 /// An open file and the path it was opened by; closed when the last reference goes.
-package final class Descriptor: @unchecked Sendable {  // the number never changes, and the kernel serialises calls on it
+package final class Descriptor: @unchecked Sendable {  // immutable; the kernel serialises calls on the number
     let number: Int32
     let path: String
     private let calls: FileCalls

@@ -33,6 +33,8 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         session = try WorkerSession(settings, context, mailbox, pool)
     }
 
+    var endpoint: String { session.hello.endpoint }
+
     func run() -> Ending {
         // The machine sums and updates tensors on this thread: with the same arithmetic as everywhere.
         zoetrope_flush_denormals()

@@ -6,6 +6,7 @@ import Wire
 /// One life of a worker in a cluster: an incarnation, its machine, its sockets.
 final class WorkerSession {
     let incarnation: Incarnation
+    let hello: Hello
     var machine: Worker
     let poller = Poller()
     private let settings: WorkerShell.Settings
@@ -28,7 +29,7 @@ final class WorkerSession {
         listener = data.listener
         coordinator = try Connection(context, endpoint: settings.coordinator, limits: settings.limits)
         incarnation = UInt64.random(in: 1...UInt64.max)
-        let hello = Hello(
+        hello = Hello(
             name: settings.name, host: hostName(), process: Int(getpid()), threads: settings.threads,
             endpoint: data.endpoint, product: settings.product)
         machine = Worker(incarnation: incarnation, hello: hello, timing: settings.timing, pool: pool)

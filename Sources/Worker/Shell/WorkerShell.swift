@@ -43,6 +43,8 @@ public final class WorkerShell: Sendable {
         case vanish
     }
 
+    /// Where other workers reach its shard, at the start; one that had to join again has another port.
+    public let endpoint: String
     private let mailbox: Mailbox<Call>
     private let loop: Mutex<WorkerLoop?>
 
@@ -56,9 +58,9 @@ public final class WorkerShell: Sendable {
         build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild
     ) throws(Fault) {
         mailbox = try Mailbox()
-        loop = Mutex(nil)
         let made = try WorkerLoop(settings, mailbox: mailbox, note: note, build: build)
-        loop.withLock { $0 = made }
+        endpoint = made.endpoint
+        loop = Mutex(made)
     }
 
     /// Serves until it is told to stop. Blocks: it is to have a thread of its own. Once.
