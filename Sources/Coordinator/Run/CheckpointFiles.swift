@@ -86,7 +86,7 @@ final class CheckpointReader {
             manifest.chunks.count == layout.plan.chunks.count
         else {
             throw Fault(
-                .data, path, "is a checkpoint of another model",
+                .usage, path, "is a checkpoint of another model",
                 mend: "use the recipe that the run was begun with, or another run directory")
         }
         model = try SafetensorsFile(path + "/model.safetensors")

@@ -2,7 +2,7 @@ import Checkpoints
 public import Faults
 import Storage
 import Training
-import Wire
+package import Wire
 
 /// The checkpoints of a run: `checkpoints/step-N/`, each whole or not there.
 ///
@@ -50,6 +50,7 @@ public final class CheckpointStore {
     /// - Parameters:
     ///   - limit: Steps in the ledger.
     ///   - skipped: What is wrong with the newer ones.
+    /// - Throws: `Fault` for a checkpoint of another model or another run.
     public func newest(limit: Int, skipped: (_ version: Int, Fault) -> Void) throws(Fault) -> Int {
         for version in try Self.versions(run: run).reversed() {
             let path = Self.path(run: run, version: version)
@@ -59,12 +60,14 @@ public final class CheckpointStore {
                 }
                 let reader = try CheckpointReader(path, version: version, layout)
                 guard reader.manifest.run == String(runNumber, radix: 16) else {
-                    throw Fault(.data, path, "belongs to another run")
+                    throw Fault(.usage, path, "belongs to another run", mend: "move it out of the run's directory")
                 }
                 for chunk in layout.plan.chunks { _ = try reader.state(of: chunk.number, pool) }
                 reading = (version, reader)
                 return version
             } catch {
+                // What is whole but not this run's was put there by somebody: not to be passed over.
+                if error.code == .usage, error.thing == path { throw error }
                 skipped(version, error)
             }
         }
@@ -72,13 +75,13 @@ public final class CheckpointStore {
     }
 
     /// Opens `step-V.tmp`; what was being written is dropped.
-    func begin(version: Int) throws(Fault) {
+    package func begin(version: Int) throws(Fault) {
         writing = nil
         writing = try CheckpointWriter(Self.path(run: run, version: version), version: version, layout)
     }
 
     /// Writes a chunk at its place. Without a checkpoint under way (it has failed) nothing happens.
-    func write(_ state: ChunkState) throws(Fault) {
+    package func write(_ state: ChunkState) throws(Fault) {
         guard let writing, writing.version == state.version else { return }
         do throws(Fault) { try writing.write(state) } catch {
             self.writing = nil
@@ -87,7 +90,7 @@ public final class CheckpointStore {
     }
 
     /// Makes it whole, gives it its name, and removes the oldest.
-    func complete(version: Int, ledger: [LedgerRecord]) throws(Fault) {
+    package func complete(version: Int, ledger: [LedgerRecord]) throws(Fault) {
         guard let writer = writing, writer.version == version else {
             throw Fault(.internal, Self.path(run: run, version: version), "was not being written")
         }
@@ -99,10 +102,10 @@ public final class CheckpointStore {
         }
     }
 
-    func abandon() { writing = nil }
+    package func abandon() { writing = nil }
 
     /// A chunk out of a whole checkpoint, its digest checked.
-    func read(version: Int, chunk: Int) throws(Fault) -> ChunkState {
+    package func read(version: Int, chunk: Int) throws(Fault) -> ChunkState {
         if let reading, reading.version == version { return try reading.reader.state(of: chunk, pool) }
         let reader = try CheckpointReader(Self.path(run: run, version: version), version: version, layout)
         reading = (version, reader)
