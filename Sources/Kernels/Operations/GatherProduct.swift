@@ -1,3 +1,4 @@
+
 /// Runs a `GatherPlan`: the matrix product of gathered source pixels with packed weights, tile by tile.
 ///
 /// Rows of the product are target pixels, columns the target's channels. A task takes a block of tiles; the sums are cut
@@ -206,7 +207,7 @@ struct GatherProduct: Sendable {
     private func multiply(_ job: Job, tiles: Int, panel: Int, _ space: Workspace) {
         let (rows, length) = (kernels.rows, plan.length)
         let width = panels.width(panel)
-        let kernel = kernels.gatherTiles[width - 1]
+        let kernel = kernels.gatherTile(width)
         let (columns, firstColumn, valid) = (
             width * kernels.lanes, panels.firstColumn(panel), panels.validColumns(panel)
         )

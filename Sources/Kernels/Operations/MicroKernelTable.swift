@@ -22,9 +22,13 @@ struct MicroKernelTable: Sendable {
     let lanes: Int
     /// Rows of a tile.
     let rows: Int
-    /// Tiles of one, two and three vectors.
-    let gatherTiles: [GatherTile]
-    let weightTiles: [WeightTile]
+    // Tiles of one, two and three vectors; not in arrays, whose elements are called through one more function.
+    private let gatherTile1: GatherTile
+    private let gatherTile2: GatherTile
+    private let gatherTile3: GatherTile
+    private let weightTile1: WeightTile
+    private let weightTile2: WeightTile
+    private let weightTile3: WeightTile
     let addStatistics:
         @Sendable (
             _ rows: Int, _ period: Int, _ x: Input, _ means: Output, _ spreads: Output,
@@ -52,6 +56,12 @@ struct MicroKernelTable: Sendable {
     let keepLargest: @Sendable (_ count: Int, _ x: Input, _ y: Output) -> Void
     let multiplyAddChains: @Sendable (_ rounds: Int, _ seed: Float) -> Float
 
+    /// The tile that is `width` vectors wide.
+    func gatherTile(_ width: Int) -> GatherTile { width == 3 ? gatherTile3 : width == 2 ? gatherTile2 : gatherTile1 }
+
+    /// The tile that is `width` vectors wide.
+    func weightTile(_ width: Int) -> WeightTile { width == 3 ? weightTile3 : width == 2 ? weightTile2 : weightTile1 }
+
     static func table(for set: InstructionSet) -> MicroKernelTable {
         switch set {
         case .baseline: baseline
@@ -62,8 +72,10 @@ struct MicroKernelTable: Sendable {
 
     private static let baseline = MicroKernelTable(
         lanes: MicroKernels.vectorLanes(), rows: MicroKernels.matrixRows(),
-        gatherTiles: [MicroKernels.gatherTile1, MicroKernels.gatherTile2, MicroKernels.gatherTile3],
-        weightTiles: [MicroKernels.weightTile1, MicroKernels.weightTile2, MicroKernels.weightTile3],
+        gatherTile1: MicroKernels.gatherTile1, gatherTile2: MicroKernels.gatherTile2,
+        gatherTile3: MicroKernels.gatherTile3,
+        weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
+        weightTile3: MicroKernels.weightTile3,
         addStatistics: MicroKernels.addStatistics, addGradientSums: MicroKernels.addGradientSums,
         normalise: MicroKernels.normalise, batchNormGradient: MicroKernels.batchNormGradient,
         relu: MicroKernels.relu, reluBackward: MicroKernels.reluBackward, add: MicroKernels.add,
@@ -72,8 +84,10 @@ struct MicroKernelTable: Sendable {
 
     private static let avx2 = MicroKernelTable(
         lanes: MicroKernelsAVX2.vectorLanes(), rows: MicroKernelsAVX2.matrixRows(),
-        gatherTiles: [MicroKernelsAVX2.gatherTile1, MicroKernelsAVX2.gatherTile2, MicroKernelsAVX2.gatherTile3],
-        weightTiles: [MicroKernelsAVX2.weightTile1, MicroKernelsAVX2.weightTile2, MicroKernelsAVX2.weightTile3],
+        gatherTile1: MicroKernelsAVX2.gatherTile1, gatherTile2: MicroKernelsAVX2.gatherTile2,
+        gatherTile3: MicroKernelsAVX2.gatherTile3,
+        weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
+        weightTile3: MicroKernelsAVX2.weightTile3,
         addStatistics: MicroKernelsAVX2.addStatistics, addGradientSums: MicroKernelsAVX2.addGradientSums,
         normalise: MicroKernelsAVX2.normalise, batchNormGradient: MicroKernelsAVX2.batchNormGradient,
         relu: MicroKernelsAVX2.relu, reluBackward: MicroKernelsAVX2.reluBackward, add: MicroKernelsAVX2.add,
@@ -82,8 +96,10 @@ struct MicroKernelTable: Sendable {
 
     private static let avx512 = MicroKernelTable(
         lanes: MicroKernelsAVX512.vectorLanes(), rows: MicroKernelsAVX512.matrixRows(),
-        gatherTiles: [MicroKernelsAVX512.gatherTile1, MicroKernelsAVX512.gatherTile2, MicroKernelsAVX512.gatherTile3],
-        weightTiles: [MicroKernelsAVX512.weightTile1, MicroKernelsAVX512.weightTile2, MicroKernelsAVX512.weightTile3],
+        gatherTile1: MicroKernelsAVX512.gatherTile1, gatherTile2: MicroKernelsAVX512.gatherTile2,
+        gatherTile3: MicroKernelsAVX512.gatherTile3,
+        weightTile1: MicroKernelsAVX512.weightTile1, weightTile2: MicroKernelsAVX512.weightTile2,
+        weightTile3: MicroKernelsAVX512.weightTile3,
         addStatistics: MicroKernelsAVX512.addStatistics, addGradientSums: MicroKernelsAVX512.addGradientSums,
         normalise: MicroKernelsAVX512.normalise, batchNormGradient: MicroKernelsAVX512.batchNormGradient,
         relu: MicroKernelsAVX512.relu, reluBackward: MicroKernelsAVX512.reluBackward, add: MicroKernelsAVX512.add,

@@ -5,17 +5,17 @@
 /// panel of output channels, chunk by chunk, and the slices are added in order. The cut depends on the shape and the
 /// batch size only.
 struct WeightGradient: Sendable {
-    private let shape: ConvolutionShape
-    private let kernels: MicroKernelTable
-    private let panels: Panels
+    let shape: ConvolutionShape
+    let kernels: MicroKernelTable
+    let panels: Panels
     private let taps: [GatherPlan.Tap]
     private let source: Extent3
     /// Whether a row of the kernel is one tap, as in `GatherPlan`.
-    private let joined: Bool
+    let joined: Bool
     /// Input values that a tap multiplies: channels, or places in a row and channels.
     private let length: Int
     /// Tiles of rows along `length`; the last one begins early, so that it is full, and repeats what others hold.
-    private let tiles: Int
+    let tiles: Int
 
     private static let chunkPixels = 128
     /// A task is worth its overhead from this many pixels on.
@@ -23,6 +23,8 @@ struct WeightGradient: Sendable {
     private static let wantedTasks = 32
     /// Slices stop where their partial sums would take more than this many floats.
     private static let maximumPartials = 2 << 20
+    /// Floats of partial sums that stay in the second cache beside a chunk.
+    private static let cachedSums = 1 << 16
 
     init(_ s: ConvolutionShape, instructionSet: InstructionSet) {
         shape = s
@@ -38,7 +40,16 @@ struct WeightGradient: Sendable {
 
     /// Whether `x` must be copied: to gain its padding, or because a tile would read behind its end.
     private var copies: Bool { joined || length < kernels.rows }
-    private var partialCount: Int { panels.paddedColumns * taps.count * tiles * kernels.rows }
+    /// Rows of the partial sums, of all tiles.
+    private var rowCount: Int { taps.count * tiles * kernels.rows }
+    var partialCount: Int { panels.paddedColumns * rowCount }
+    private var channelsPerTask: Int { max(512 / shape.kernel.count, 1) }
+
+    /// Tiles that a task sums before it writes them, where one task sums all pixels: their sums stay in the second
+    /// cache. Rows of the kernel that are one tap cannot be divided.
+    private var tilesTogether: Int {
+        joined ? tiles : min(max(Self.cachedSums / (taps.count * kernels.rows * 3 * kernels.lanes), 1), tiles)
+    }
 
     private func copyCount(N: Int) -> Int { copies ? N * source.count * shape.C + kernels.rows : 0 }
 
@@ -49,10 +60,10 @@ struct WeightGradient: Sendable {
     }
 
     /// Where tile `tile` begins along `length`.
-    private func firstRow(_ tile: Int) -> Int { max(min(tile * kernels.rows, length - kernels.rows), 0) }
+    func firstRow(_ tile: Int) -> Int { max(min(tile * kernels.rows, length - kernels.rows), 0) }
 
     func scratchCount(N: Int, threads: Int) -> Int {
-        // Fewer clips may make fewer slices, never more.
+        // Fewer clips may make fewer slices, never more, and a single slice needs less.
         Carving.rounded(copyCount(N: N)) + Carving.rounded(slices(N: N) * partialCount)
             + threads * Workspace.floats(self)
     }
@@ -64,6 +75,10 @@ struct WeightGradient: Sendable {
         /// For each pixel under the tap, its input and its gradient.
         let inputs: UnsafeMutablePointer<UnsafePointer<Float>>
         let gradients: UnsafeMutablePointer<UnsafePointer<Float>>
+        /// The sums of the tiles that are written together.
+        let sums: UnsafeMutablePointer<Float>
+        /// The canonical rows of a panel for a few channels, on their way to the gradient.
+        let rows: UnsafeMutablePointer<Float>
         /// For each pixel: the input coordinates of tap (0, 0, 0) without padding, and the offset.
         let t: UnsafeMutablePointer<Int>
         let h: UnsafeMutablePointer<Int>
@@ -75,6 +90,8 @@ struct WeightGradient: Sendable {
             gradient = carving.take(pixels * 3 * g.kernels.lanes)
             inputs = carving.take(pixels)
             gradients = carving.take(pixels)
+            sums = carving.take(g.tilesTogether * g.taps.count * g.kernels.rows * 3 * g.kernels.lanes)
+            rows = carving.take(g.canonicalPitch * 3 * g.kernels.lanes)
             t = carving.take(pixels)
             h = carving.take(pixels)
             w = carving.take(pixels)
@@ -101,22 +118,58 @@ struct WeightGradient: Sendable {
             x = UnsafePointer(copy)
         }
         let slices = slices(N: N)
+        let pixels = N * shape.output.count
+        if slices == 1 {
+            let workspaces = carving.rest
+            let groups = (tiles + tilesTogether - 1) / tilesTogether
+            onThreads(panels.count * groups, workspaces, pool) { task, workspace in
+                let (panel, group) = (task / groups, task % groups)
+                let part = group * tiles / groups..<(group + 1) * tiles / groups
+                let sums = Sums(values: workspace.sums, tiles: part)
+                sum(0..<pixels, panel: panel, x: x, dy: dy, into: sums, workspace)
+                write(sums, slices: 1, panel: panel, channels: channels(part), dw, workspace.rows)
+            }
+            return
+        }
         let partials: UnsafeMutablePointer<Float> = carving.take(slices * partialCount)
         let workspaces = carving.rest
-        let workspaceFloats = Workspace.floats(self)
-        let pixels = N * shape.output.count
-        pool.runOnThreads(slices * panels.count) { task, thread in
-            var carving = Carving(workspaces + thread * workspaceFloats)
-            let workspace = Workspace(self, &carving)
-            let (slice, panel) = (task / panels.count, task % panels.count)
-            let range = slice * pixels / slices..<(slice + 1) * pixels / slices
-            sum(
-                range, panel: panel, x: x, dy: dy,
-                into: partials + slice * partialCount
-                    + panels.firstColumn(panel) * taps.count * tiles * kernels.rows,
-                workspace)
+        func sums(_ panel: Int) -> Sums {
+            Sums(values: partials + panels.firstColumn(panel) * rowCount, tiles: 0..<tiles)
         }
-        combine(slices: slices, partials: partials, dw: dw, pool: pool)
+        onThreads(slices * panels.count, workspaces, pool) { task, workspace in
+            let (slice, panel) = (task / panels.count, task % panels.count)
+            var sums = sums(panel)
+            sums.values += slice * partialCount
+            let range = slice * pixels / slices..<(slice + 1) * pixels / slices
+            sum(range, panel: panel, x: x, dy: dy, into: sums, workspace)
+        }
+        let groups = (shape.C + channelsPerTask - 1) / channelsPerTask
+        onThreads(panels.count * groups, workspaces, pool) { task, workspace in
+            let (panel, first) = (task / groups, task % groups * channelsPerTask)
+            let channels = first..<min(first + channelsPerTask, shape.C)
+            write(sums(panel), slices: slices, panel: panel, channels: channels, dw, workspace.rows)
+        }
+    }
+
+    /// Partial sums of one panel for some of the tiles, `[tap][tile][row][column]`.
+    struct Sums {
+        var values: UnsafeMutablePointer<Float>
+        let tiles: Range<Int>
+    }
+
+    /// The channels that belong to tiles, each to the first tile that has it.
+    private func channels(_ part: Range<Int>) -> Range<Int> {
+        joined ? 0..<shape.C : part.lowerBound * kernels.rows..<min(part.upperBound * kernels.rows, shape.C)
+    }
+
+    private func onThreads(
+        _ tasks: Int, _ workspaces: UnsafeMutablePointer<Float>, _ pool: ThreadPool, _ body: (Int, Workspace) -> Void
+    ) {
+        let floats = Workspace.floats(self)
+        pool.runOnThreads(tasks) { task, thread in
+            var carving = Carving(workspaces + thread * floats)
+            body(task, Workspace(self, &carving))
+        }
     }
 
     private func copyInput(
@@ -137,13 +190,13 @@ struct WeightGradient: Sendable {
         (copy + rows * pitch).update(repeating: 0, count: kernels.rows)
     }
 
-    /// Sums a slice of pixels into the tiles `[tap][tile][row][column]` of one panel.
+    /// Sums a slice of pixels into tiles of one panel.
     private func sum(
         _ pixels: Range<Int>, panel: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
-        into partial: UnsafeMutablePointer<Float>, _ space: Workspace
+        into sums: Sums, _ space: Workspace
     ) {
         let width = panels.width(panel)
-        let kernel = kernels.weightTiles[width - 1]
+        let kernel = kernels.weightTile(width)
         let columns = width * kernels.lanes
         var walk = PixelWalk(N: 1, grid: shape.output, clipsInside: false)
         walk.move(to: pixels.lowerBound)
@@ -160,10 +213,10 @@ struct WeightGradient: Sendable {
             }
             for (place, tap) in taps.enumerated() {
                 let valid = gather(tap, count, columns, x: x, space)
-                for tile in 0..<tiles {
-                    kernel(
-                        valid, space.inputs, firstRow(tile), space.gradients,
-                        partial + (place * tiles + tile) * kernels.rows * columns, chunk > 0)
+                var to = sums.values + place * sums.tiles.count * kernels.rows * columns
+                for tile in sums.tiles {
+                    kernel(valid, space.inputs, firstRow(tile), space.gradients, to, chunk > 0)
+                    to += kernels.rows * columns
                 }
             }
         }
@@ -199,40 +252,5 @@ struct WeightGradient: Sendable {
             valid += inside ? 1 : 0
         }
         return valid
-    }
-
-    /// Adds the slices in order and writes the canonical layout.
-    private func combine(
-        slices: Int, partials: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>, pool: ThreadPool
-    ) {
-        let kernel = shape.kernel.count
-        let placesPerTap = joined ? shape.kernel.w : 1
-        let group = 32
-        let groups = (shape.C + group - 1) / group
-        pool.run(panels.count * groups) { task in
-            let (panel, part) = (task / groups, task % groups)
-            let columns = panels.width(panel) * kernels.lanes
-            let (first, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
-            let base = partials + first * taps.count * tiles * kernels.rows
-            for c in part * group..<min((part + 1) * group, shape.C) {
-                for place in 0..<kernel {
-                    let l = place % placesPerTap * shape.C + c
-                    let tile = l / kernels.rows
-                    let row = (place / placesPerTap * tiles + tile) * kernels.rows + l - firstRow(tile)
-                    let from = base + row * columns
-                    let to = dw + (first * shape.C + c) * kernel + place
-                    let pitch = shape.C * kernel
-                    if slices == 1 {
-                        for k in 0..<valid { to[k * pitch] = from[k] }
-                    } else {
-                        for k in 0..<valid {
-                            var sum = from[k]
-                            for slice in 1..<slices { sum += from[slice * partialCount + k] }
-                            to[k * pitch] = sum
-                        }
-                    }
-                }
-            }
-        }
     }
 }
