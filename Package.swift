@@ -91,7 +91,7 @@ let package = Package(
             ["CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
 
         // What people see.
-        module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models"]),
+        module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models", "Training", "Wire"]),
         module("Reporting", ["Faults"]),
         .executableTarget(
             name: "zoetrope",

@@ -27,8 +27,6 @@ public final class TrainingPass {
     public let N: Int
     public let normalisation: Normalisation
     private let execution: Execution
-    /// Mean and variance of each batch norm in the last run, as its family counts variance.
-    private var statistics: [[Double]]
 
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
     public init(
@@ -40,7 +38,6 @@ public final class TrainingPass {
         self.normalisation = normalisation
         execution = try Execution(
             network, N: N, training: true, pool: pool, instructionSet: instructionSet, implementation: implementation)
-        statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }
     }
 
     /// Where the clips go before `run`: N T H W C. They stay as they are.
@@ -70,11 +67,15 @@ public final class TrainingPass {
         }
     }
 
-    /// The unit's mean of each channel at batch norm `index` in the last run.
-    public func mean(_ index: Int) -> ArraySlice<Double> { statistics[index][..<network.statistics[index].C] }
+    /// The unit's mean of each channel at batch norm `index` in the last run; valid until the next.
+    public func mean(_ index: Int) -> UnsafeBufferPointer<Double> {
+        UnsafeBufferPointer(start: execution.means[index], count: network.statistics[index].C)
+    }
 
-    /// The unit's variance of each channel, unbiased where the family's running variance is.
-    public func variance(_ index: Int) -> ArraySlice<Double> { statistics[index][network.statistics[index].C...] }
+    /// The unit's biased variance of each channel; `RunningStatistics.varianceScale(N:)` makes it the family's.
+    public func variance(_ index: Int) -> UnsafeBufferPointer<Double> {
+        UnsafeBufferPointer(start: execution.variances[index], count: network.statistics[index].C)
+    }
 
     /// Runs the unit.
     ///
@@ -96,29 +97,9 @@ public final class TrainingPass {
                 N: N, K: network.classes, logits: execution.tensors[network.layers.count - 1],
                 labels: labels.baseAddress.unsafelyUnwrapped, dlogits: execution.logitsGradient)
         }
-        takeStatistics()
         for index in execution.kernels.indices.reversed() {
             try execution.backward(index, frozenStatistics: normalisation == .running, onGradient: onGradient)
         }
         return Result(loss: loss, correct: correct)
-    }
-
-    /// Only the forward pass of `run`, with its statistics: for timing.
-    func forward() {
-        execution.pack()
-        for index in execution.kernels.indices {
-            execution.forward(index, N: N, ownStatistics: normalisation == .batch)
-        }
-    }
-
-    private func takeStatistics() {
-        for (index, layer) in network.statistics.enumerated() {
-            let values = Double(N * layer.positions)
-            let factor = layer.unbiased && values > 1 ? values / (values - 1) : 1
-            for c in 0..<layer.C {
-                statistics[index][c] = execution.means[index][c]
-                statistics[index][layer.C + c] = execution.variances[index][c] * factor
-            }
-        }
     }
 }

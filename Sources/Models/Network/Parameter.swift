@@ -39,4 +39,10 @@ public struct RunningStatistics: Sendable, Equatable {
     public let unbiased: Bool
     /// Values of a channel in one clip: a unit of N clips has N times as many.
     public let positions: Int
+
+    /// What the biased variance of N clips is multiplied by to be the family's: n/(n−1) of the values per channel, or 1.
+    public func varianceScale(N: Int) -> Double {
+        let values = Double(N * positions)
+        return unbiased && values > 1 ? values / (values - 1) : 1
+    }
 }

@@ -1,0 +1,84 @@
+import Faults
+import Kernels
+import Models
+import Training
+
+/// Runs a network on a reference's clips and collects what is to be compared, by the reference's tensor names.
+struct ModelCheckRun {
+    typealias Results = [ModelCheck.Group: [String: [Double]]]
+
+    let reference: ModelReference
+    let pool: ThreadPool
+    let instructionSet: InstructionSet
+    let implementation: Convolution.Choice
+
+    private var network: NetworkDescription { reference.network }
+
+    /// With running statistics: logits as evaluation computes them, gradients with batch norm frozen.
+    func frozen(into results: inout Results) throws(Fault) {
+        let inference = try InferencePass(
+            network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        let pass = try TrainingPass(
+            network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation,
+            normalisation: .running)
+        for index in network.parameters.indices {
+            let weights = try reference.weights(index)
+            inference.setParameter(index, weights)
+            pass.setParameter(index, weights)
+        }
+        for index in network.statistics.indices {
+            let (mean, variance) = try reference.statistics(index)
+            inference.setStatistics(index, mean: mean, variance: variance)
+            pass.setStatistics(index, mean: mean, variance: variance)
+        }
+        try reference.fill(inference.input)
+        try reference.fill(pass.input)
+        results[.evalLogits] = ["eval/logits": inference.run().map(Double.init)]
+        var gradients: [String: [Double]] = [:]
+        _ = pass.run(labels: reference.labels) { parameter, gradient in
+            gradients["eval/gradient/\(network.parameters[parameter].name)"] = gradient.map(Double.init)
+        }
+        results[.evalGradient] = gradients
+    }
+
+    /// With the clips' own statistics: the first step's results, and the losses of all of them.
+    func training(into results: inout Results) throws(Fault) {
+        let pass = try TrainingPass(
+            network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        try reference.fill(pass.input)
+        let settings = SGDSettings(
+            momentum: 0.9, nesterov: true, convention: .rateOutside, weightDecay: reference.weightDecay)
+        let trainer = try LocalTrainer(pass, settings: settings, rate: reference.rate, pool: pool) {
+            index throws(Fault) in try reference.weights(index)
+        }
+        var losses: [Double] = []
+        for step in 0..<reference.steps {
+            var gradients: [String: [Double]] = [:]
+            let result = trainer.step(labels: reference.labels) { parameter, gradient in
+                guard step == 0 else { return }
+                gradients["train/gradient/\(network.parameters[parameter].name)"] = gradient.map(Double.init)
+            }
+            losses.append(result.loss)
+            if step == 0 {
+                results[.trainLogits] = ["train/logits": pass.logits.map(Double.init)]
+                results[.trainGradient] = gradients
+                results[.trainRunning] = try running(after: pass)
+            }
+        }
+        results[.sgdLoss] = ["sgd/loss": losses]
+    }
+
+    private func running(after pass: TrainingPass) throws(Fault) -> [String: [Double]] {
+        var running: [String: [Double]] = [:]
+        for (index, layer) in network.statistics.enumerated() {
+            let old = try reference.statistics(index)
+            func mixed(_ old: [Float], _ new: UnsafeBufferPointer<Double>, _ scale: Double) -> [Double] {
+                zip(old, new).map { Double(Float((1 - layer.momentum) * Double($0) + layer.momentum * $1 * scale)) }
+            }
+            running["train/running/\(layer.meanName)"] = mixed(old.mean, pass.mean(index), 1)
+            running["train/running/\(layer.varianceName)"] = mixed(
+                old.variance, pass.variance(index), layer.varianceScale(N: reference.N))
+        }
+        return running
+    }
+}

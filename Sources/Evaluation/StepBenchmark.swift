@@ -1,0 +1,83 @@
+public import Faults
+import Glibc
+public import Kernels
+import Models
+import Randomness
+import Training
+
+/// How long a forward pass and a whole step of training take in one process, as `peers/train_step.py` times PyTorch:
+/// random clips, inference forward; then forward with the clips' own statistics, backward and the SGD update.
+public struct StepBenchmark: Sendable, Equatable {
+    /// Seconds of each timed run, in rising order.
+    public var forwardSeconds: [Double]
+    public var stepSeconds: [Double]
+    /// Clips of a step over the median step.
+    public var clipsPerSecond: Double
+    /// The process's largest resident memory so far, MiB.
+    public var peakMemory: Int
+    public var parameters: Int
+    /// Multiply-accumulates of one clip forward.
+    public var macs: Int
+    /// The loss of the last step.
+    public var loss: Double
+
+    public var forwardMedian: Double { forwardSeconds[forwardSeconds.count / 2] }
+    public var stepMedian: Double { stepSeconds[stepSeconds.count / 2] }
+
+    /// Times `runs` of each after one to warm up.
+    ///
+    /// - Throws: a usage `Fault` for an unknown network or convolution.
+    public static func run(
+        model: String, N: Int, frames: Int, size: Int, threads: Int, instructionSet: InstructionSet, runs: Int = 5,
+        classes: Int = 400, implementation: Convolution.Choice = .auto
+    ) throws(Fault) -> StepBenchmark {
+        precondition(N >= 1 && threads >= 1 && runs >= 1, "\(runs) runs of \(N) clips on \(threads) threads")
+        let network = try NetworkDescription(named: model, classes: classes, frames: frames, size: size)
+        let pool = ThreadPool(threads: threads)
+        let start = network.parameters.indices.map { network.initialValue(parameter: $0, seed: 0) }
+        func fill(_ input: UnsafeMutableBufferPointer<Float>) {
+            let draws = Draws(seed: 0, place: 0, purpose: .simulation)
+            for i in input.indices { input[i] = 2 * draws.uniform(i) - 1 }
+        }
+
+        let forwardSeconds: [Double]
+        do {
+            let pass = try InferencePass(
+                network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+            for (index, values) in start.enumerated() { pass.setParameter(index, values) }
+            for (index, layer) in network.statistics.enumerated() {
+                pass.setStatistics(
+                    index, mean: [Float](repeating: 0, count: layer.C), variance: [Float](repeating: 1, count: layer.C))
+            }
+            fill(pass.input)
+            forwardSeconds = timed(runs) { pass.run() }
+        }
+        let pass = try TrainingPass(
+            network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        fill(pass.input)
+        let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside, weightDecay: 1e-4)
+        let trainer = LocalTrainer(pass, settings: settings, rate: 0.01, pool: pool) { start[$0] }
+        let labels = (0..<N).map { $0 % classes }
+        var loss = 0.0
+        let stepSeconds = timed(runs) { loss = trainer.step(labels: labels).loss }
+        return StepBenchmark(
+            forwardSeconds: forwardSeconds, stepSeconds: stepSeconds,
+            clipsPerSecond: Double(N) / stepSeconds[stepSeconds.count / 2], peakMemory: peakMemory(),
+            parameters: network.parameterCount, macs: network.macs, loss: loss)
+    }
+
+    private static func timed(_ runs: Int, _ body: () -> Void) -> [Double] {
+        body()
+        let clock = ContinuousClock()
+        return (0..<runs).map { _ in
+            let time = clock.measure(body)
+            return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+        }.sorted()
+    }
+
+    private static func peakMemory() -> Int {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Int(usage.ru_maxrss) / 1024
+    }
+}
