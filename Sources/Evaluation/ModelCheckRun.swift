@@ -72,12 +72,11 @@ struct ModelCheckRun {
         var running: [String: [Double]] = [:]
         for (index, layer) in network.statistics.enumerated() {
             let old = try reference.statistics(index)
-            func mixed(_ old: [Float], _ new: UnsafeBufferPointer<Double>, _ scale: Double) -> [Double] {
-                zip(old, new).map { Double(Float((1 - layer.momentum) * Double($0) + layer.momentum * $1 * scale)) }
+            func mixed(_ old: [Float], _ new: ArraySlice<Double>) -> [Double] {
+                zip(old, new).map { Double(Float((1 - layer.momentum) * Double($0) + layer.momentum * $1)) }
             }
-            running["train/running/\(layer.meanName)"] = mixed(old.mean, pass.mean(index), 1)
-            running["train/running/\(layer.varianceName)"] = mixed(
-                old.variance, pass.variance(index), layer.varianceScale(N: reference.N))
+            running["train/running/\(layer.meanName)"] = mixed(old.mean, pass.mean(index))
+            running["train/running/\(layer.varianceName)"] = mixed(old.variance, pass.variance(index))
         }
         return running
     }

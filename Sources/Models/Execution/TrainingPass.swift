@@ -27,6 +27,8 @@ public final class TrainingPass {
     public let N: Int
     public let normalisation: Normalisation
     private let execution: Execution
+    /// Means, then variances as the family counts them, of each batch norm in the last run.
+    private var statistics: [[Double]]
 
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
     public init(
@@ -38,6 +40,7 @@ public final class TrainingPass {
         self.normalisation = normalisation
         execution = try Execution(
             network, N: N, training: true, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }
     }
 
     /// Where the clips go before `run`: N T H W C. They stay as they are.
@@ -67,15 +70,11 @@ public final class TrainingPass {
         }
     }
 
-    /// The unit's mean of each channel at batch norm `index` in the last run; valid until the next.
-    public func mean(_ index: Int) -> UnsafeBufferPointer<Double> {
-        UnsafeBufferPointer(start: execution.means[index], count: network.statistics[index].C)
-    }
+    /// The unit's mean of each channel at batch norm `index` in the last run.
+    public func mean(_ index: Int) -> ArraySlice<Double> { statistics[index][..<network.statistics[index].C] }
 
-    /// The unit's biased variance of each channel; `RunningStatistics.varianceScale(N:)` makes it the family's.
-    public func variance(_ index: Int) -> UnsafeBufferPointer<Double> {
-        UnsafeBufferPointer(start: execution.variances[index], count: network.statistics[index].C)
-    }
+    /// The unit's variance of each channel, already unbiased where the family's running variance is.
+    public func variance(_ index: Int) -> ArraySlice<Double> { statistics[index][network.statistics[index].C...] }
 
     /// Runs the unit.
     ///
@@ -97,9 +96,20 @@ public final class TrainingPass {
                 N: N, K: network.classes, logits: execution.tensors[network.layers.count - 1],
                 labels: labels.baseAddress.unsafelyUnwrapped, dlogits: execution.logitsGradient)
         }
+        takeStatistics()
         for index in execution.kernels.indices.reversed() {
             try execution.backward(index, frozenStatistics: normalisation == .running, onGradient: onGradient)
         }
         return Result(loss: loss, correct: correct)
+    }
+
+    private func takeStatistics() {
+        for (index, layer) in network.statistics.enumerated() {
+            let scale = layer.varianceScale(N: N)
+            for c in 0..<layer.C {
+                statistics[index][c] = execution.means[index][c]
+                statistics[index][layer.C + c] = execution.variances[index][c] * scale
+            }
+        }
     }
 }

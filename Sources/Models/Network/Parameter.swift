@@ -41,7 +41,7 @@ public struct RunningStatistics: Sendable, Equatable {
     public let positions: Int
 
     /// What the biased variance of N clips is multiplied by to be the family's: n/(n−1) of the values per channel, or 1.
-    public func varianceScale(N: Int) -> Double {
+    func varianceScale(N: Int) -> Double {
         let values = Double(N * positions)
         return unbiased && values > 1 ? values / (values - 1) : 1
     }
