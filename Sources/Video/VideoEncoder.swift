@@ -44,7 +44,8 @@ public final class VideoEncoder {
         codec.pointee.flags |= AV_CODEC_FLAG_BITEXACT | AV_CODEC_FLAG_GLOBAL_HEADER
         var options: OpaquePointer?
         defer { av_dict_free(&options) }
-        av_dict_set(&options, "preset", "veryfast", 0)
+        av_dict_set(&options, "preset", "superfast", 0)
+        av_dict_set(&options, "tune", "fastdecode", 0)
         av_dict_set_int(&options, "qp", Int64(quantizer), 0)
         av_dict_set(&options, "x264-params", "cpu-independent=1:threads=1:scenecut=0:weightp=0", 0)
         try Self.check(avcodec_open2(codec, encoder, &options), "start")

@@ -85,7 +85,7 @@ public struct MotionDataSet: Sendable {
             do throws(Fault) {
                 let bytes = try motionVideo(
                     videos[i].kind, seed: seed, number: videos[i].number, frames: frames, size: size)
-                try writeWhole(bytes, to: "\(directory)/\(videos[i].file)")
+                try writeVideo(bytes, to: "\(directory)/\(videos[i].file)")
                 return nil
             } catch { return error }
         }
