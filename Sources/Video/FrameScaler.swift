@@ -43,7 +43,9 @@ final class FrameScaler {
         guard let context, let pixels else { throw Fault(.internal, name, "the scaler is not prepared") }
         let planes = [f.data.0, f.data.1, f.data.2, f.data.3].map { $0.map { UnsafePointer<UInt8>($0) } }
         let strides = [f.linesize.0, f.linesize.1, f.linesize.2, f.linesize.3]
-        let rows = sws_scale(context, planes, strides, 0, f.height, [pixels], [Int32(rowBytes)])
+        // libswscale reads four planes of the target, too, whatever its format.
+        let rows = sws_scale(
+            context, planes, strides, 0, f.height, [pixels, nil, nil, nil], [Int32(rowBytes), 0, 0, 0])
         guard rows == outHeight else {
             throw Fault(.data, name, "a frame of \(f.width)x\(f.height) cannot be scaled to \(width)x\(height)")
         }
