@@ -15,3 +15,38 @@ import Testing
         #expect(naturalLogarithm(1) == 0)
     }
 }
+
+extension SoftmaxCrossEntropyTests {
+    @Test func lossAndGradientAgreeWithTheLibrary() {
+        let (N, K) = (6, 400)
+        let logits = Tensor<Float>(N * K) { noise(51, $0) * 20 }
+        let labels = (0..<N).map { $0 * 37 % K }
+        let gradient = Tensor<Float>(N * K)
+        let result = SoftmaxCrossEntropy.run(
+            N: N, K: K, logits: logits.pointer, labels: labels, dlogits: gradient.pointer)
+        var loss = 0.0
+        let truth = Tensor<Double>(N * K)
+        for n in 0..<N {
+            let sum = (0..<K).reduce(0) { $0 + exp(Double(logits[n * K + $1])) }
+            loss += log(sum) - Double(logits[n * K + labels[n]])
+            for k in 0..<K {
+                truth.pointer[n * K + k] = (exp(Double(logits[n * K + k])) / sum - (k == labels[n] ? 1 : 0)) / Double(N)
+            }
+        }
+        #expect(abs(result.loss - loss / Double(N)) <= 1e-13 * loss)
+        #expect(relativeError(gradient, truth) <= 1e-7)
+        #expect(gradient.isIntact)
+    }
+
+    @Test func correctCountsTheFirstLargest() {
+        let logits: [Float] = [1, 3, 2, 5, 5, 0]
+        #expect(SoftmaxCrossEntropy.run(N: 2, K: 3, logits: logits, labels: [1, 0], dlogits: nil).correct == 2)
+        #expect(SoftmaxCrossEntropy.run(N: 2, K: 3, logits: logits, labels: [0, 1], dlogits: nil).correct == 0)
+    }
+
+    @Test func hugeLogitsStayFinite() {
+        let logits: [Float] = [3e38, -3e38, 0]
+        let result = SoftmaxCrossEntropy.run(N: 1, K: 3, logits: logits, labels: [0], dlogits: nil)
+        #expect(result.loss == 0)
+    }
+}

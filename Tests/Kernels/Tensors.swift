@@ -1,4 +1,5 @@
 import Kernels
+import Synchronization
 import Testing
 
 /// Memory for one tensor, 64-byte aligned, with guards behind it that show a write too far.
@@ -15,7 +16,7 @@ final class Tensor<Element: BinaryFloatingPoint & BitwiseCopyable> {
         for i in 0..<count + Self.guards { pointer[i] = i < count ? value(i) : 12345 }
     }
 
-    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+    deinit { freeLater(UnsafeMutableRawPointer(pointer)) }
 
     subscript(_ i: Int) -> Element { pointer[i] }
 
@@ -27,6 +28,26 @@ final class Tensor<Element: BinaryFloatingPoint & BitwiseCopyable> {
 
     var bits: [Element] { (0..<count).map { pointer[$0] } }
 }
+
+/// Swift may end a tensor's life at its last mention, while a kernel still reads through its pointer: memory is freed
+/// only when many more tensors than a test has have ended after it.
+private func freeLater(_ memory: UnsafeMutableRawPointer) {
+    let address = UInt(bitPattern: memory)
+    let oldest = ended.withLock { ended in
+        let oldest = ended.addresses[ended.next]
+        ended.addresses[ended.next] = address
+        ended.next = (ended.next + 1) % ended.addresses.count
+        return oldest
+    }
+    UnsafeMutableRawPointer(bitPattern: oldest)?.deallocate()
+}
+
+private struct Ended {
+    var addresses: [UInt] = Array(repeating: 0, count: 1000)
+    var next = 0
+}
+
+private let ended = Mutex(Ended())
 
 /// Numbers in -1..<1 that depend on the seed and the place only.
 func noise(_ seed: Int, _ i: Int) -> Float {
