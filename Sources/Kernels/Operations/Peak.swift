@@ -3,18 +3,21 @@ import Glibc
 /// The most that the processor's multiply-add units do, in GFLOP/s over all `threads`: the yardstick of `bench kernels`.
 /// The best of several rounds of some milliseconds, since others may be using the machine.
 public func measurePeak(instructionSet: InstructionSet, threads: Int) -> Double {
+    measurePeak(instructionSet: instructionSet, pool: ThreadPool(threads: threads), rounds: 12)
+}
+
+func measurePeak(instructionSet: InstructionSet, pool: ThreadPool, rounds: Int) -> Double {
     let kernels = MicroKernelTable.table(for: instructionSet)
-    let pool = ThreadPool(threads: threads)
-    let rounds = 400_000
-    let operations = Double(rounds * 12 * kernels.lanes * 2)
+    let steps = 400_000
+    let operations = Double(steps * 12 * kernels.lanes * 2)
     var best = 0.0
-    for _ in 0..<12 {
+    for _ in 0..<rounds {
         let began = monotonicSeconds()
-        pool.run(threads) { thread in
-            let sum = kernels.multiplyAddChains(rounds, 0.5)
-            precondition(sum.isFinite, "thread \(thread) computed \(sum)")
+        pool.run(pool.threads) { task in
+            let sum = kernels.multiplyAddChains(steps, 0.5)
+            precondition(sum.isFinite, "task \(task) computed \(sum)")
         }
-        best = max(best, operations * Double(threads) / (monotonicSeconds() - began) / 1e9)
+        best = max(best, operations * Double(pool.threads) / (monotonicSeconds() - began) / 1e9)
     }
     return best
 }

@@ -1,0 +1,103 @@
+public import Faults
+
+/// Times the three passes of convolution layers beside the processor's peak: what `bench kernels` prints.
+///
+/// Calls of all passes alternate with measurements of the peak, and each figure is the best of its calls: others may be
+/// using the machine.
+public struct KernelBenchmark: Sendable {
+    public let instructionSet: InstructionSet
+    public let threads: Int
+    /// Clips in a batch.
+    public let N: Int
+    /// Seconds that one layer may take.
+    public let seconds: Double
+
+    public init(instructionSet: InstructionSet = .best, threads: Int = 1, N: Int = 1, seconds: Double = 2) {
+        precondition(threads >= 1 && N >= 1, "a benchmark of \(N) clips on \(threads) threads")
+        self.instructionSet = instructionSet
+        self.threads = threads
+        self.N = N
+        self.seconds = seconds
+    }
+
+    /// What was measured for one layer.
+    public struct Row: Sendable {
+        public let layer: LayerShapes.Named
+        public let implementation: String
+        /// GFLOP/s, counted at two for each multiplication of `ConvolutionShape.macs`: taps in the padding count too.
+        public let forward: Double
+        public let backwardData: Double
+        public let backwardWeights: Double
+        /// Milliseconds to pack the weights for both passes, once per step.
+        public let packing: Double
+        /// The peak of the same threads in the same seconds, GFLOP/s.
+        public let peak: Double
+    }
+
+    /// Runs one layer.
+    /// - Throws: a `Fault` when the layer falls back to the plain reference, which no shipped model may.
+    public func run(_ layer: LayerShapes.Named) throws(Fault) -> Row {
+        let shape = layer.shape
+        let convolution = try Convolution(shape, instructionSet: instructionSet)
+        guard convolution.implementation != "plain" else {
+            throw Fault(.internal, "\(layer)", "no implementation but the plain reference accepts it")
+        }
+        let pool = ThreadPool(threads: threads)
+        let x = allocate(N * shape.inputCount)
+        let y = allocate(N * shape.outputCount)
+        let w = allocate(shape.weightCount)
+        let dx = allocate(N * shape.inputCount)
+        let dw = allocate(shape.weightCount)
+        let forward = allocate(convolution.packedCount(.forward))
+        let backward = allocate(convolution.packedCount(.backwardData))
+        let scratch = allocate(convolution.scratchCount(N: N, threads: threads))
+        defer { for memory in [x, y, w, dx, dw, forward, backward, scratch] { memory.deallocate() } }
+
+        var (best, peak) = ((pack: Double.infinity, y: Double.infinity, dx: Double.infinity, dw: Double.infinity), 0.0)
+        let began = monotonicSeconds()
+        repeat {
+            peak = max(peak, measurePeak(instructionSet: instructionSet, pool: pool, rounds: 3))
+            for _ in 0..<3 {
+                best.pack = min(
+                    best.pack,
+                    timed {
+                        convolution.pack(weights: w, into: forward, for: .forward, pool: pool)
+                        convolution.pack(weights: w, into: backward, for: .backwardData, pool: pool)
+                    })
+                best.y = min(
+                    best.y,
+                    timed { convolution.forward(N: N, x: x, packed: forward, y: y, scratch: scratch, pool: pool) })
+                best.dx = min(
+                    best.dx,
+                    timed {
+                        convolution.backwardData(
+                            N: N, dy: y, packed: backward, dx: dx, accumulate: false, scratch: scratch, pool: pool)
+                    })
+                best.dw = min(
+                    best.dw,
+                    timed {
+                        convolution.backwardWeights(N: N, x: x, dy: y, dw: dw, scratch: scratch, pool: pool)
+                    })
+            }
+        } while monotonicSeconds() - began < seconds
+        let operations = 2 * Double(N * shape.macs) / 1e9
+        return Row(
+            layer: layer, implementation: convolution.implementation, forward: operations / best.y,
+            backwardData: operations / best.dx, backwardWeights: operations / best.dw, packing: best.pack * 1e3,
+            peak: peak)
+    }
+
+    /// 64-byte aligned floats of ordinary size.
+    private func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * 4, alignment: 64)
+        let floats = memory.bindMemory(to: Float.self, capacity: count)
+        for i in 0..<count { floats[i] = Float(i % 23) * 0.05 - 0.5 }
+        return floats
+    }
+
+    private func timed(_ body: () -> Void) -> Double {
+        let began = monotonicSeconds()
+        body()
+        return monotonicSeconds() - began
+    }
+}
