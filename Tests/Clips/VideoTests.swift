@@ -98,12 +98,23 @@ func sequentialDigests(_ bytes: [UInt8], width: Int, height: Int, access: FrameA
         }
     }
 
-    @Test func rotationIsHonoured() throws {
-        guard RealClips.present else { return }
+    @Test(.enabled(if: RealClips.present, RealClips.missing)) func rotationIsHonoured() throws {
         let bytes = try RealClips.bytes("rotated_90.mov")
         try bytes.withUnsafeBytes { raw in
             let video = try VideoReader(raw, name: "rotated_90.mov")
             #expect(video.width == 320 && video.height == 568)
         }
+    }
+
+    /// Display matrices as FFmpeg writes them: a turn by 90 degrees clockwise has b = 1 and c = -1, and so on.
+    @Test(arguments: [
+        ([1, 0, 0, 1], Orientation()), ([-1, 0, 0, -1], Orientation(mirroredX: true, mirroredY: true)),
+        ([0, 1, -1, 0], Orientation(transposed: true, mirroredY: true)),
+        ([0, -1, 1, 0], Orientation(transposed: true, mirroredX: true)), ([-1, 0, 0, 1], Orientation(mirroredX: true)),
+    ])
+    func displayMatrices(abcd: [Int32], orientation: Orientation) {
+        let m = abcd.map { $0 * 65536 }
+        #expect(Orientation(displayMatrix: [m[0], m[1], 0, m[2], m[3], 0, 0, 0, 1 << 30]) == orientation)
+        #expect(Orientation(displayMatrix: [Int32.min, .max, 0, .min, .min, 0, 0, 0, 0]).transposed == false)
     }
 }

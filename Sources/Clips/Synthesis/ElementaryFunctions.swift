@@ -1,7 +1,7 @@
 /// Functions of f64 made of + − × ÷ only, which IEEE 754 fixes to the bit; libm's differ from processor to processor.
-enum Elementary {
+package enum Elementary {
     /// The cosine and sine of `turns` whole turns, to about 1e-12.
-    static func rotation(turns: Double) -> (cosine: Double, sine: Double) {
+    package static func rotation(turns: Double) -> (cosine: Double, sine: Double) {
         let fraction = turns - turns.rounded(.down)
         let quarter = Int(fraction * 4 + 0.5)
         let angle = (fraction - Double(quarter) / 4) * 6.283185307179586
@@ -25,7 +25,7 @@ enum Elementary {
     }
 
     /// e to the power of `x`, for |x| up to about 3, to about 1e-9.
-    static func exponential(_ x: Double) -> Double {
+    package static func exponential(_ x: Double) -> Double {
         var sum = 1.0
         var k = 24.0
         while k > 0 {
