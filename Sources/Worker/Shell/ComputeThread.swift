@@ -74,14 +74,9 @@ final class ComputeThread: Sendable {
         let number = ordered.add(1, ordering: .sequentiallyConsistent).newValue
         thread.post { [self] in
             guard !isCancelled(number), let build = state.value.build else { return }
+            let sink = sink(build.preparation.plan, lease: lease, unit: unit, number: number, answer)
             do throws(Fault) {
-                let sink = sink(build.preparation.plan, lease: lease, unit: unit) { event in
-                    answer(Answer(event: event, number: number))
-                }
-                let cancelled = GradientSink(parameter: sink.parameter, statistics: sink.statistics) {
-                    self.isCancelled(number)
-                }
-                let record = try build.computing.compute(step: step, unit: unit, sink: cancelled)
+                let record = try build.computing.compute(step: step, unit: unit, sink: sink)
                 answer(Answer(event: .unitComputed(lease: lease, record), number: number))
             } catch {
                 answer(Answer(event: .unitFailed(lease: lease, reason: "\(error)"), number: number))
@@ -103,20 +98,19 @@ final class ComputeThread: Sendable {
 
     /// Cuts gradients into chunks, in memory that goes to the network as it is.
     private func sink(
-        _ plan: ChunkPlan, lease: UInt64, unit: Int, _ tell: @escaping (WorkerEvent) -> Void
-    ) -> (
-        parameter: (Int, UnsafeRawBufferPointer) -> Void,
-        statistics: (Int, UnsafeBufferPointer<Double>, UnsafeBufferPointer<Double>) -> Void
-    ) {
+        _ plan: ChunkPlan, lease: UInt64, unit: Int, number: Int, _ answer: @escaping @Sendable (Answer) -> Void
+    ) -> GradientSink {
         let pool = pool
-        return (
+        func tell(_ chunk: Int, _ payload: Payload) {
+            answer(Answer(event: .gradient(lease: lease, unit: unit, chunk: chunk, payload), number: number))
+        }
+        return GradientSink(
             parameter: { index, bytes in
                 precondition(bytes.count == 4 * plan.parameters[index].count, "the gradient of parameter \(index)")
-                for number in plan.chunks(ofParameter: index) {
-                    guard case .parameter(_, let elements) = plan.chunks[number].content else { continue }
+                for chunk in plan.chunks(ofParameter: index) {
+                    guard case .parameter(_, let elements) = plan.chunks[chunk].content else { continue }
                     let part = bytes[4 * elements.lowerBound..<4 * elements.upperBound]
-                    let payload = pool.payload(copying: UnsafeRawBufferPointer(rebasing: part))
-                    tell(.gradient(lease: lease, unit: unit, chunk: number, payload))
+                    tell(chunk, pool.payload(copying: UnsafeRawBufferPointer(rebasing: part)))
                 }
             },
             statistics: { layer, means, variances in
@@ -126,8 +120,7 @@ final class ComputeThread: Sendable {
                 let payload = pool.payload(count: 2 * half)
                 UnsafeMutableRawBufferPointer(rebasing: payload.bytes[..<half]).copyMemory(from: means)
                 UnsafeMutableRawBufferPointer(rebasing: payload.bytes[half...]).copyMemory(from: variances)
-                tell(.gradient(lease: lease, unit: unit, chunk: plan.chunk(ofStatistics: layer), payload))
-            }
-        )
+                tell(plan.chunk(ofStatistics: layer), payload)
+            }, cancelled: { self.isCancelled(number) })
     }
 }

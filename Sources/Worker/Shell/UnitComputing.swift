@@ -32,7 +32,8 @@ public struct GradientSink {
         self.parameter(parameter, UnsafeRawBufferPointer(values))
     }
 
-    /// Means and biased variances of the unit at a batch-norm layer, by channel. They are copied.
+    /// Means and variances of the unit at a batch-norm layer, by channel, the variances as the plan's `varianceScale`
+    /// takes them. They are copied.
     public func statistics(
         layer: Int, means: UnsafeBufferPointer<Double>, variances: UnsafeBufferPointer<Double>
     ) {
