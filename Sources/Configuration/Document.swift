@@ -34,6 +34,11 @@ public struct Document: Sendable, Equatable {
         try flatten(table, prefix: "")
     }
 
+    /// Sets a key to what was found out on the way: the number of classes of a data set, a machine's instruction set.
+    public mutating func set(_ key: String, to value: Value, origin: String) {
+        entries[key] = Entry(value: value, origin: origin)
+    }
+
     private mutating func flatten(_ table: TOMLTable, prefix: String) throws(Fault) {
         for (key, value) in table {
             if let inner = value.table {

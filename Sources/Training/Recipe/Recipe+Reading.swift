@@ -30,8 +30,7 @@ extension Recipe {
     private static func model(_ reader: inout Reader) throws(Fault) -> Model {
         Model(
             name: try reader.string("model.name"),
-            classes: try reader.integer("model.classes", default: 0, in: 0...1_000_000),
-            dropout: try reader.real("model.dropout", default: 0, in: 0...0.95))
+            classes: try reader.integer("model.classes", default: 0, in: 0...1_000_000))
     }
 
     private static func input(_ reader: inout Reader) throws(Fault) -> Input {

@@ -20,8 +20,6 @@ public struct Recipe: Sendable, Equatable {
         public var name: String
         /// Outputs of the last layer; 0: as many as the data set has classes.
         public var classes: Int
-        /// Probability of dropping a feature before the last layer, 0 to 0.95.
-        public var dropout: Double
     }
 
     /// How a clip is cut from a video.
