@@ -1,0 +1,49 @@
+public import Faults
+public import Models
+public import Training
+
+/// What a recipe makes: the network, how its state is cut into chunks, and how it starts. Coordinator and workers build
+/// the same from the same text.
+public struct TrainingJob: Sendable {
+    public let recipe: Recipe
+    public let network: NetworkDescription
+    public let plan: ChunkPlan
+
+    /// - Parameter recipe: Resolved: `model.classes` is not 0.
+    /// - Throws: `Fault.usage` for an unknown network, or a clip that it does not take.
+    public init(_ recipe: Recipe) throws(Fault) {
+        self.recipe = recipe
+        network = try NetworkDescription(
+            named: recipe.model.name, classes: recipe.model.classes, frames: recipe.input.frames,
+            size: recipe.input.crop)
+        plan = ChunkPlan(
+            parameters: network.parameters.map {
+                ChunkPlan.Parameter(count: $0.count, decays: recipe.optimizer.weightDecayOn.contains($0.role.rawValue))
+            },
+            statistics: network.statistics.map {
+                // A unit's variance arrives as its family counts it, so nothing is left to scale.
+                ChunkPlan.Statistics(channels: $0.C, retention: 1 - $0.momentum, varianceScale: 1)
+            })
+    }
+
+    /// Writes the state of a chunk before the first step: weights from the seed, means 0, variances 1.
+    public func initialWeights(_ chunk: Chunk, into out: UnsafeMutableBufferPointer<Float>) {
+        switch chunk.content {
+        case .parameter(let index, let range):
+            network.initialValue(parameter: index, range: range, seed: recipe.seed, into: out)
+        case .statistics(let index):
+            let C = network.statistics[index].C
+            for c in 0..<C {
+                out[c] = 0
+                out[C + c] = 1
+            }
+        }
+    }
+
+    /// The positions of the stream that a unit of a step draws.
+    public func positions(step: Int, unit: Int) -> Range<UInt64> {
+        let n = UInt64(recipe.batch.clipsPerUnit)
+        let first = (UInt64(step) * UInt64(recipe.batch.units) + UInt64(unit)) * n
+        return first..<first + n
+    }
+}
