@@ -16,68 +16,59 @@ struct DecodedClip: Sendable {
 /// Computes gradient units with a network: belongs to the compute thread.
 ///
 /// A unit's gradient is a pure function of (weights, clips, seed, step, unit): the same bits for any number of threads.
-final class NetworkComputer {
+final class NetworkComputer: UnitComputing {
     private let job: TrainingJob
     private let pass: TrainingPass
     private let clips: DecodeAhead<DecodedClip>
-    private let memory: PayloadPool
 
     init(
-        job: TrainingJob, instructionSet: InstructionSet, threads: Int, clips: DecodeAhead<DecodedClip>,
-        memory: PayloadPool
+        job: TrainingJob, instructionSet: InstructionSet, threads: Int, clips: DecodeAhead<DecodedClip>
     ) throws(Fault) {
         self.job = job
         self.clips = clips
-        self.memory = memory
         pass = try TrainingPass(
             job.network, N: job.recipe.batch.clipsPerUnit, pool: ThreadPool(threads: threads),
             instructionSet: instructionSet, implementation: job.convolution)
     }
 
-    /// Takes over a chunk's weights. Running statistics are not computed with, and ignored.
-    func load(chunk number: Int, _ weights: Payload) {
-        guard case .parameter(let index, let range) = job.plan.chunks[number].content else { return }
-        pass.setParameter(index, range: range, bytes: UnsafeRawBufferPointer(weights.bytes))
+    deinit { clips.close() }
+
+    func load(parameter: Int, elements: Range<Int>, _ bytes: UnsafeRawBufferPointer) {
+        pass.setParameter(parameter, range: elements, bytes: bytes)
     }
 
-    /// Computes one unit.
-    /// - Parameter onGradient: gets each chunk's gradient as soon as it is final, deepest layers first, then each
-    ///   batch-norm layer's f64 means and variances.
-    /// - Throws: the fault of a clip that could not be read here (its bytes are not what they should be, or the disk
-    ///   failed); a clip that merely does not decode is replaced by rule instead.
-    func compute(step: Int, unit: Int, onGradient: (_ chunk: Int, Payload) -> Void) throws(Fault) -> UnitRecord {
+    func compute(step: Int, unit: Int, sink: GradientSink) throws(Fault) -> UnitRecord {
         var labels: [Int] = []
         var substitutes: [Substitute] = []
-        let size = job.network.inputs[0].count
         for (i, position) in job.positions(step: step, unit: unit).enumerated() {
             let clip = try clips.take(position).get()
             labels.append(clip.label)
             if let substitute = clip.substitute { substitutes.append(substitute) }
             let values = UnsafeRawBufferPointer(clip.values.bytes)
-            precondition(values.count == size * MemoryLayout<Float>.stride, "a clip of another size")
+            precondition(
+                values.count == job.network.inputs[0].count * MemoryLayout<Float>.stride, "another clip's size")
             UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(pass.input)[(i * values.count)...])
                 .copyMemory(from: values)
         }
         let result = pass.run(labels: labels) { parameter, gradient in
-            for number in job.plan.chunks(ofParameter: parameter) {
-                guard case .parameter(_, let range) = job.plan.chunks[number].content else { continue }
-                let slice = UnsafeBufferPointer(rebasing: gradient[range])
-                onGradient(number, memory.payload(copying: UnsafeRawBufferPointer(slice)))
-            }
+            sink.gradient(parameter: parameter, gradient)
         }
-        for index in job.network.statistics.indices {
-            onGradient(
-                job.plan.chunk(ofStatistics: index),
-                memory.payload(copying: Array(pass.mean(index)) + Array(pass.variance(index))))
+        for layer in job.network.statistics.indices {
+            pass.mean(layer).withUnsafeBufferPointer { means in
+                pass.variance(layer).withUnsafeBufferPointer { variances in
+                    sink.statistics(layer: layer, means: means, variances: variances)
+                }
+            }
         }
         return UnitRecord(unit: unit, loss: result.loss, correct: result.correct, substitutes: substitutes)
     }
 
-    /// These units of a step come next.
     func prefetch(step: Int, units: Range<Int>) {
         let units = units.clamped(to: 0..<job.recipe.batch.units)
         clips.prefetch(units.flatMap { job.positions(step: step, unit: $0) }, step: step)
     }
+
+    var decodedAhead: Int { clips.decodedCount }
 }
 
 extension TrainingJob {

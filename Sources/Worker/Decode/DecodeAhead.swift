@@ -29,12 +29,12 @@ final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is 
     ///   - makeDecoder: Makes a decoder; each thread has its own, and so has the thread that takes.
     init(
         threads count: Int, capacity: Int,
-        makeDecoder: @Sendable () throws(Fault) -> @Sendable (UInt64) -> Result<Clip, Fault>
-    ) throws(Fault) {
+        makeDecoder: () -> @Sendable (UInt64) -> Result<Clip, Fault>
+    ) {
         self.capacity = capacity
-        decodeInline = try makeDecoder()
+        decodeInline = makeDecoder()
         for number in 0..<count {
-            let decode = try makeDecoder()
+            let decode = makeDecoder()
             threads.append(
                 DedicatedThread(name: "decode \(number)") { [weak self] in
                     while let position = self?.next() { self?.finish(position, decode(position)) }

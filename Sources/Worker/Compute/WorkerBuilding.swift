@@ -1,0 +1,84 @@
+internal import Clips
+internal import Configuration
+public import Faults
+internal import Kernels
+internal import Models
+internal import Storage
+public import Training
+internal import Video
+public import Wire
+
+/// How this machine takes part: nothing here changes a bit.
+public struct WorkerResources: Sendable {
+    /// The data set's folder on this machine; `nil` where it is where the coordinator has it.
+    public var data: String?
+    /// Compute threads, 1 or more.
+    public var threads: Int
+    /// Threads that decode ahead, 1 or more.
+    public var decodeThreads: Int
+
+    public init(data: String? = nil, threads: Int, decodeThreads: Int) {
+        self.data = data
+        self.threads = threads
+        self.decodeThreads = decodeThreads
+    }
+}
+
+/// Builds network, clips and threads from what the coordinator says, and what proves that they compute the same bits.
+/// - Throws: `Fault` when the recipe is not understood, the data set is not there, or the processor lacks the
+///   instruction set that the run was begun with.
+public func buildWorker(_ welcome: Welcome, resources: WorkerResources) throws(Fault) -> WorkerBuild {
+    let recipe = try Recipe.read(try Document(toml: welcome.recipe, name: "the coordinator's recipe")).recipe
+    let job = try TrainingJob(recipe)
+    guard let instructionSet = InstructionSet(rawValue: welcome.instructionSet) else {
+        throw Fault(
+            .usage, "numerics.isa", "'\(welcome.instructionSet)' is not an instruction set that this version knows")
+    }
+    guard instructionSet.isSupported else {
+        throw Fault(
+            .usage, "numerics.isa", "the run computes with \(instructionSet.rawValue), which this processor lacks",
+            mend: "use another machine, or begin a run with numerics.isa=\(InstructionSet.best.rawValue)")
+    }
+    let set = try PackedSet(directory: resources.data ?? welcome.data, split: "train")
+    let settings = try recipe.clipSettings()
+    let clips = DecodeAhead<DecodedClip>.clips(
+        of: set, settings: settings, seed: recipe.seed, threads: resources.decodeThreads,
+        capacity: max(2 * recipe.batch.clipsPerUnit, 4) + resources.decodeThreads, memory: PayloadPool())
+    let computer = try NetworkComputer(
+        job: job, instructionSet: instructionSet, threads: resources.threads, clips: clips)
+    let fingerprints =
+        job.fingerprints(dataSetDigest: "\(set.digest)") + [
+            Fingerprint(name: "versions", value: VideoLibraries.versions),
+            Fingerprint(name: "numerics", value: try numericsFingerprint(instructionSet)),
+        ]
+    return WorkerBuild(
+        preparation: WorkerPreparation(
+            plan: job.plan, units: recipe.batch.units, optimizer: recipe.update, fingerprints: fingerprints,
+            initialWeights: { chunk, out in job.initialWeights(chunk, into: out) }),
+        computing: computer)
+}
+
+extension TrainingJob {
+    /// What coordinator and workers must agree on before a worker may take part.
+    public func fingerprints(dataSetDigest: String) -> [Fingerprint] {
+        [
+            Fingerprint(name: "data", value: dataSetDigest),
+            Fingerprint(name: "recipe", value: "\(Digest.of(Array("\(recipe)".utf8)))"),
+            Fingerprint(name: "plan", value: String(plan.digest, radix: 16)),
+        ]
+    }
+}
+
+/// What a small network computes here, forward and backward: machines that compute other bits must not meet.
+private func numericsFingerprint(_ instructionSet: InstructionSet) throws(Fault) -> String {
+    let network = try NetworkDescription(named: "r2plus1d-10", classes: 5, frames: 4, size: 16)
+    let pass = try TrainingPass(network, N: 2, pool: ThreadPool(threads: 1), instructionSet: instructionSet)
+    for index in network.parameters.indices {
+        pass.setParameter(index, network.initialValue(parameter: index, seed: 1))
+    }
+    // Anything that is not constant will do; a sawtooth needs no generator.
+    for i in pass.input.indices { pass.input[i] = Float((i &* 37) % 255) / 64 - 2 }
+    var hasher = Digest.Hasher()
+    _ = pass.run(labels: [1, 3]) { _, gradient in hasher.update(UnsafeRawBufferPointer(gradient)) }
+    return "\(hasher.finish())"
+}

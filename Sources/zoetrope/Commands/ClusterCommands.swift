@@ -1,0 +1,125 @@
+import ArgumentParser
+import Configuration
+import Faults
+import Foundation
+import Protocol
+import Reporting
+import Storage
+import Wire
+import Worker
+
+/// `zoetrope coordinator`.
+struct Coordinate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator", abstract: "Coordinate a run; workers join from any machine.")
+    @Option(help: "cluster.conf; without it, this machine and the default port.")
+    var config: String?
+    @Option(help: "The recipe.")
+    var recipe: String
+    @Argument(help: "key=value for whatever is to be different from the recipe.")
+    var assignments: [String] = []
+    @Option(help: "The data set's folder.")
+    var data: String
+    @Option(help: "The run's folder; made if it is not there.")
+    var run: String
+    @Option(help: "Workers to wait for before the first step, for half a minute at most.")
+    var workers = 1
+    @OptionGroup var result: ResultOptions
+
+    func run() throws {
+        let cluster = try clusterConfiguration(config)
+        let preparation = try RunPreparation(
+            recipe: recipe, assignments: assignments, data: try absolute(data), run: run)
+        if let finished = try RunResult(run: run, preparation: preparation) {
+            result.report(finished.json, text: finished.text)
+            return
+        }
+        preparation.warnIfCrowded(workers: workers)
+        let ending = try coordinate(
+            preparation, run: run, listen: cluster.coordinator.address, expectedWorkers: workers,
+            timing: cluster.timing
+        ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
+        try conclude(ending, run: run, preparation: preparation, result)
+    }
+}
+
+/// `zoetrope worker`.
+struct Work: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Join a run: compute for it and own a part of its parameters.",
+        discussion: "Joins at any time. SIGTERM lets it finish its block, hand its chunks over, and leave.")
+    @Option(help: "The coordinator's address: tcp://HOST:PORT, as RUN/endpoint has it.")
+    var join: String
+    @Option(help: "cluster.conf; without it, this machine.")
+    var config: String?
+    @Option(help: "The data set's folder on this machine; without it, where the coordinator has it.")
+    var data: String?
+    @Option(help: "Compute threads; without it, cluster.conf's, and 0 takes one for each core.")
+    var threads: Int?
+    @Option(help: "What people call this worker; without it, the host's name and the process.")
+    var name: String?
+    @Option(help: .hidden)
+    var parent: Int32?
+
+    func run() throws {
+        let cluster = try clusterConfiguration(config)
+        let asked = threads ?? cluster.worker.threads
+        guard (0...1024).contains(asked) else {
+            throw Fault(.usage, "--threads", "\(asked) is outside 0...1024", mend: "0 takes one for each core")
+        }
+        let resources = WorkerResources(
+            data: try data.map { path throws(Fault) in try absolute(path) },
+            threads: asked == 0 ? ProcessInfo.processInfo.activeProcessorCount : asked,
+            decodeThreads: cluster.worker.decodeThreads)
+        let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
+        let shell = try WorkerShell(
+            WorkerShell.Settings(
+                coordinator: join, name: name, dataHost: cluster.worker.dataHost, threads: resources.threads,
+                product: Zoetrope.version, timing: cluster.timing),
+            note: { standardError("zoetrope: \(name): \($0)\n") },
+            build: { welcome throws(Fault) in try buildWorker(welcome, resources: resources) })
+        if let parent {
+            // Control-C reaches the whole group: the coordinator, not the signal, ends its own workers.
+            signal(SIGINT, SIG_IGN)
+            onSignals([SIGTERM]) { shell.drain() }
+            endWith(parent: parent)
+        } else {
+            onSignals([SIGTERM, SIGINT]) { shell.drain() }
+        }
+        let ending = shell.run()
+        guard ending.code == 0 else {
+            throw Fault(Fault.Code(rawValue: Int32(ending.code)) ?? .internal, name, ending.reason)
+        }
+    }
+
+    /// A worker of a `train` command must not outlive it, however that ends.
+    private func endWith(parent: Int32) {
+        Thread.detachNewThread {
+            while getppid() == parent { usleep(200_000) }
+            standardError("zoetrope: \(name ?? ""): the command that started it is gone\n")
+            _exit(75)
+        }
+    }
+}
+
+extension ClusterConfiguration {
+    /// The shells' clocks.
+    var timing: ClusterTiming {
+        var timing = ClusterTiming()
+        timing.heartbeat = timeouts.heartbeat
+        timing.suspicion = timeouts.suspect
+        timing.death = timeouts.dead
+        timing.coordinatorPatience = timeouts.patience
+        return timing
+    }
+}
+
+/// Reads `cluster.conf`, or takes the defaults.
+func clusterConfiguration(_ path: String?) throws(Fault) -> ClusterConfiguration {
+    guard let path else { return .standard }
+    guard pathExists(path) else {
+        throw Fault(.usage, path, "there is no such file", mend: "start from the sample cluster.conf")
+    }
+    let text = String(decoding: try readWhole(path, limit: 1 << 20), as: UTF8.self)
+    return try ClusterConfiguration.read(try Document(toml: text, name: path))
+}

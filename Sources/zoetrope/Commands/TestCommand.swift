@@ -1,0 +1,130 @@
+import ArgumentParser
+import Checkpoints
+import Clips
+import Coordinator
+import Evaluation
+import Faults
+import Foundation
+import Kernels
+import Models
+import Protocol
+import Reporting
+import Storage
+import Training
+import Worker
+
+/// `zoetrope test`.
+struct TestCheckpoint: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test", abstract: "Test a checkpoint: clip@1, video@1, video@5.",
+        discussion: """
+            Each video's score is the mean softmax over clips spread uniformly over it, cut out of the middle: VMZ's small \
+            protocol.
+            """)
+    @Argument(help: "The recipe, and key=value for whatever is to be different.")
+    var recipe: [String]
+    @Option(help: "A run's folder (its newest checkpoint), one checkpoint's folder, or a safetensors file.")
+    var checkpoint: String
+    @Option(help: "The data set's folder.")
+    var data: String
+    @Option(help: "Which split: train, val or test.")
+    var split = "val"
+    @Option(help: "Clips per video; without it, the recipe's.")
+    var clips: Int?
+    @Option(help: "Compute threads; 0 takes one for each core.")
+    var threads = 0
+    @OptionGroup var result: ResultOptions
+
+    func validate() throws {
+        guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
+        guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+        if let clips, !(1...1000).contains(clips) { throw ValidationError("--clips \(clips): choose 1 to 1000") }
+    }
+
+    func run() throws {
+        let document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
+        let recipe = try Recipe.read(document).recipe
+        let set = try PackedSet(directory: data, split: split)
+        let file = try SafetensorsFile(try Self.file(checkpoint))
+        let network = try NetworkDescription(
+            named: recipe.model.name, classes: recipe.model.classes == 0 ? set.classes.count : recipe.model.classes,
+            frames: recipe.input.frames, size: recipe.input.crop)
+        guard network.classes >= set.classes.count else {
+            throw Fault(
+                .usage, "model.classes",
+                "\(network.classes) outputs cannot name the \(set.classes.count) classes of \(data)",
+                mend: "test with the recipe it was trained with")
+        }
+        let clipsPerVideo = clips ?? recipe.test.clips
+        let pass = try InferencePass(
+            network, N: min(clipsPerVideo, 10),
+            pool: ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads),
+            instructionSet: InstructionSet(rawValue: recipe.numerics.instructionSet) ?? .best)
+        try pass.load(file)
+
+        let loader = ClipLoader(set, try recipe.clipSettings(), seed: recipe.seed)
+        let clock = MonotonicClock()
+        var bar = ProgressBar("test", total: set.count, now: clock.now)
+        var unreadable: [(name: String, reason: String)] = []
+        let scores = try evaluate(pass, videos: set.count, clipsPerVideo: clipsPerVideo) { number, out in
+            bar.update(number + 1, "", now: clock.now)
+            if let problem = try loader.loadUniform(rank: number, count: clipsPerVideo, into: out) {
+                unreadable.append((set.records[number].name, problem.reason))
+                return nil
+            }
+            return set.records[number].label
+        }
+        for video in unreadable { standardError("zoetrope: \(video.name): left out: \(video.reason)\n") }
+        let outcome = scores.result
+        guard outcome.videos > 0 else {
+            throw Fault(.data, "\(data)/\(split)", "holds no video that can be tested", mend: "pack it again")
+        }
+        result.report(
+            [
+                "videos": .integer(outcome.videos), "clips": .integer(outcome.clips),
+                "clip_top1": .number(outcome.clipTop1), "video_top1": .number(outcome.videoTop1),
+                "video_top5": .number(outcome.videoTop5),
+                "left_out": .array(unreadable.map { .string($0.name) }),
+            ],
+            text: "\(outcome.videos) videos, \(outcome.clips) clips: clip@1 \(percent(outcome.clipTop1)), "
+                + "video@1 \(percent(outcome.videoTop1)), video@5 \(percent(outcome.videoTop5))")
+    }
+
+    /// The safetensors file that `path` means.
+    private static func file(_ path: String) throws(Fault) -> String {
+        if pathExists(path + "/model.safetensors") { return path + "/model.safetensors" }
+        if pathExists(path + "/checkpoints") {
+            guard let newest = try CheckpointStore.versions(run: path).max() else {
+                throw Fault(.data, path, "holds no checkpoint yet", mend: "train first")
+            }
+            return CheckpointStore.path(run: path, version: newest) + "/model.safetensors"
+        }
+        guard pathExists(path) else {
+            throw Fault(.data, path, "there is no such checkpoint", mend: "name a run's folder or a safetensors file")
+        }
+        return path
+    }
+}
+
+extension InferencePass {
+    /// Takes all parameters and running statistics from a file.
+    /// - Throws: `Fault.data` that names what is missing, of another shape, or another model's.
+    func load(_ file: SafetensorsFile) throws(Fault) {
+        if let model = file.metadata["model"], model != network.name {
+            throw Fault(
+                .data, file.path, "is a checkpoint of \(model), not of \(network.name)",
+                mend: "test with the recipe it was trained with")
+        }
+        for (index, parameter) in network.parameters.enumerated() {
+            setParameter(index, try file.floats(parameter.name, shape: parameter.shape))
+        }
+        for (index, layer) in network.statistics.enumerated() {
+            setStatistics(
+                index, mean: try file.floats(layer.meanName, shape: [layer.C]),
+                variance: try file.floats(layer.varianceName, shape: [layer.C]))
+        }
+    }
+}
+
+/// `93.75 %`.
+private func percent(_ fraction: Double) -> String { hundredths(100 * fraction) + " %" }

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Coordinator
+import Faults
+import Foundation
+import Protocol
+import Reporting
+import Wire
+
+/// `zoetrope train`: a coordinator and its workers on this machine.
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train a recipe: a coordinator and N workers on this machine; others may join.",
+        discussion: """
+            Run again it continues, with any number of workers, to the same weights; a finished run prints its result again. \
+            The address where more workers may join stands in RUN/endpoint.
+            """)
+    @Argument(help: "The recipe, and key=value for whatever is to be different: recipe.toml seed=7 schedule.epochs=20")
+    var recipe: [String]
+    @Option(help: "The data set's folder.")
+    var data: String
+    @Option(help: "The run's folder; made if it is not there.")
+    var run: String
+    @Option(help: "Worker processes to start.")
+    var workers = 1
+    @Option(help: "Compute threads of each worker.")
+    var threads = 1
+    @Option(help: "Where to listen: tcp://HOST:PORT; port 0 takes a free one.")
+    var listen = "tcp://127.0.0.1:0"
+    @OptionGroup var result: ResultOptions
+
+    func validate() throws {
+        guard (1...1024).contains(workers) else { throw ValidationError("--workers \(workers): choose 1 to 1024") }
+        guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 1 to 1024") }
+        guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
+    }
+
+    func run() throws {
+        let data = try absolute(data)
+        let preparation = try RunPreparation(
+            recipe: recipe[0], assignments: Array(recipe.dropFirst()), data: data, run: run)
+        if let finished = try RunResult(run: run, preparation: preparation) {
+            result.report(finished.json, text: finished.text)
+            return
+        }
+        preparation.warnIfCrowded(workers: workers)
+        let local = LocalWorkers()
+        let ending = try coordinate(
+            preparation, run: run, listen: listen, expectedWorkers: workers, timing: ClusterTiming()
+        ) { shell throws(Fault) in
+            try local.start(workers, endpoint: shell.endpoint, threads: threads) { process in
+                shell.processEnded(process)
+                if local.running == 0 { shell.stop(reason: "every worker of this command has ended") }
+            }
+        }
+        local.wait()
+        try conclude(ending, run: run, preparation: preparation, result)
+    }
+}
+
+/// Coordinates a run to its end, on the calling thread.
+/// - Parameter started: Called when workers may join.
+func coordinate(
+    _ preparation: RunPreparation, run: String, listen: String, expectedWorkers: Int, timing: ClusterTiming,
+    started: (CoordinatorShell) throws(Fault) -> Void
+) throws(Fault) -> CoordinatorShell.Ending {
+    let directory = try RunDirectory(run)
+    if try directory.recipe() == nil { try directory.write(recipe: preparation.resolved.toml) }
+    let report = try RunReport(run: run, steps: preparation.steps)
+    let shell = try CoordinatorShell(
+        directory: directory,
+        settings: preparation.settings(expectedWorkers: expectedWorkers, timing: timing),
+        layout: try preparation.layout(), listen: listen, observer: report.observer)
+    onSignals([SIGTERM, SIGINT]) { shell.stop(reason: "a signal asked for it") }
+    try started(shell)
+    return shell.run()
+}
+
+/// Prints the result of a run that is done, or ends the process with the code that says why it is not.
+func conclude(
+    _ ending: CoordinatorShell.Ending, run: String, preparation: RunPreparation, _ options: ResultOptions
+) throws {
+    guard ending.code == 0 else {
+        throw Fault(
+            Fault.Code(rawValue: Int32(ending.code)) ?? .internal, run, ending.reason,
+            mend: ending.code == 75 ? "the same command continues" : "")
+    }
+    guard let finished = try RunResult(run: run, preparation: preparation) else {
+        throw Fault(.internal, run, "ended without its last checkpoint", mend: "run the same command again")
+    }
+    options.report(finished.json, text: finished.text)
+}
+
+/// Other processes may have another working folder.
+func absolute(_ path: String) throws(Fault) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+}

@@ -1,0 +1,38 @@
+import Faults
+import Foundation
+import Synchronization
+
+/// The worker processes of a `train` command: started once, never again, ended with it.
+final class LocalWorkers: Sendable {
+    private let processes = Mutex<[Process]>([])
+
+    /// Starts `count` workers of this same program.
+    /// - Parameter onEnd: Called with the process's number when one has ended, from any thread.
+    /// - Throws: `Fault.internal` when the system refuses.
+    func start(
+        _ count: Int, endpoint: String, threads: Int, onEnd: @escaping @Sendable (Int) -> Void
+    ) throws(Fault) {
+        for number in 0..<count {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            process.arguments = [
+                "worker", "--join", endpoint, "--threads", "\(threads)", "--name", "worker-\(number)", "--parent",
+                "\(getpid())",
+            ]
+            process.standardInput = FileHandle.nullDevice
+            process.terminationHandler = { onEnd(Int($0.processIdentifier)) }
+            do { try process.run() } catch {
+                throw Fault(.internal, "worker \(number)", "cannot be started: \(error.localizedDescription)")
+            }
+            processes.withLock { $0.append(process) }
+        }
+    }
+
+    /// Waits for all of them; they were told to stop.
+    func wait() {
+        for process in processes.withLock({ $0 }) { process.waitUntilExit() }
+    }
+
+    /// How many still run.
+    var running: Int { processes.withLock { $0.count { $0.isRunning } } }
+}

@@ -1,0 +1,131 @@
+import Checkpoints
+import Clips
+import Configuration
+import Coordinator
+import Faults
+import Kernels
+import Reporting
+import Storage
+import Training
+import Wire
+import Worker
+
+/// A run ready to be coordinated: recipe, data set and folder fit together.
+struct RunPreparation {
+    let resolved: Recipe.Resolved
+    let job: TrainingJob
+    let steps: Int
+    let data: String
+    let instructionSet: InstructionSet
+    private let dataSetClips: Int
+    private let dataSetDigest: String
+
+    var recipe: Recipe { resolved.recipe }
+
+    /// - Parameters:
+    ///   - recipe: A path.
+    ///   - assignments: `key=value`, stronger than the file.
+    ///   - run: The folder of the run. Where it holds a recipe already, that one decides what `auto` was.
+    init(recipe path: String, assignments: [String], data: String, run: String) throws(Fault) {
+        var document = try Self.document(recipe: path, assignments: assignments)
+        let set = try PackedSet(directory: data, split: "train")
+        let asked = try Recipe.read(document).recipe
+
+        let classes = asked.model.classes == 0 ? set.classes.count : asked.model.classes
+        guard classes >= set.classes.count else {
+            throw Fault(
+                .usage, "model.classes", "\(classes) outputs cannot name the \(set.classes.count) classes of \(data)",
+                mend: "leave model.classes out, or set it to \(set.classes.count)")
+        }
+        if asked.model.classes == 0 { document.set("model.classes", to: .integer(classes), origin: data) }
+
+        let begun = try Self.begun(run)
+        if asked.numerics.instructionSet == "auto" {
+            let chosen = begun?.recipe.numerics.instructionSet ?? InstructionSet.best.rawValue
+            document.set("numerics.isa", to: .string(chosen), origin: begun == nil ? "this machine" : run)
+        }
+        resolved = try Recipe.read(document)
+        let recipe = resolved.recipe
+        if var before = begun?.recipe {
+            // How often the state is written changes no bit of it.
+            before.checkpoint = recipe.checkpoint
+            if before != recipe { throw Self.difference(begun?.values ?? [], resolved.values, run) }
+        }
+        guard let instructionSet = InstructionSet(rawValue: recipe.numerics.instructionSet) else {
+            throw Fault(.internal, "numerics.isa", "\(recipe.numerics.instructionSet) is not an instruction set")
+        }
+        guard instructionSet.isSupported else {
+            throw Fault(
+                .usage, "numerics.isa", "\(instructionSet.rawValue) is not what this processor has",
+                mend: "choose \(InstructionSet.best.rawValue), or auto in a new run")
+        }
+        self.instructionSet = instructionSet
+        job = try TrainingJob(recipe)
+        steps = recipe.steps(dataSetClips: set.count)
+        self.data = data
+        dataSetClips = set.count
+        dataSetDigest = "\(set.digest)"
+        _ = try recipe.clipSettings()
+    }
+
+    /// A recipe file with what the command line adds.
+    static func document(recipe path: String, assignments: [String]) throws(Fault) -> Document {
+        guard pathExists(path) else {
+            throw Fault(.usage, path, "there is no such recipe", mend: "see the folder recipes/ for those that exist")
+        }
+        let text = String(decoding: try readWhole(path, limit: 16 << 20), as: UTF8.self)
+        var document = try Document(toml: text, name: path)
+        for assignment in assignments { try document.set(assignment) }
+        return document
+    }
+
+    /// Epochs of the data set that `steps` steps are.
+    func epochs(_ steps: Int) -> Double {
+        Double(steps * recipe.batch.clips) / Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips))
+    }
+
+    func settings(expectedWorkers: Int, timing: ClusterTiming) -> CoordinatorSettings {
+        CoordinatorSettings(
+            welcome: Welcome(
+                generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue),
+            units: recipe.batch.units, clipsPerUnit: recipe.batch.clipsPerUnit, steps: steps,
+            rate: recipe.learningRate(dataSetClips: dataSetClips), clipNorm: recipe.optimizer.clipNorm,
+            plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSetDigest),
+            checkpointEverySteps: recipe.checkpoint.everySteps, expectedWorkers: expectedWorkers, timing: timing)
+    }
+
+    func layout() throws(Fault) -> CheckpointLayout {
+        try CheckpointLayout(
+            plan: job.plan,
+            parameters: job.network.parameters.map { StoredTensor(name: $0.name, type: .f32, shape: $0.shape) },
+            statistics: job.network.statistics.map {
+                CheckpointLayout.Statistics(mean: $0.meanName, variance: $0.varianceName)
+            },
+            metadata: ["format": "zoetrope", "model": recipe.model.name, "classes": "\(recipe.model.classes)"])
+    }
+
+    /// Says so when there are more workers than a step has work for.
+    func warnIfCrowded(workers: Int) {
+        guard workers > 1, 2 * workers > recipe.batch.units else { return }
+        standardError(
+            "zoetrope: \(workers) workers share \(recipe.batch.units) gradient units a step, and more than half as many "
+                + "have too little to do; batch.units=\(4 * workers) with a rate of "
+                + "\(recipe.optimizer.learningRate * Double(4 * workers) / Double(recipe.batch.units)) and a warm-up "
+                + "would use them\n")
+    }
+
+    private static func begun(_ run: String) throws(Fault) -> Recipe.Resolved? {
+        let path = run + "/recipe.toml"
+        guard pathExists(path) else { return nil }
+        let text = String(decoding: try readWhole(path, limit: 16 << 20), as: UTF8.self)
+        return try Recipe.read(try Document(toml: text, name: path))
+    }
+
+    private static func difference(_ begun: [Reader.Resolved], _ asked: [Reader.Resolved], _ run: String) -> Fault {
+        let pair = zip(begun, asked).first { $0.value != $1.value && !$0.key.hasPrefix("checkpoint.") }
+        let values = pair.map { "\($0.key) is \($0.value.toml) there and \($1.value.toml) now" } ?? "keys differ"
+        return Fault(
+            .usage, run, "holds a run of another recipe: \(values)",
+            mend: "continue with the recipe it was begun with, or name a new folder")
+    }
+}

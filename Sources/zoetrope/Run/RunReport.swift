@@ -1,0 +1,81 @@
+import Coordinator
+import Faults
+import Foundation
+import Protocol
+import Reporting
+import Wire
+
+/// What a coordinator's run looks like from outside: a progress bar, log lines, metrics.jsonl.
+final class RunReport: @unchecked Sendable {  // called on the coordinator's socket thread only
+    private let metrics: MetricsLog
+    private let steps: Int
+    private let clock = MonotonicClock()
+    private var bar: ProgressBar?
+    private var rate = 0.0
+    private var loss: Double?
+    private var committed = 0
+
+    init(run: String, steps: Int) throws(Fault) {
+        metrics = try MetricsLog(path: run + "/metrics.jsonl")
+        self.steps = steps
+    }
+
+    var observer: CoordinatorShell.Observer {
+        CoordinatorShell.Observer(
+            committed: { [self] record, replayed in tell(record, replayed: replayed) },
+            note: { [self] note in tell(note) },
+            refused: { fault in standardError("zoetrope: \(fault)\n") })
+    }
+
+    private func tell(_ record: LedgerRecord, replayed: Bool) {
+        let outcome = record.outcome
+        let now = clock.now
+        if bar == nil { bar = ProgressBar("step", total: steps - outcome.step, now: now - record.seconds) }
+        committed += 1
+        let speed = record.seconds > 0 ? Double(outcome.clips) / record.seconds : 0
+        rate = rate == 0 ? speed : 0.9 * rate + 0.1 * speed
+        loss = loss.map { 0.9 * $0 + 0.1 * outcome.loss } ?? outcome.loss
+        bar?.update(
+            committed,
+            "loss \(hundredths(loss ?? outcome.loss))  \(hundredths(rate)) clips/s" + (replayed ? "  replay" : ""),
+            now: now)
+        for substitute in outcome.substitutes where !replayed {
+            standardError(
+                "zoetrope: \(substitute.reason); clip \(substitute.used) stood in for clip \(substitute.wanted)\n")
+        }
+        if !replayed {
+            metrics.append([
+                "step": .integer(outcome.step), "loss": .number(outcome.loss),
+                "accuracy": .number(Double(outcome.correct) / Double(max(1, outcome.clips))),
+                "learning_rate": .number(Double(outcome.rate)), "gradient_norm": .number(outcome.gradientNorm),
+                "clips": .integer(outcome.clips), "seconds": .number(record.seconds), "clips_per_s": .number(speed),
+                "workers": .integer(record.workers), "substitutes": .integer(outcome.substitutes.count),
+                "skipped": .boolean(outcome.skipped), "generation": .integer(Int(record.generation)),
+            ])
+        }
+    }
+
+    private func tell(_ note: ClusterNote) {
+        guard let line = Self.line(note) else { return }
+        standardError("zoetrope: \(line)\n")
+    }
+
+    private static func line(_ note: ClusterNote) -> String? {
+        switch note {
+        case .joined(_, let name, let host): "worker \(name) on \(host) joined"
+        case .refused(let name, let host, let reason): "worker \(name) on \(host) was refused: \(reason)"
+        case .left(_, let name, let reason): "worker \(name) left: \(reason)"
+        case .died(_, let name, let reason): "worker \(name) is dead: \(reason)"
+        case .mapChanged(let number, let version, let owners, let reason):
+            "map \(number): \(owners) owners at version \(version): \(reason)"
+        case .rolledBack(let from, let to): "rolled back from step \(from) to step \(to), replaying"
+        case .reissued(let step, let block, _): "step \(step): block \(block) is computed again elsewhere"
+        case .alarm(let alarm):
+            "ALARM: two workers computed different bits of step \(alarm.step), block \(alarm.block), chunk \(alarm.chunk): "
+                + "\(String(alarm.first, radix: 16)) and \(String(alarm.second, radix: 16)); one of them is broken"
+        case .waiting(let what): "waiting: \(what)"
+        case .checkpoint(let version): version % 1000 == 0 ? "checkpoint at step \(version)" : nil
+        case .checkpointFailed(let version, let reason): "checkpoint at step \(version) failed: \(reason)"
+        }
+    }
+}
