@@ -13,7 +13,12 @@ struct Zoetrope: ParsableCommand {
             Exit codes: 0 done, 64 bad usage or configuration, 65 bad data, 70 internal or fenced off by a newer \
             coordinator, 75 stopped early, run again to continue.
             """,
-        version: version)
+        version: version,
+        groupedSubcommands: [
+            CommandGroup(name: "Training", subcommands: [Train.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self]),
+            CommandGroup(name: "Testing", subcommands: [TestCheckpoint.self]),
+            CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
+        ])
 
     static let version = "0.1.0"
 

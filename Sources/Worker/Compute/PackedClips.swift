@@ -1,5 +1,6 @@
 internal import Clips
 internal import Faults
+internal import Protocol
 internal import Wire
 
 extension DecodeAhead<DecodedClip> {

@@ -4,7 +4,7 @@ public import Faults
 internal import Kernels
 internal import Models
 internal import Storage
-public import Training
+internal import Training
 internal import Video
 public import Wire
 
@@ -63,7 +63,7 @@ extension TrainingJob {
     public func fingerprints(dataSetDigest: String) -> [Fingerprint] {
         [
             Fingerprint(name: "data", value: dataSetDigest),
-            Fingerprint(name: "recipe", value: "\(Digest.of(Array("\(recipe)".utf8)))"),
+            Fingerprint(name: "recipe", value: "\(Digest(of: Array("\(recipe)".utf8)))"),
             Fingerprint(name: "plan", value: String(plan.digest, radix: 16)),
         ]
     }

@@ -62,7 +62,7 @@ struct Train: ParsableCommand {
 func coordinate(
     _ preparation: RunPreparation, run: String, listen: String, expectedWorkers: Int, timing: ClusterTiming,
     started: (CoordinatorShell) throws(Fault) -> Void
-) throws(Fault) -> CoordinatorShell.Ending {
+) throws(Fault) -> Ending {
     let directory = try RunDirectory(run)
     if try directory.recipe() == nil { try directory.write(recipe: preparation.resolved.toml) }
     let report = try RunReport(run: run, steps: preparation.steps)
@@ -77,7 +77,7 @@ func coordinate(
 
 /// Prints the result of a run that is done, or ends the process with the code that says why it is not.
 func conclude(
-    _ ending: CoordinatorShell.Ending, run: String, preparation: RunPreparation, _ options: ResultOptions
+    _ ending: Ending, run: String, preparation: RunPreparation, _ options: ResultOptions
 ) throws {
     guard ending.code == 0 else {
         throw Fault(

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Evaluation
+import Faults
+import Foundation
+import Kernels
+import Models
+import Reporting
+
+/// `zoetrope bench`: the figures that are compared with the peers.
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Time kernels and training steps.", subcommands: [Step.self])
+
+    /// What every bench takes.
+    struct Machine: ParsableArguments {
+        @Option(help: "Compute threads; 0 takes one for each core.")
+        var threads = 0
+        @Option(help: "The instruction set: auto, baseline, avx2 or avx512.")
+        var isa = "auto"
+        @Option(help: "How often each thing is timed.")
+        var runs = 5
+
+        func validate() throws {
+            guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+            guard (1...10_000).contains(runs) else { throw ValidationError("--runs \(runs): choose 1 to 10000") }
+        }
+
+        var threadCount: Int { threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads }
+
+        func instructionSet() throws(Fault) -> InstructionSet {
+            if isa == "auto" { return .best }
+            guard let set = InstructionSet(rawValue: isa) else {
+                throw Fault(
+                    .usage, "--isa", "'\(isa)' is no instruction set",
+                    mend: advice(for: isa, among: ["auto"] + InstructionSet.allCases.map(\.rawValue)))
+            }
+            guard set.isSupported else {
+                throw Fault(.usage, "--isa", "this processor lacks \(isa)", mend: "choose \(InstructionSet.best.rawValue)")
+            }
+            return set
+        }
+    }
+
+    struct Step: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Time a forward pass and a whole training step, the update included.")
+        @Option(help: "The network, as `zoetrope model list` prints it.")
+        var model: String
+        @Option(help: "Clips of a step.")
+        var batch = 2
+        @Option(help: "Frames of a clip.")
+        var frames = 8
+        @Option(help: "Rows and columns of a clip, in pixels.")
+        var size = 112
+        @Option(help: "f32.")
+        var dtype = "f32"
+        @OptionGroup var machine: Machine
+        @OptionGroup var result: ResultOptions
+
+        func validate() throws {
+            guard dtype == "f32" else { throw ValidationError("--dtype \(dtype): this version computes in f32 only") }
+            guard (1...1024).contains(batch) else { throw ValidationError("--batch \(batch): choose 1 to 1024") }
+        }
+
+        func run() throws {
+            let set = try machine.instructionSet()
+            let times = try StepBenchmark.run(
+                model: model, N: batch, frames: frames, size: size, threads: machine.threadCount, instructionSet: set,
+                runs: machine.runs)
+            // A step is forward, backward-data and backward-weights: three times the multiply-accumulates.
+            let gigaflops = Double(6 * times.macs * batch) / times.stepMedian / 1e9
+            result.report(
+                [
+                    "model": .string(model), "batch": .integer(batch), "frames": .integer(frames), "size": .integer(size),
+                    "threads": .integer(machine.threadCount), "dtype": .string(dtype), "isa": .string(set.rawValue),
+                    "forward_median_s": .number(times.forwardMedian), "forward_min_s": .number(times.forwardSeconds[0]),
+                    "step_median_s": .number(times.stepMedian), "step_min_s": .number(times.stepSeconds[0]),
+                    "clips_per_s": .number(times.clipsPerSecond), "peak_rss_mib": .integer(times.peakMemory),
+                    "parameters": .integer(times.parameters), "gflops": .number(gigaflops),
+                ],
+                text: "\(model), \(batch) clips of \(frames)x\(size)x\(size), \(machine.threadCount) threads, \(set.rawValue)\n"
+                    + "  forward \(milliseconds(times.forwardMedian))  step \(milliseconds(times.stepMedian))  "
+                    + "\(hundredths(times.clipsPerSecond)) clips/s  \(hundredths(gigaflops)) GFLOP/s  "
+                    + "\(times.peakMemory) MiB")
+        }
+    }
+}
+
+/// `12.34 ms`.
+func milliseconds(_ seconds: Double) -> String { hundredths(seconds * 1000) + " ms" }

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Faults
+import Protocol
+import Reporting
+import Wire
+
+/// Where a coordinator listens.
+struct CoordinatorAddress: ParsableArguments {
+    @Option(help: "The coordinator's address: tcp://HOST:PORT, as RUN/endpoint has it.")
+    var join: String
+
+    /// What the coordinator says to `request`.
+    func ask(_ request: OperatorRequest) throws(Fault) -> OperatorReply {
+        let reply = try OperatorClient.ask(join, request)
+        if case .refused(let reason) = reply { throw Fault(.usage, join, reason) }
+        return reply
+    }
+}
+
+/// `zoetrope status`.
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Who is here, who is late, and what the step waits for.")
+    @OptionGroup var coordinator: CoordinatorAddress
+    @OptionGroup var result: ResultOptions
+
+    func run() throws {
+        guard case .status(let status) = try coordinator.ask(.status) else {
+            throw Fault(.data, coordinator.join, "answered something else")
+        }
+        result.report(json(status), text: text(status))
+    }
+
+    private func json(_ status: ClusterStatus) -> JSON {
+        [
+            "generation": .integer(Int(status.generation)), "phase": .string(status.phase), "step": .integer(status.step),
+            "steps": .integer(status.steps), "map": .integer(status.map),
+            "newest_checkpoint": .integer(status.newestCheckpoint),
+            "members": .array(status.members.map { member in
+                [
+                    "name": .string(member.name), "host": .string(member.host), "pid": .integer(member.process),
+                    "incarnation": .string(String(member.incarnation, radix: 16)), "threads": .integer(member.threads),
+                    "state": .string(member.state), "chunks": .integer(member.chunks),
+                    "units": .array(member.leases.map { .string("\($0)") }),
+                    "units_per_s": .number(member.unitsPerSecond), "silent_s": .number(member.silentSeconds),
+                ]
+            }),
+            "waiting_for": .array(status.waitingFor.map(JSON.string)),
+        ]
+    }
+
+    private func text(_ status: ClusterStatus) -> String {
+        var lines = [
+            "step \(status.step) of \(status.steps), \(status.phase); generation \(status.generation), map \(status.map), "
+                + "newest checkpoint at step \(status.newestCheckpoint)"
+        ]
+        for member in status.members {
+            lines.append(
+                "  \(padded(member.name, 20)) \(padded(member.state, 9)) pid \(padded("\(member.process)", 8)) "
+                    + "\(padded(member.host, 16)) \(member.chunks) chunks, \(hundredths(member.unitsPerSecond)) units/s, "
+                    + "silent \(hundredths(member.silentSeconds)) s"
+                    + (member.leases.isEmpty ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))"))
+        }
+        lines += status.waitingFor.map { "  waits for \($0)" }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// `zoetrope drain`.
+struct Drain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Let a worker go: it finishes its block, hands its chunks over, and leaves.")
+    @OptionGroup var coordinator: CoordinatorAddress
+    @Argument(help: "The worker, by the name or the incarnation that `zoetrope status` shows.")
+    var worker: String
+
+    func run() throws {
+        if case .done(let text) = try coordinator.ask(.drain(worker)) { print(text) }
+    }
+}
+
+/// `zoetrope stop`.
+struct Stop: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Write a checkpoint and stop; run again to continue.")
+    @OptionGroup var coordinator: CoordinatorAddress
+
+    func run() throws {
+        if case .done(let text) = try coordinator.ask(.stop) { print(text) }
+    }
+}
