@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Coordinator
 import Faults
 import Foundation
 import Protocol
@@ -20,8 +21,8 @@ struct Coordinate: ParsableCommand {
     var assignments: [String] = []
     @Option(help: "The data set's folder.")
     var data: String
-    @Option(help: "The run's folder; made if it is not there.")
-    var run: String
+    @Option(name: .customLong("run"), help: "The run's folder; made if it is not there.")
+    var folder: String
     @Option(help: "Workers to wait for before the first step, for half a minute at most.")
     var workers = 1
     @OptionGroup var result: ResultOptions
@@ -29,17 +30,17 @@ struct Coordinate: ParsableCommand {
     func run() throws {
         let cluster = try clusterConfiguration(config)
         let preparation = try RunPreparation(
-            recipe: recipe, assignments: assignments, data: try absolute(data), run: run)
-        if let finished = try RunResult(run: run, preparation: preparation) {
+            recipe: recipe, assignments: assignments, data: try absolute(data), run: folder)
+        if let finished = try RunResult(run: folder, preparation: preparation) {
             result.report(finished.json, text: finished.text)
             return
         }
         preparation.warnIfCrowded(workers: workers)
         let ending = try coordinate(
-            preparation, run: run, listen: cluster.coordinator.address, expectedWorkers: workers,
+            preparation, run: folder, listen: cluster.coordinator.address, expectedWorkers: workers,
             timing: cluster.timing
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
-        try conclude(ending, run: run, preparation: preparation, result)
+        try conclude(ending, run: folder, preparation: preparation, result)
     }
 }
 

@@ -11,7 +11,7 @@ struct CoordinatorAddress: ParsableArguments {
 
     /// What the coordinator says to `request`.
     func ask(_ request: OperatorRequest) throws(Fault) -> OperatorReply {
-        let reply = try OperatorClient.ask(join, request)
+        let reply = try Protocol.ask(request, of: join)
         if case .refused(let reason) = reply { throw Fault(.usage, join, reason) }
         return reply
     }

@@ -4,6 +4,7 @@ import Faults
 import Foundation
 import Protocol
 import Reporting
+import Training
 import Wire
 
 /// `zoetrope train`: a coordinator and its workers on this machine.
@@ -18,8 +19,8 @@ struct Train: ParsableCommand {
     var recipe: [String]
     @Option(help: "The data set's folder.")
     var data: String
-    @Option(help: "The run's folder; made if it is not there.")
-    var run: String
+    @Option(name: .customLong("run"), help: "The run's folder; made if it is not there.")
+    var folder: String
     @Option(help: "Worker processes to start.")
     var workers = 1
     @Option(help: "Compute threads of each worker.")
@@ -37,15 +38,15 @@ struct Train: ParsableCommand {
     func run() throws {
         let data = try absolute(data)
         let preparation = try RunPreparation(
-            recipe: recipe[0], assignments: Array(recipe.dropFirst()), data: data, run: run)
-        if let finished = try RunResult(run: run, preparation: preparation) {
+            recipe: recipe[0], assignments: Array(recipe.dropFirst()), data: data, run: folder)
+        if let finished = try RunResult(run: folder, preparation: preparation) {
             result.report(finished.json, text: finished.text)
             return
         }
         preparation.warnIfCrowded(workers: workers)
         let local = LocalWorkers()
         let ending = try coordinate(
-            preparation, run: run, listen: listen, expectedWorkers: workers, timing: ClusterTiming()
+            preparation, run: folder, listen: listen, expectedWorkers: workers, timing: ClusterTiming()
         ) { shell throws(Fault) in
             try local.start(workers, endpoint: shell.endpoint, threads: threads) { process in
                 shell.processEnded(process)
@@ -53,7 +54,7 @@ struct Train: ParsableCommand {
             }
         }
         local.wait()
-        try conclude(ending, run: run, preparation: preparation, result)
+        try conclude(ending, run: folder, preparation: preparation, result)
     }
 }
 

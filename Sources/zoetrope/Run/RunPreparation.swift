@@ -4,6 +4,7 @@ import Configuration
 import Coordinator
 import Faults
 import Kernels
+import Models
 import Reporting
 import Storage
 import Training

@@ -73,8 +73,12 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
         case .alarm(let alarm):
             "ALARM: two workers computed different bits of step \(alarm.step), block \(alarm.block), chunk \(alarm.chunk): "
                 + "\(String(alarm.first, radix: 16)) and \(String(alarm.second, radix: 16)); one of them is broken"
+        case .recordsDiffer(let step, let unit, let who):
+            "ALARM: worker \(String(who, radix: 16)) reports another loss for unit \(unit) of step \(step) than another did"
+        case .blockFailed(let step, let block, let worker, let reason):
+            "worker \(worker) cannot compute block \(block) of step \(step): \(reason)"
         case .waiting(let what): "waiting: \(what)"
-        case .checkpoint(let version): version % 1000 == 0 ? "checkpoint at step \(version)" : nil
+        case .checkpoint: nil
         case .checkpointFailed(let version, let reason): "checkpoint at step \(version) failed: \(reason)"
         }
     }

@@ -1,6 +1,7 @@
 import Coordinator
 import Faults
 import Reporting
+import Storage
 import Wire
 
 /// What a finished run says: derived from its folder, so that it can be said again.
@@ -15,6 +16,7 @@ struct RunResult {
 
     /// `nil` when the run in `path` is not finished.
     init?(run path: String, preparation: RunPreparation) throws(Fault) {
+        guard pathExists(path + "/ledger") else { return nil }
         let records = try StepLedger.read(run: path)
         guard let last = records.last, records.count == preparation.steps,
             try CheckpointStore.versions(run: path).contains(preparation.steps)
