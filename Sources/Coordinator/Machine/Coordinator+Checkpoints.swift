@@ -51,7 +51,8 @@ extension Coordinator {
         guard saving?.version == version else { return }
         saving = nil
         checkpoint = version
-        outcomes = outcomes.filter { $0.key >= version }
+        // We may be further back ourselves, playing steps again that are in the new checkpoint already.
+        outcomes = outcomes.filter { $0.key >= min(version, self.version) }
         directives.append(.note(.checkpoint(version: version)))
         if case .holding = phase { proceed(mayMove: false, now: now) }
     }

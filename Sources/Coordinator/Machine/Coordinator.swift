@@ -46,7 +46,7 @@ public struct Coordinator: Sendable {
 
     var phase = Phase.gathering
     var stopReason: String?
-    var nextLease: UInt64 = 1
+    var nextLease: UInt64
     var expectedFirstBlocks: [Incarnation: UnitBlock] = [:]
 
     /// What the cluster is doing.
@@ -81,6 +81,8 @@ public struct Coordinator: Sendable {
         holders = Array(repeating: [], count: settings.plan.chunks.count)
         // Map numbers rise across generations, so that a late message of an earlier one is known to be late.
         mapNumber = Int(clamping: min(settings.welcome.generation, 1 << 30) << 32)
+        // Leases likewise: what comes late of an earlier generation must not look like one of ours.
+        nextLease = min(settings.welcome.generation, 1 << 30) << 32 + 1
     }
 
     var generation: UInt64 { settings.welcome.generation }

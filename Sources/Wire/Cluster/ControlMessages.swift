@@ -82,7 +82,7 @@ public struct Progress: Hashable, Sendable {
 
 /// Compute this block of this step and push its root.
 public struct Lease: Hashable, Sendable {
-    /// Unique in a generation.
+    /// Unique in a run: it rises across generations.
     public var id: UInt64
     public var map: Int
     public var step: Int

@@ -48,7 +48,7 @@ extension Worker {
         case .chunkStored(let version, _): perform(shard?.snapshotChunkStored(version: version), now: now)
         case .stateChunk(let map, let state): perform(shard?.receive(state, map: map), now: now)
         case .departed(let peer): forget(peer)
-        case .drain: directives.append(.note("the coordinator drains this worker"))
+        case .drain: isLeaving = true
         case .stop(let code, let reason): stop(code: code, reason: reason)
         }
     }

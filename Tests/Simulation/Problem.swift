@@ -1,0 +1,171 @@
+import Training
+import Wire
+
+/// A training problem small enough to be trained thousands of times: a few chunks, a gradient that is a pure function of
+/// all weights, the step and the unit, and whose sums depend on their order in f32.
+struct Problem {
+    let number: UInt64
+    let units: Int
+    let steps: Int
+    let plan: ChunkPlan
+    let optimizer: SGDSettings
+    let rate: LearningRate
+    let clipNorm: Double
+    /// The step whose gradient overflows, if any.
+    let brokenStep: Int?
+
+    init(_ number: UInt64) {
+        self.number = number
+        units = [1, 2, 3, 4, 5, 6, 8, 11][Int(number % 8)]
+        steps = 4 + Int(number / 8 % 3)
+        plan = ChunkPlan(
+            parameters: [
+                .init(count: 37, decays: true), .init(count: 5, decays: false), .init(count: 16, decays: true),
+            ],
+            statistics: [.init(channels: 3, retention: 0.9, varianceScale: 1.25)], limit: 16)
+        optimizer = SGDSettings(
+            momentum: 0.9, nesterov: number % 2 == 0, convention: number % 3 == 0 ? .rateOutside : .rateInMomentum,
+            weightDecay: 0.01)
+        rate = LearningRate(
+            highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 1.5, warmupEpochs: 1,
+            warmupFrom: 0.1)
+        clipNorm = number % 4 == 1 ? 0.5 : 0
+        brokenStep = number % 5 == 4 ? 2 : nil
+    }
+
+    var clipsPerUnit: Int { 2 }
+
+    /// A number in [-1, 1) times a power of two, so that sums round.
+    private func noise(_ a: Int, _ b: Int, _ c: Int, _ d: Int) -> Float {
+        let digest = combinedDigest([number, UInt64(a), UInt64(b), UInt64(c), UInt64(d)])
+        let mantissa = Float(Int32(truncatingIfNeeded: digest)) * 0x1p-31
+        return mantissa * Float(sign: .plus, exponent: Int(digest >> 60) - 8, significand: 1)
+    }
+
+    func initialWeights(_ chunk: Chunk) -> [Float] {
+        (0..<chunk.elements).map { chunk.isStatistics ? ($0 < 3 ? 0 : 1) : noise(1, chunk.number, $0, 0) }
+    }
+
+    /// What all gradients depend on: weights of mixed versions give other bits everywhere.
+    private func blend(_ weights: [[Float]]) -> Float {
+        var sum: Float = 0
+        for (chunk, values) in weights.enumerated() {
+            for value in values { sum = sum * 0.75 + value * Float(chunk + 1) }
+        }
+        return sum
+    }
+
+    /// The unit's gradient of a trained chunk.
+    func gradient(_ chunk: Int, weights: [[Float]], step: Int, unit: Int) -> [Float] {
+        let blend = blend(weights)
+        if step == brokenStep, unit == units / 2, chunk == 0 { return weights[0].map { _ in .infinity } }
+        return weights[chunk].enumerated().map { i, w in
+            noise(step + 2, unit, chunk, i) + 0.25 * w + 0.01 * blend
+        }
+    }
+
+    /// The unit's means and variances.
+    func statistics(weights: [[Float]], step: Int, unit: Int) -> [Double] {
+        (0..<6).map { Double(blend(weights)) * 0.1 + Double(noise(step + 2, unit, 99, $0)) / 3 }
+    }
+
+    func record(weights: [[Float]], step: Int, unit: Int) -> UnitRecord {
+        let position = UInt64((step * units + unit) * clipsPerUnit)
+        let substitutes =
+            (step + unit) % 5 == 3 ? [Substitute(position: position, wanted: 7, used: 8, reason: "damaged")] : []
+        return UnitRecord(
+            unit: unit, loss: Double(blend(weights)) + Double(noise(step + 2, unit, 98, 0)), correct: unit % 3,
+            substitutes: substitutes)
+    }
+}
+
+/// The undisturbed run, written once more in the plainest way: loops, recursion, one process.
+struct Truth {
+    var slots: [[[Float]]]
+    var outcomes: [StepOutcome] = []
+
+    init(_ problem: Problem) {
+        let plan = problem.plan
+        slots = plan.chunks.map { chunk in
+            [problem.initialWeights(chunk)] + (1..<chunk.slots).map { _ in Array(repeating: 0, count: chunk.elements) }
+        }
+        for step in 0..<problem.steps { run(step, problem) }
+    }
+
+    private mutating func run(_ step: Int, _ problem: Problem) {
+        let plan = problem.plan
+        let weights = plan.trained.map { slots[$0][0] }
+        let records = (0..<problem.units).map { problem.record(weights: weights, step: step, unit: $0) }
+        let sums = plan.trained.map { chunk in
+            Self.tree(
+                0, problem.units,
+                of: (0..<problem.units).map {
+                    problem.gradient(chunk, weights: weights, step: step, unit: $0)
+                })
+        }
+        let statistics = Self.tree(
+            0, problem.units,
+            of: (0..<problem.units).map {
+                problem.statistics(weights: weights, step: step, unit: $0)
+            })
+        var squares = 0.0
+        for sum in sums {
+            var lanes = [Double](repeating: 0, count: 8)
+            for (i, x) in sum.enumerated() { lanes[i % 8] += Double(x) * Double(x) }
+            squares += lanes.reduce(0, +)
+        }
+        let finite = squares.isFinite
+        let norm = squares.squareRoot() / Double(problem.units)
+        let coefficient = finite && problem.clipNorm > 0 && norm > problem.clipNorm ? Float(problem.clipNorm / norm) : 1
+        let rate = problem.rate(step)
+        let pool = PayloadPool()
+        outcomes.append(
+            StepOutcome(
+                step: step, firstPosition: UInt64(step * problem.units * 2), clips: problem.units * 2,
+                loss: records.reduce(0) { $0 + $1.loss } / Double(problem.units),
+                correct: records.reduce(0) { $0 + $1.correct }, gradientNorm: finite ? norm : .infinity,
+                gradientDigest: combinedDigest(
+                    sums.map { pool.payload(copying: $0).checksum() } + [pool.payload(copying: statistics).checksum()]),
+                rate: rate, coefficient: coefficient, skipped: !finite, substitutes: records.flatMap(\.substitutes)))
+        guard finite else { return }
+        let scale = Float(Double(coefficient) / Double(problem.units))
+        for chunk in plan.trained {
+            for i in slots[chunk][0].indices {
+                update(chunk, i, sums[chunk][i] * scale, rate, decays: plan.chunks[chunk].decays, problem.optimizer)
+            }
+        }
+        let layer = plan.statistics[0]
+        let chunk = plan.chunk(ofStatistics: 0)
+        for i in 0..<6 {
+            let mean = statistics[i] / Double(problem.units) * (i < 3 ? 1 : layer.varianceScale)
+            slots[chunk][0][i] = Float(Double(slots[chunk][0][i]) * layer.retention + mean * (1 - layer.retention))
+        }
+    }
+
+    private mutating func update(
+        _ chunk: Int, _ i: Int, _ gradient: Float, _ rate: Float, decays: Bool, _ settings: SGDSettings
+    ) {
+        let (w, m, mu) = (slots[chunk][0][i], slots[chunk][1][i], settings.momentum)
+        let g = gradient + w * (decays ? settings.weightDecay : 0)
+        switch settings.convention {
+        case .rateInMomentum:
+            let new = m * mu + g * rate
+            slots[chunk][0][i] = settings.nesterov ? w - (new * (1 + mu) - m * mu) : w - new
+            slots[chunk][1][i] = new
+        case .rateOutside:
+            let new = m * mu + g
+            slots[chunk][0][i] = w - (settings.nesterov ? g + new * mu : new) * rate
+            slots[chunk][1][i] = new
+        }
+    }
+
+    /// Σ by the fixed tree: halves at the largest power of two below the count.
+    private static func tree<T: FloatingPoint>(_ first: Int, _ end: Int, of leaves: [[T]]) -> [T] {
+        if end - first == 1 { return leaves[first] }
+        var half = 1
+        while half * 2 < end - first { half *= 2 }
+        let left = tree(first, first + half, of: leaves)
+        let right = tree(first + half, end, of: leaves)
+        return zip(left, right).map { $0 + $1 }
+    }
+}

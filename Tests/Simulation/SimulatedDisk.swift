@@ -1,0 +1,27 @@
+import Coordinator
+import Wire
+
+/// The run directory of a simulated run: what is durable, and what a crash takes away.
+struct SimulatedDisk {
+    var ledger: [LedgerRecord] = []
+    /// Whole checkpoints, by version and chunk.
+    var checkpoints: [Int: [Int: [[Float]]]] = [:]
+    var unfinished: (version: Int, chunks: [Int: [[Float]]])?
+    /// A record being written.
+    var tail: LedgerRecord?
+
+    /// The machine stops: the record being written is there whole or torn off, the unfinished checkpoint is swept away.
+    /// - Parameter lies: fsync said yes to the last record, and yet it is gone.
+    mutating func crash(tailSurvives: Bool, lies: Bool) {
+        if let tail, tailSurvives { ledger.append(tail) }
+        tail = nil
+        unfinished = nil
+        if lies, !ledger.isEmpty { ledger.removeLast() }
+    }
+
+    var history: RunHistory {
+        let checkpoint = checkpoints.keys.filter { $0 <= ledger.count }.max() ?? 0
+        return RunHistory(
+            checkpoint: checkpoint, ledgerCount: ledger.count, outcomes: ledger[checkpoint...].map(\.outcome))
+    }
+}

@@ -1,0 +1,93 @@
+import Testing
+import Training
+import Wire
+
+/// Whole clusters under faults, against the undisturbed run: same bits, every step in the ledger once.
+@Suite struct SimulationTests {
+    /// What is wrong with the run of a seed, if anything.
+    static func verdict(seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false) -> (
+        trouble: String?, counts: FaultCounts
+    ) {
+        let cluster = SimulatedCluster(seed: seed, bugs: bugs, calm: calm)
+        cluster.run()
+        return (cluster.trouble, cluster.counts)
+    }
+
+    @Test(arguments: 0..<40) func undisturbedRunsGiveTheSameBits(seed: Int) {
+        let trouble = Self.verdict(seed: UInt64(seed), calm: true).trouble
+        #expect(trouble == nil, "seed \(seed)")
+    }
+
+    @Test func twoThousandSeedsGiveTheSameBits() async {
+        let blocks = 20
+        let seeds = 2000
+        await withTaskGroup(of: (troubles: [String], counts: FaultCounts).self) { group in
+            for block in 0..<blocks {
+                group.addTask {
+                    var troubles: [String] = []
+                    var sum = FaultCounts()
+                    for seed in stride(from: block, to: seeds, by: blocks) {
+                        let (trouble, counts) = Self.verdict(seed: UInt64(seed))
+                        if let trouble { troubles.append("seed \(seed): \(trouble)") }
+                        sum.add(counts)
+                    }
+                    return (troubles, sum)
+                }
+            }
+            var total = FaultCounts()
+            for await (troubles, counts) in group {
+                for trouble in troubles { Issue.record("\(trouble)") }
+                total.add(counts)
+            }
+            // The seeds must have met what they are there for.
+            #expect(total.kills > seeds && total.restarts > seeds / 4 && total.cuts > seeds)
+            #expect(total.rollbacks > seeds / 2 && total.replayed > seeds / 2 && total.reissued > seeds / 20)
+            #expect(total.drained > seeds / 4 && total.rejoined > seeds / 100)
+        }
+    }
+
+    /// Each mistake that a machine can be made to make is found by some seed.
+    @Test(arguments: PlantedBug.allCases) func plantedBugsAreFound(bug: PlantedBug) {
+        let found = (0..<400).contains { Self.verdict(seed: UInt64($0), bugs: [bug]).trouble != nil }
+        #expect(found, "\(bug.rawValue) went unnoticed by 400 seeds")
+    }
+}
+
+extension SimulatedCluster {
+    /// What is wrong after the run.
+    var trouble: String? {
+        if let first = troubles.first { return first }
+        guard let finished, finished.code == 0 else { return "ended with \(finished?.reason ?? "nothing")" }
+        let truth = Truth(problem)
+        guard disk.ledger.count == problem.steps else { return "the ledger has \(disk.ledger.count) steps" }
+        var position: UInt64 = 0
+        for (record, expected) in zip(disk.ledger, truth.outcomes) {
+            if !record.outcome.matches(expected) { return "step \(expected.step) has another outcome" }
+            if record.outcome.firstPosition != position { return "position \(position) was not drawn once" }
+            position += UInt64(record.outcome.clips)
+        }
+        guard let last = disk.checkpoints[problem.steps] else { return "no checkpoint at the end" }
+        for chunk in problem.plan.chunks where !Self.same(last[chunk.number] ?? [], truth.slots[chunk.number]) {
+            return "chunk \(chunk.number) has other bits"
+        }
+        return nil
+    }
+
+    private static func same(_ a: [[Float]], _ b: [[Float]]) -> Bool {
+        a.map { $0.map(\.bitPattern) } == b.map { $0.map(\.bitPattern) }
+    }
+}
+
+extension FaultCounts {
+    mutating func add(_ other: FaultCounts) {
+        kills += other.kills
+        restarts += other.restarts
+        cuts += other.cuts
+        rollbacks += other.rollbacks
+        replayed += other.replayed
+        reissued += other.reissued
+        rejoined += other.rejoined
+        drained += other.drained
+        maps += other.maps
+    }
+}
