@@ -10,6 +10,8 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     public let local: UInt64
     /// 0 until the other end is known.
     public private(set) var remote: UInt64
+    /// Frames of another session are not of this link.
+    public let session: UInt64
     /// Sent, not received as far as we know; the first has the number `firstKept`.
     private var kept: [Outgoing] = []
     private var firstKept: UInt64 = 1
@@ -22,7 +24,8 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     private let resend: Double
 
     /// - Parameter resend: Seconds without a receipt before the link asks, and between two repetitions.
-    public init(local: UInt64, remote: UInt64, resend: Double) {
+    public init(local: UInt64, remote: UInt64, session: UInt64 = 0, resend: Double) {
+        self.session = session
         self.local = local
         self.remote = remote
         self.resend = resend
@@ -44,6 +47,7 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     public mutating func receive(
         _ frame: Frame<Incoming>, now: Double
     ) -> (message: Incoming?, repetitions: [Frame<Outgoing>]) {
+        guard frame.session == session else { return (nil, []) }
         take(receipt: frame.received, now: now)
         let repetitions = frame.missing ? repeatAll(now: now) : []
         guard frame.message != nil || frame.sequence > delivered else {
@@ -109,6 +113,6 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
         if pendingGap { gapReported = true }
         return Frame(
             sender: local, receiver: remote, sequence: sequence, received: delivered, missing: pendingGap,
-            message: message)
+            session: session, message: message)
     }
 }

@@ -112,6 +112,6 @@ enum MessageSamples {
         generation: 2, map: 5, workers: 3, seconds: 1.5)
 
     static func frame<Message>(_ message: Message?) -> Frame<Message> {
-        Frame(sender: .max, receiver: 2, sequence: 3, received: 1 << 61, missing: true, message: message)
+        Frame(sender: .max, receiver: 2, sequence: 3, received: 1 << 61, missing: true, session: 4, message: message)
     }
 }

@@ -1492,7 +1492,7 @@ void   zoetrope__ledger_record__free_unpacked
   assert(message->base.descriptor == &zoetrope__ledger_record__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[46] =
+static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
 {
   {
     "magic",
@@ -1585,6 +1585,18 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[46] =
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
     offsetof(Zoetrope__Frame, payloads),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Frame, session),
     NULL,
     NULL,
     0,             /* flags */
@@ -2048,63 +2060,64 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[46] =
   },
 };
 static const unsigned zoetrope__frame__field_indices_by_name[] = {
-  20,   /* field[20] = alarm */
-  11,   /* field[11] = block_computed */
-  12,   /* field[12] = block_delivered */
-  13,   /* field[13] = block_failed */
-  28,   /* field[28] = checkpoint */
-  17,   /* field[17] = checkpoint_chunk */
-  29,   /* field[29] = chunk_stored */
-  14,   /* field[14] = chunks_ready */
-  27,   /* field[27] = commit */
-  33,   /* field[33] = departed */
-  44,   /* field[44] = done */
-  31,   /* field[31] = drain */
-  41,   /* field[41] = drain_request */
-  16,   /* field[16] = fetch_checkpoint */
-  36,   /* field[36] = fetch_state */
-  10,   /* field[10] = heartbeat */
-  8,   /* field[8] = hello */
-  24,   /* field[24] = lease */
-  18,   /* field[18] = leaving */
+  21,   /* field[21] = alarm */
+  12,   /* field[12] = block_computed */
+  13,   /* field[13] = block_delivered */
+  14,   /* field[14] = block_failed */
+  29,   /* field[29] = checkpoint */
+  18,   /* field[18] = checkpoint_chunk */
+  30,   /* field[30] = chunk_stored */
+  15,   /* field[15] = chunks_ready */
+  28,   /* field[28] = commit */
+  34,   /* field[34] = departed */
+  45,   /* field[45] = done */
+  32,   /* field[32] = drain */
+  42,   /* field[42] = drain_request */
+  17,   /* field[17] = fetch_checkpoint */
+  37,   /* field[37] = fetch_state */
+  11,   /* field[11] = heartbeat */
+  9,   /* field[9] = hello */
+  25,   /* field[25] = lease */
+  19,   /* field[19] = leaving */
   0,   /* field[0] = magic */
-  23,   /* field[23] = map */
-  15,   /* field[15] = map_installed */
+  24,   /* field[24] = map */
+  16,   /* field[16] = map_installed */
   6,   /* field[6] = missing */
   7,   /* field[7] = payloads */
-  26,   /* field[26] = prefetch */
-  34,   /* field[34] = push */
-  9,   /* field[9] = ready */
-  39,   /* field[39] = receipt */
+  27,   /* field[27] = prefetch */
+  35,   /* field[35] = push */
+  10,   /* field[10] = ready */
+  40,   /* field[40] = receipt */
   5,   /* field[5] = received */
   3,   /* field[3] = receiver */
-  22,   /* field[22] = refuse */
-  45,   /* field[45] = refused */
-  25,   /* field[25] = revoke */
+  23,   /* field[23] = refuse */
+  46,   /* field[46] = refused */
+  26,   /* field[26] = revoke */
   2,   /* field[2] = sender */
   4,   /* field[4] = sequence */
-  38,   /* field[38] = state */
-  30,   /* field[30] = state_chunk */
-  43,   /* field[43] = status */
-  40,   /* field[40] = status_request */
-  32,   /* field[32] = stop */
-  42,   /* field[42] = stop_request */
-  19,   /* field[19] = suspect */
+  8,   /* field[8] = session */
+  39,   /* field[39] = state */
+  31,   /* field[31] = state_chunk */
+  44,   /* field[44] = status */
+  41,   /* field[41] = status_request */
+  33,   /* field[33] = stop */
+  43,   /* field[43] = stop_request */
+  20,   /* field[20] = suspect */
   1,   /* field[1] = version */
-  35,   /* field[35] = want */
-  37,   /* field[37] = weights */
-  21,   /* field[21] = welcome */
+  36,   /* field[36] = want */
+  38,   /* field[38] = weights */
+  22,   /* field[22] = welcome */
 };
 static const ProtobufCIntRange zoetrope__frame__number_ranges[7 + 1] =
 {
   { 1, 0 },
-  { 16, 8 },
-  { 48, 21 },
-  { 80, 34 },
-  { 96, 37 },
-  { 112, 40 },
-  { 120, 43 },
-  { 0, 46 }
+  { 16, 9 },
+  { 48, 22 },
+  { 80, 35 },
+  { 96, 38 },
+  { 112, 41 },
+  { 120, 44 },
+  { 0, 47 }
 };
 const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
 {
@@ -2114,7 +2127,7 @@ const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
   "Zoetrope__Frame",
   "zoetrope",
   sizeof(Zoetrope__Frame),
-  46,
+  47,
   zoetrope__frame__field_descriptors,
   zoetrope__frame__field_indices_by_name,
   7,  zoetrope__frame__number_ranges,

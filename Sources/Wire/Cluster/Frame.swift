@@ -14,16 +14,22 @@ public struct Frame<Message: Sendable>: Sendable {
     public var received: UInt64
     /// The sender of this frame saw a gap: send again everything after `received`.
     public var missing: Bool
+    /// Of links between workers: the generation of the coordinator under which both ends began counting. A worker that
+    /// one coordinator took for dead may be a member again under the next, and its old numbers must mean nothing then.
+    public var session: UInt64
     public var message: Message?
 
     public init(
-        sender: UInt64, receiver: UInt64, sequence: UInt64, received: UInt64, missing: Bool = false, message: Message?
+        sender: UInt64, receiver: UInt64, sequence: UInt64, received: UInt64, missing: Bool = false,
+        session: UInt64 = 0,
+        message: Message?
     ) {
         self.sender = sender
         self.receiver = receiver
         self.sequence = sequence
         self.received = received
         self.missing = missing
+        self.session = session
         self.message = message
     }
 }

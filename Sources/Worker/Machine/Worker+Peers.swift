@@ -9,10 +9,15 @@ extension Worker {
         dropLeases()
         let members = Set(new.members.map(\.incarnation))
         for peer in Set(map?.members.map(\.incarnation) ?? []).subtracting(members).sorted() { forget(peer) }
-        for member in new.members where member.incarnation != incarnation && shards[member.incarnation] == nil {
-            shards[member.incarnation] = Link(
-                local: incarnation, remote: member.incarnation, resend: timing.resend)
-            directives.append(.connect(member.incarnation, endpoint: member.endpoint))
+        let session = UInt64(clamping: new.number >> 32)
+        for (peer, link) in shards where link.session < session && !members.contains(peer) { forget(peer) }
+        for (peer, link) in clients where link.session < session && !members.contains(peer) { clients[peer] = nil }
+        for member in new.members where member.incarnation != incarnation {
+            let peer = member.incarnation
+            guard shards[peer]?.session != session else { continue }
+            let isConnected = shards[peer] != nil
+            shards[peer] = Link(local: incarnation, remote: peer, session: session, resend: timing.resend)
+            if !isConnected { directives.append(.connect(peer, endpoint: member.endpoint)) }
         }
         map = new
         progress.step = new.version
@@ -30,8 +35,11 @@ extension Worker {
     mutating func receive(_ frame: Frame<ShardRequest>, now: Double) {
         // Without a shard nothing is received: the sender will say it again.
         guard frame.receiver == incarnation, frame.sender != 0, shard != nil else { return }
+        // The client counts anew under a new coordinator; what is late of an earlier one is dropped.
+        let known = clients[frame.sender].flatMap { $0.session >= frame.session ? $0 : nil }
         var link =
-            clients[frame.sender] ?? Link(local: incarnation, remote: frame.sender, resend: timing.resend)
+            known
+            ?? Link(local: incarnation, remote: frame.sender, session: frame.session, resend: timing.resend)
         let (message, repetitions) = link.receive(frame, now: now)
         clients[frame.sender] = link
         directives += repetitions.map { .reply(frame.sender, $0) }

@@ -112,6 +112,7 @@ struct  Zoetrope__Frame
    * Raw parts that follow this header.
    */
   uint32_t payloads;
+  uint64_t session;
   Zoetrope__Frame__MessageCase message_case;
   union {
     /*
@@ -171,7 +172,7 @@ struct  Zoetrope__Frame
 };
 #define ZOETROPE__FRAME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__frame__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, ZOETROPE__FRAME__MESSAGE__NOT_SET, {0} }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, ZOETROPE__FRAME__MESSAGE__NOT_SET, {0} }
 
 
 struct  Zoetrope__Nothing

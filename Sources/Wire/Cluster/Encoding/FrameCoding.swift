@@ -31,6 +31,7 @@ enum FrameCoding {
             $0.pointee.version = UInt32(clamping: version)
             $0.pointee.sender = frame.sender
             $0.pointee.receiver = frame.receiver
+            $0.pointee.session = frame.session
             $0.pointee.sequence = frame.sequence
             $0.pointee.received = frame.received
             $0.pointee.missing = frame.missing ? 1 : 0
@@ -105,7 +106,7 @@ enum FrameCoding {
         }
         return Frame(
             sender: frame.sender, receiver: frame.receiver, sequence: frame.sequence, received: frame.received,
-            missing: frame.missing != 0, message: message)
+            missing: frame.missing != 0, session: frame.session, message: message)
     }
 
     static func unexpected(_ frame: Zoetrope__Frame, _ direction: String) -> Fault {
