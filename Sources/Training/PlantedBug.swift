@@ -1,6 +1,7 @@
 /// Mistakes that tests plant into the machines to prove that the simulation would find them.
 ///
 /// A simulator that finds nothing proves nothing. Only tests can switch them on: the products' initialisers have none.
+/// The last three are mistakes that the simulation found when the machines were written.
 package enum PlantedBug: String, CaseIterable, Sendable {
     /// The tree adds what it has already.
     case duplicatesAdded
@@ -30,8 +31,14 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case deliveredWhenComputed
     /// The owner's death goes unnoticed: the map stays.
     case ownerDeathIgnored
-    /// The coordinator believes what owners of an older map report ready.
-    case staleReadyBelieved
     /// The norm adds the chunks in the order they became ready.
     case normInReadyOrder
+    /// A new coordinator goes on from state of which some chunks are lost.
+    case incompleteStateAdopted
+    /// Outcomes older than a new checkpoint are forgotten while those steps are being played again.
+    case outcomesForgottenEarly
+    /// A new coordinator numbers its leases from 1 again.
+    case leaseNumbersReused
+    /// Links between workers go on counting under a new coordinator.
+    case linksOutliveGenerations
 }

@@ -21,8 +21,12 @@ struct Problem {
         plan = ChunkPlan(
             parameters: [
                 .init(count: 37, decays: true), .init(count: 5, decays: false), .init(count: 16, decays: true),
+                .init(count: 20, decays: true), .init(count: 3, decays: false),
             ],
-            statistics: [.init(channels: 3, retention: 0.9, varianceScale: 1.25)], limit: 16)
+            statistics: [
+                .init(channels: 3, retention: 0.9, varianceScale: 1.25),
+                .init(channels: 10, retention: 0.8, varianceScale: 1),
+            ], limit: 16)
         optimizer = SGDSettings(
             momentum: 0.9, nesterov: number % 2 == 0, convention: number % 3 == 0 ? .rateOutside : .rateInMomentum,
             weightDecay: 0.01)
@@ -43,7 +47,9 @@ struct Problem {
     }
 
     func initialWeights(_ chunk: Chunk) -> [Float] {
-        (0..<chunk.elements).map { chunk.isStatistics ? ($0 < 3 ? 0 : 1) : noise(1, chunk.number, $0, 0) }
+        (0..<chunk.elements).map {
+            chunk.isStatistics ? ($0 * 2 < chunk.elements ? 0 : 1) : noise(1, chunk.number, $0, 0)
+        }
     }
 
     /// What all gradients depend on: weights of mixed versions give other bits everywhere.
@@ -64,9 +70,11 @@ struct Problem {
         }
     }
 
-    /// The unit's means and variances.
-    func statistics(weights: [[Float]], step: Int, unit: Int) -> [Double] {
-        (0..<6).map { Double(blend(weights)) * 0.1 + Double(noise(step + 2, unit, 99, $0)) / 3 }
+    /// The unit's means, then variances, of a layer.
+    func statistics(_ layer: Int, weights: [[Float]], step: Int, unit: Int) -> [Double] {
+        (0..<2 * plan.statistics[layer].channels).map {
+            Double(blend(weights)) * 0.1 + Double(noise(step + 2, unit, 99 + layer, $0)) / 3
+        }
     }
 
     func record(weights: [[Float]], step: Int, unit: Int) -> UnitRecord {
@@ -103,11 +111,13 @@ struct Truth {
                     problem.gradient(chunk, weights: weights, step: step, unit: $0)
                 })
         }
-        let statistics = Self.tree(
-            0, problem.units,
-            of: (0..<problem.units).map {
-                problem.statistics(weights: weights, step: step, unit: $0)
-            })
+        let statistics = plan.statistics.indices.map { layer in
+            Self.tree(
+                0, problem.units,
+                of: (0..<problem.units).map {
+                    problem.statistics(layer, weights: weights, step: step, unit: $0)
+                })
+        }
         var squares = 0.0
         for sum in sums {
             var lanes = [Double](repeating: 0, count: 8)
@@ -125,7 +135,8 @@ struct Truth {
                 loss: records.reduce(0) { $0 + $1.loss } / Double(problem.units),
                 correct: records.reduce(0) { $0 + $1.correct }, gradientNorm: finite ? norm : .infinity,
                 gradientDigest: combinedDigest(
-                    sums.map { pool.payload(copying: $0).checksum() } + [pool.payload(copying: statistics).checksum()]),
+                    sums.map { pool.payload(copying: $0).checksum() }
+                        + statistics.map { pool.payload(copying: $0).checksum() }),
                 rate: rate, coefficient: coefficient, skipped: !finite, substitutes: records.flatMap(\.substitutes)))
         guard finite else { return }
         let scale = Float(Double(coefficient) / Double(problem.units))
@@ -134,11 +145,13 @@ struct Truth {
                 update(chunk, i, sums[chunk][i] * scale, rate, decays: plan.chunks[chunk].decays, problem.optimizer)
             }
         }
-        let layer = plan.statistics[0]
-        let chunk = plan.chunk(ofStatistics: 0)
-        for i in 0..<6 {
-            let mean = statistics[i] / Double(problem.units) * (i < 3 ? 1 : layer.varianceScale)
-            slots[chunk][0][i] = Float(Double(slots[chunk][0][i]) * layer.retention + mean * (1 - layer.retention))
+        for (index, layer) in plan.statistics.enumerated() {
+            let chunk = plan.chunk(ofStatistics: index)
+            for i in 0..<2 * layer.channels {
+                let mean = statistics[index][i] / Double(problem.units) * (i < layer.channels ? 1 : layer.varianceScale)
+                slots[chunk][0][i] = Float(
+                    Double(slots[chunk][0][i]) * layer.retention + mean * (1 - layer.retention))
+            }
         }
     }
 

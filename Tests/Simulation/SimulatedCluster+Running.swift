@@ -84,7 +84,9 @@ extension SimulatedCluster {
             let chunk = plan.chunks.count - 1 - stage
             let payload =
                 plan.chunks[chunk].isStatistics
-                ? pool.payload(copying: problem.statistics(weights: process.loaded, step: step, unit: unit))
+                ? pool.payload(
+                    copying: problem.statistics(
+                        chunk - plan.trained.upperBound, weights: process.loaded, step: step, unit: unit))
                 : pool.payload(
                     copying: problem.gradient(chunk, weights: process.loaded, step: step, unit: unit))
             schedule(
@@ -93,6 +95,11 @@ extension SimulatedCluster {
             return tell(worker, .gradient(lease: lease, unit: unit, chunk: chunk, payload))
         }
         process.isComputing = false
+        // Newcomers own nothing: who dies with its first block computed and perhaps not delivered costs no rollback.
+        process.units += 1
+        if process.units == 1, now < faultsUntil, chance.happens(0.2) {
+            schedule(.killed(worker), in: chance.between(0, 2 * delay))
+        }
         tell(
             worker,
             .unitComputed(lease: lease, problem.record(weights: process.loaded, step: step, unit: unit)))

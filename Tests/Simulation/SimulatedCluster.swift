@@ -21,6 +21,7 @@ final class SimulatedCluster {
         case processEnded(Incarnation)
         case disconnected(SimulatedConnection.Key)
         case reconnected(SimulatedConnection.Key)
+        case killed(Incarnation)
         case coordinatorStarts
         case workerStarts
         case fault
@@ -159,6 +160,7 @@ final class SimulatedCluster {
         case .disconnected(let key): tellDisconnected(key)
         case .reconnected(let key):
             tell(key.client, key.server == 0 ? .coordinatorConnected : .peerConnected(key.server))
+        case .killed(let worker): if workers[worker] != nil { kill(worker) }
         case .coordinatorStarts: if coordinator == nil { startCoordinator() }
         case .workerStarts: startWorker()
         case .fault: cause()

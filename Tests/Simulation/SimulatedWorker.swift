@@ -14,6 +14,8 @@ final class SimulatedWorker {
     /// SIGSTOP: nothing happens before.
     var stoppedUntil = 0.0
     var cancelled: Set<UInt64> = []
+    /// Units that came off its compute thread.
+    var units = 0
     var connected: Set<Incarnation> = []
 
     init(machine: Worker, name: String, unitSeconds: Double, chunks: Int) {

@@ -52,7 +52,8 @@ extension Coordinator {
         saving = nil
         checkpoint = version
         // We may be further back ourselves, playing steps again that are in the new checkpoint already.
-        outcomes = outcomes.filter { $0.key >= min(version, self.version) }
+        let oldest = bugs.contains(.outcomesForgottenEarly) ? version : min(version, self.version)
+        outcomes = outcomes.filter { $0.key >= oldest }
         directives.append(.note(.checkpoint(version: version)))
         if case .holding = phase { proceed(mayMove: false, now: now) }
     }

@@ -233,7 +233,7 @@ extension Coordinator {
             if saving == nil { beginCheckpoint(now: now) }
         case .stepping(var step):
             if ownsChunks { return recover(because: "\(member.name) died", now: now) }
-            if !bugs.contains(.lostBlocksForgotten) { step.leases.lost(worker) }
+            step.leases.lost(worker, bugs: bugs)
             phase = .stepping(step)
             grantLeases(now: now)
         }

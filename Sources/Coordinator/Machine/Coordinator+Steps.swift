@@ -152,7 +152,7 @@ extension Coordinator {
     // MARK: - Completion
 
     mutating func chunksReady(_ chunks: [ReadyChunk], map: Int, step number: Int, now: Double) {
-        guard map == mapNumber || bugs.contains(.staleReadyBelieved), case .stepping(var step) = phase,
+        guard map == mapNumber, case .stepping(var step) = phase,
             step.step == number
         else { return }
         for chunk in chunks

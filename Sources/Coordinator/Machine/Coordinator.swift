@@ -82,7 +82,7 @@ public struct Coordinator: Sendable {
         // Map numbers rise across generations, so that a late message of an earlier one is known to be late.
         mapNumber = Int(clamping: min(settings.welcome.generation, 1 << 30) << 32)
         // Leases likewise: what comes late of an earlier generation must not look like one of ours.
-        nextLease = min(settings.welcome.generation, 1 << 30) << 32 + 1
+        nextLease = bugs.contains(.leaseNumbersReused) ? 1 : min(settings.welcome.generation, 1 << 30) << 32 + 1
     }
 
     var generation: UInt64 { settings.welcome.generation }

@@ -1,3 +1,4 @@
+internal import Training
 internal import Wire
 
 /// Who computes which units of one step: aligned blocks, each leased at least once, recorded once.
@@ -153,10 +154,10 @@ struct LeaseTable: Sendable {
     }
 
     /// The worker is gone: what it had not delivered is free again, unless somebody else has it too.
-    mutating func lost(_ worker: Incarnation) {
+    mutating func lost(_ worker: Incarnation, bugs: Set<PlantedBug>) {
         let gone = entries.values.filter { $0.worker == worker }
         for entry in gone { entries[entry.id] = nil }
-        for entry in gone { release(entry.block) }
+        for entry in gone where !bugs.contains(.lostBlocksForgotten) { release(entry.block) }
     }
 
     /// The worker could not read a clip of the block. Returns on how many workers the block has failed.

@@ -54,7 +54,11 @@ public struct ReductionTree: Sendable {
         if let earlier = arrivals[block], !bugs.contains(.duplicatesAdded) {
             return earlier.checksum == checksum ? .duplicate : .conflict(first: earlier.from)
         }
-        if let holder = nodes.keys.first(where: { $0.contains(block) }), !bugs.contains(.duplicatesAdded) {
+        if let holder = nodes.keys.first(where: { $0.contains(block) }) {
+            if bugs.contains(.duplicatesAdded), let sum = nodes[holder] {
+                nodes[holder] = Arithmetic.sum(sum, payload, wide: wide, pool: pool)
+                return .stored
+            }
             // Covered. The same node summed from its halves must have the same bits as this one.
             let first = arrivals.first { block.contains($0.key) }?.value.from ?? from
             arrivals[block] = (checksum, from)

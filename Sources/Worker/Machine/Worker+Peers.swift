@@ -9,7 +9,7 @@ extension Worker {
         dropLeases()
         let members = Set(new.members.map(\.incarnation))
         for peer in Set(map?.members.map(\.incarnation) ?? []).subtracting(members).sorted() { forget(peer) }
-        let session = UInt64(clamping: new.number >> 32)
+        let session = bugs.contains(.linksOutliveGenerations) ? 0 : UInt64(clamping: new.number >> 32)
         for (peer, link) in shards where link.session < session && !members.contains(peer) { forget(peer) }
         for (peer, link) in clients where link.session < session && !members.contains(peer) { clients[peer] = nil }
         for member in new.members where member.incarnation != incarnation {
