@@ -10,7 +10,11 @@ extension Worker {
         let members = Set(new.members.map(\.incarnation))
         for peer in Set(map?.members.map(\.incarnation) ?? []).subtracting(members).sorted() { forget(peer) }
         let session = bugs.contains(.linksOutliveGenerations) ? 0 : UInt64(clamping: new.number >> 32)
-        for (peer, link) in shards where link.session < session && !members.contains(peer) { forget(peer) }
+        // Of an earlier generation. Clients may know this one before we do: only their own old links go.
+        for (peer, link) in shards where link.session < session && !members.contains(peer) {
+            shards[peer] = nil
+            directives.append(.disconnect(peer))
+        }
         for (peer, link) in clients where link.session < session && !members.contains(peer) { clients[peer] = nil }
         for member in new.members where member.incarnation != incarnation {
             let peer = member.incarnation
