@@ -15,7 +15,7 @@ struct MicroKernelTable: Sendable {
         ) -> Void
     typealias WeightTile =
         @Sendable (
-            _ pixels: Int, _ a: Rows, _ aOffset: Int, _ b: Rows, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+            _ pixels: Int, _ a: Input, _ places: UnsafePointer<Int32>, _ b: Input, _ c: Output, _ accumulate: Bool
         ) -> Void
 
     /// Floats in a vector.
@@ -29,6 +29,7 @@ struct MicroKernelTable: Sendable {
     private let weightTile1: WeightTile
     private let weightTile2: WeightTile
     private let weightTile3: WeightTile
+    let collectRows: @Sendable (_ pixels: Int, _ a: Rows, _ aOffset: Int, _ to: Output) -> Void
     let addStatistics:
         @Sendable (
             _ rows: Int, _ period: Int, _ x: Input, _ means: Output, _ spreads: Output,
@@ -76,7 +77,8 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernels.gatherTile3,
         weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
         weightTile3: MicroKernels.weightTile3,
-        addStatistics: MicroKernels.addStatistics, addGradientSums: MicroKernels.addGradientSums,
+        collectRows: MicroKernels.collectRows, addStatistics: MicroKernels.addStatistics,
+        addGradientSums: MicroKernels.addGradientSums,
         normalise: MicroKernels.normalise, batchNormGradient: MicroKernels.batchNormGradient,
         relu: MicroKernels.relu, reluBackward: MicroKernels.reluBackward, add: MicroKernels.add,
         addScaled: MicroKernels.addScaled,
@@ -88,7 +90,8 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernelsAVX2.gatherTile3,
         weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
         weightTile3: MicroKernelsAVX2.weightTile3,
-        addStatistics: MicroKernelsAVX2.addStatistics, addGradientSums: MicroKernelsAVX2.addGradientSums,
+        collectRows: MicroKernelsAVX2.collectRows, addStatistics: MicroKernelsAVX2.addStatistics,
+        addGradientSums: MicroKernelsAVX2.addGradientSums,
         normalise: MicroKernelsAVX2.normalise, batchNormGradient: MicroKernelsAVX2.batchNormGradient,
         relu: MicroKernelsAVX2.relu, reluBackward: MicroKernelsAVX2.reluBackward, add: MicroKernelsAVX2.add,
         addScaled: MicroKernelsAVX2.addScaled,
@@ -100,7 +103,8 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernelsAVX512.gatherTile3,
         weightTile1: MicroKernelsAVX512.weightTile1, weightTile2: MicroKernelsAVX512.weightTile2,
         weightTile3: MicroKernelsAVX512.weightTile3,
-        addStatistics: MicroKernelsAVX512.addStatistics, addGradientSums: MicroKernelsAVX512.addGradientSums,
+        collectRows: MicroKernelsAVX512.collectRows, addStatistics: MicroKernelsAVX512.addStatistics,
+        addGradientSums: MicroKernelsAVX512.addGradientSums,
         normalise: MicroKernelsAVX512.normalise, batchNormGradient: MicroKernelsAVX512.batchNormGradient,
         relu: MicroKernelsAVX512.relu, reluBackward: MicroKernelsAVX512.reluBackward, add: MicroKernelsAVX512.add,
         addScaled: MicroKernelsAVX512.addScaled,

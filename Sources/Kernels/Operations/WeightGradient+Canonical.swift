@@ -4,17 +4,18 @@ extension WeightGradient {
 
     /// Floats from one such row to the next: an odd number of cache lines, so that the rows do not fall into the same
     /// sets, as they do in the gradient itself.
-    var canonicalPitch: Int { Carving.rounded(channelsTogether * shape.kernel.count) / 16 / 2 * 32 + 16 + 32 }
+    var canonicalPitch: Int { (Carving.rounded(channelsTogether * shape.kernel.count) / 16 | 1) * 16 }
 
-    /// Adds the slices of one panel's partial sums in order and writes them as `[K][C][t][h][w]`, for some channels.
+    /// Writes one panel's sums as `[K][C][t][h][w]`, for some channels.
     func write(
-        _ sums: Sums, slices: Int, panel: Int, channels: Range<Int>,
-        _ dw: UnsafeMutablePointer<Float>, _ rows: UnsafeMutablePointer<Float>
+        _ sums: Sums, panel: Int, channels: Range<Int>, _ dw: UnsafeMutablePointer<Float>,
+        _ rows: UnsafeMutablePointer<Float>
     ) {
         let kernel = shape.kernel.count
         let placesPerTap = joined ? shape.kernel.w : 1
         let columns = panels.width(panel) * kernels.lanes
         let (firstColumn, valid, pitch) = (panels.firstColumn(panel), panels.validColumns(panel), canonicalPitch)
+        let base = place(sums, panel: panel)
         var first = channels.lowerBound
         while first < channels.upperBound {
             let end = min(first + channelsTogether, channels.upperBound)
@@ -24,16 +25,8 @@ extension WeightGradient {
                     let tile = l / kernels.rows
                     let number = place / placesPerTap * sums.tiles.count + tile - sums.tiles.lowerBound
                     let row = number * kernels.rows + l - firstRow(tile)
-                    let (from, to) = (sums.values + row * columns, rows + (c - first) * kernel + place)
-                    if slices == 1 {
-                        for k in 0..<valid { to[k * pitch] = from[k] }
-                    } else {
-                        for k in 0..<valid {
-                            var sum = from[k]
-                            for slice in 1..<slices { sum += from[slice * partialCount + k] }
-                            to[k * pitch] = sum
-                        }
-                    }
+                    let (from, to) = (base + row * columns, rows + (c - first) * kernel + place)
+                    for k in 0..<valid { to[k * pitch] = from[k] }
                 }
             }
             for k in 0..<valid {

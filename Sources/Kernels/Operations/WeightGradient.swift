@@ -20,7 +20,7 @@ struct WeightGradient: Sendable {
     private static let chunkPixels = 128
     /// A task is worth its overhead from this many pixels on.
     private static let slicePixels = 256
-    private static let wantedTasks = 32
+    private static let wantedTasks = 16
     /// Slices stop where their partial sums would take more than this many floats.
     private static let maximumPartials = 2 << 20
     /// Floats of partial sums that stay in the second cache beside a chunk.
@@ -45,16 +45,24 @@ struct WeightGradient: Sendable {
     var partialCount: Int { panels.paddedColumns * rowCount }
     private var channelsPerTask: Int { max(512 / shape.kernel.count, 1) }
 
+    /// Panels that a task sums, with the rows of a tile collected once for all.
+    private var panelsTogether: Int { min(panels.count, 3) }
+    private var panelGroups: Int { (panels.count + 2) / 3 }
+    private func panelGroup(_ group: Int) -> Range<Int> {
+        group * panels.count / panelGroups..<(group + 1) * panels.count / panelGroups
+    }
+
     /// Tiles that a task sums before it writes them, where one task sums all pixels: their sums stay in the second
     /// cache. Rows of the kernel that are one tap cannot be divided.
     private var tilesTogether: Int {
-        joined ? tiles : min(max(Self.cachedSums / (taps.count * kernels.rows * 3 * kernels.lanes), 1), tiles)
+        let tile = panelsTogether * taps.count * kernels.rows * 3 * kernels.lanes
+        return joined ? tiles : min(max(Self.cachedSums / tile, 1), tiles)
     }
 
     private func copyCount(N: Int) -> Int { copies ? N * source.count * shape.C + kernels.rows : 0 }
 
     private func slices(N: Int) -> Int {
-        let wanted = (Self.wantedTasks + panels.count - 1) / panels.count
+        let wanted = (Self.wantedTasks + panelGroups - 1) / panelGroups
         let limit = min(N * shape.output.count / Self.slicePixels, Self.maximumPartials / partialCount)
         return max(min(wanted, limit), 1)
     }
@@ -70,11 +78,13 @@ struct WeightGradient: Sendable {
 
     /// Each thread's memory, carved out of the scratch.
     private struct Workspace {
-        /// A chunk of the output's gradient: for each pixel the columns of the panel.
+        /// A chunk of the output's gradient: for each panel and pixel the columns.
         let gradient: UnsafeMutablePointer<Float>
-        /// For each pixel under the tap, its input and its gradient.
+        /// For each pixel under the tap, its input and its place in the chunk.
         let inputs: UnsafeMutablePointer<UnsafePointer<Float>>
-        let gradients: UnsafeMutablePointer<UnsafePointer<Float>>
+        let places: UnsafeMutablePointer<Int32>
+        /// The rows of one tile, collected.
+        let collected: UnsafeMutablePointer<Float>
         /// The sums of the tiles that are written together.
         let sums: UnsafeMutablePointer<Float>
         /// The canonical rows of a panel for a few channels, on their way to the gradient.
@@ -87,10 +97,12 @@ struct WeightGradient: Sendable {
 
         init(_ g: WeightGradient, _ carving: inout Carving) {
             let pixels = WeightGradient.chunkPixels
-            gradient = carving.take(pixels * 3 * g.kernels.lanes)
+            gradient = carving.take(pixels * g.panelsTogether * 3 * g.kernels.lanes)
             inputs = carving.take(pixels)
-            gradients = carving.take(pixels)
-            sums = carving.take(g.tilesTogether * g.taps.count * g.kernels.rows * 3 * g.kernels.lanes)
+            places = carving.take(pixels)
+            collected = carving.take(pixels * g.kernels.rows)
+            sums = carving.take(
+                g.panelsTogether * g.tilesTogether * g.taps.count * g.kernels.rows * 3 * g.kernels.lanes)
             rows = carving.take(g.canonicalPitch * 3 * g.kernels.lanes)
             t = carving.take(pixels)
             h = carving.take(pixels)
@@ -122,39 +134,57 @@ struct WeightGradient: Sendable {
         if slices == 1 {
             let workspaces = carving.rest
             let groups = (tiles + tilesTogether - 1) / tilesTogether
-            onThreads(panels.count * groups, workspaces, pool) { task, workspace in
-                let (panel, group) = (task / groups, task % groups)
+            onThreads(panelGroups * groups, workspaces, pool) { task, workspace in
+                let (chosen, group) = (panelGroup(task / groups), task % groups)
                 let part = group * tiles / groups..<(group + 1) * tiles / groups
-                let sums = Sums(values: workspace.sums, tiles: part)
-                sum(0..<pixels, panel: panel, x: x, dy: dy, into: sums, workspace)
-                write(sums, slices: 1, panel: panel, channels: channels(part), dw, workspace.rows)
+                let sums = Sums(values: workspace.sums, firstPanel: chosen.lowerBound, tiles: part)
+                sum(0..<pixels, panels: chosen, x: x, dy: dy, into: sums, workspace)
+                for panel in chosen {
+                    write(sums, panel: panel, channels: channels(part), dw, workspace.rows)
+                }
             }
             return
         }
         let partials: UnsafeMutablePointer<Float> = carving.take(slices * partialCount)
         let workspaces = carving.rest
-        func sums(_ panel: Int) -> Sums {
-            Sums(values: partials + panels.firstColumn(panel) * rowCount, tiles: 0..<tiles)
-        }
-        onThreads(slices * panels.count, workspaces, pool) { task, workspace in
-            let (slice, panel) = (task / panels.count, task % panels.count)
-            var sums = sums(panel)
+        let whole = Sums(values: partials, firstPanel: 0, tiles: 0..<tiles)
+        onThreads(slices * panelGroups, workspaces, pool) { task, workspace in
+            let (slice, chosen) = (task / panelGroups, panelGroup(task % panelGroups))
+            var sums = whole
             sums.values += slice * partialCount
             let range = slice * pixels / slices..<(slice + 1) * pixels / slices
-            sum(range, panel: panel, x: x, dy: dy, into: sums, workspace)
+            sum(range, panels: chosen, x: x, dy: dy, into: sums, workspace)
         }
+        addSlices(slices, partials, pool)
         let groups = (shape.C + channelsPerTask - 1) / channelsPerTask
         onThreads(panels.count * groups, workspaces, pool) { task, workspace in
             let (panel, first) = (task / groups, task % groups * channelsPerTask)
             let channels = first..<min(first + channelsPerTask, shape.C)
-            write(sums(panel), slices: slices, panel: panel, channels: channels, dw, workspace.rows)
+            write(whole, panel: panel, channels: channels, dw, workspace.rows)
         }
     }
 
-    /// Partial sums of one panel for some of the tiles, `[tap][tile][row][column]`.
+    /// Adds all slices to the first, in order.
+    private func addSlices(_ slices: Int, _ partials: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
+        let block = 4096
+        pool.run((partialCount + block - 1) / block) { task in
+            let to = partials + task * block
+            let count = min(block, partialCount - task * block)
+            for slice in 1..<slices { kernels.add(count, to, to + slice * partialCount, to) }
+        }
+    }
+
+    /// Partial sums of some panels for some of the tiles, `[panel][tap][tile][row][column]`.
     struct Sums {
         var values: UnsafeMutablePointer<Float>
+        let firstPanel: Int
         let tiles: Range<Int>
+    }
+
+    /// Where the sums of a panel begin.
+    func place(_ sums: Sums, panel: Int) -> UnsafeMutablePointer<Float> {
+        let columns = panels.firstColumn(panel) - panels.firstColumn(sums.firstPanel)
+        return sums.values + columns * taps.count * sums.tiles.count * kernels.rows
     }
 
     /// The channels that belong to tiles, each to the first tile that has it.
@@ -190,21 +220,23 @@ struct WeightGradient: Sendable {
         (copy + rows * pitch).update(repeating: 0, count: kernels.rows)
     }
 
-    /// Sums a slice of pixels into tiles of one panel.
+    /// Sums a slice of pixels into tiles of some panels.
     private func sum(
-        _ pixels: Range<Int>, panel: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
+        _ pixels: Range<Int>, panels chosen: Range<Int>, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
         into sums: Sums, _ space: Workspace
     ) {
-        let width = panels.width(panel)
-        let kernel = kernels.weightTile(width)
-        let columns = width * kernels.lanes
         var walk = PixelWalk(N: 1, grid: shape.output, clipsInside: false)
         walk.move(to: pixels.lowerBound)
         let chunks = max((pixels.count + Self.chunkPixels - 1) / Self.chunkPixels, 1)
+        let rows = kernels.rows
+        let pitch = Self.chunkPixels * 3 * kernels.lanes
         for chunk in 0..<chunks {
             let begin = pixels.lowerBound + chunk * pixels.count / chunks
             let count = pixels.lowerBound + (chunk + 1) * pixels.count / chunks - begin
-            copyGradient(dy + begin * shape.K, count, panel: panel, to: space.gradient)
+            for panel in chosen {
+                let to = space.gradient + (panel - chosen.lowerBound) * pitch
+                copyGradient(dy + begin * shape.K, count, panel: panel, to: to)
+            }
             for i in 0..<count {
                 let (t, h, w) = (walk.t * shape.stride.t, walk.h * shape.stride.h, walk.w * shape.stride.w)
                 (space.t[i], space.h[i], space.w[i]) = (t, h, w)
@@ -212,11 +244,17 @@ struct WeightGradient: Sendable {
                 walk.advance()
             }
             for (place, tap) in taps.enumerated() {
-                let valid = gather(tap, count, columns, x: x, space)
-                var to = sums.values + place * sums.tiles.count * kernels.rows * columns
+                let valid = gather(tap, count, x: x, space)
                 for tile in sums.tiles {
-                    kernel(valid, space.inputs, firstRow(tile), space.gradients, to, chunk > 0)
-                    to += kernels.rows * columns
+                    kernels.collectRows(valid, space.inputs, firstRow(tile), space.collected)
+                    let row = (place * sums.tiles.count + tile - sums.tiles.lowerBound) * rows
+                    for panel in chosen {
+                        let width = panels.width(panel)
+                        kernels.weightTile(width)(
+                            valid, space.collected, space.places,
+                            space.gradient + (panel - chosen.lowerBound) * pitch,
+                            self.place(sums, panel: panel) + row * width * kernels.lanes, chunk > 0)
+                    }
                 }
             }
         }
@@ -237,7 +275,7 @@ struct WeightGradient: Sendable {
 
     /// Lists the pixels of a chunk whose input under the tap is no padding.
     private func gather(
-        _ tap: GatherPlan.Tap, _ count: Int, _ columns: Int, x: UnsafePointer<Float>, _ space: Workspace
+        _ tap: GatherPlan.Tap, _ count: Int, x: UnsafePointer<Float>, _ space: Workspace
     ) -> Int {
         let shifted = x + ((tap.t * source.h + tap.h) * source.w + tap.w) * shape.C
         var valid = 0
@@ -248,7 +286,7 @@ struct WeightGradient: Sendable {
                 && UInt(bitPattern: space.w[i] &+ tap.w) < UInt(bitPattern: source.w)
             // Written always, kept only inside: no branch to guess.
             space.inputs[valid] = shifted + space.base[i]
-            space.gradients[valid] = UnsafePointer(space.gradient + i * columns)
+            space.places[valid] = Int32(truncatingIfNeeded: i)
             valid += inside ? 1 : 0
         }
         return valid
