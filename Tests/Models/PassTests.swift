@@ -1,3 +1,4 @@
+import Faults
 import Kernels
 import Models
 import Randomness
@@ -226,5 +227,13 @@ struct PassTests {
         // Canonical and packed weights for each direction; then activations, kept for the backward pass or not.
         #expect(training.memoryBytes < 4 * parameters + 3 * activations / 2)
         #expect(inference.memoryBytes < 5 * parameters / 2 + activations / 2)
+    }
+
+    @Test func moreMemoryThanThereIsIsAFault() throws {
+        let network = try NetworkDescription(named: "r3d-18", classes: 400, frames: 8, size: 112)
+        let fault = #expect(throws: Fault.self) {
+            try InferencePass(network, N: 10_000_000, pool: ThreadPool(threads: 1), instructionSet: .best)
+        }
+        #expect(fault?.thing == "r3d-18, 10000000 clips of 3x8x112x112")
     }
 }

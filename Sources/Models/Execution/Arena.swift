@@ -1,3 +1,4 @@
+import Faults
 import Glibc
 
 /// One piece of memory for everything a pass needs, taken once and given back whole.
@@ -6,11 +7,15 @@ final class Arena {
     let bytes: Int
 
     /// Zeroed memory, on huge pages where the system has them: the buffers are megabytes long.
-    init(bytes: Int) {
+    ///
+    /// - Throws: a usage `Fault` when the system has not that much.
+    init(bytes: Int, for thing: String) throws(Fault) {
         let page = 2 << 20
         self.bytes = (max(bytes, 1) + page - 1) / page * page
         guard let memory = aligned_alloc(page, self.bytes) else {
-            fatalError("the system refused \(self.bytes) bytes for a network's activations")
+            throw Fault(
+                .usage, thing, "needs \(self.bytes >> 20) MiB, which the system refused",
+                mend: "take fewer clips at a time, fewer frames or smaller ones")
         }
         base = memory
         madvise(base, self.bytes, MADV_HUGEPAGE)

@@ -38,7 +38,8 @@ final class Execution {
         self.pool = pool
         let kernels = try Kernel.list(network, instructionSet: instructionSet, implementation: implementation)
         let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training)
-        let arena = Arena(bytes: plan.memory.size)
+        let arena = try Arena(
+            bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.inputs[0])")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
             arena.floats(at: buffer.map { plan.memory.offset($0) } ?? 0)
         }
