@@ -15,10 +15,12 @@ struct Zoetrope: ParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Training", subcommands: [Train.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self]),
+            CommandGroup(
+                name: "Training",
+                subcommands: [Train.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self]),
             CommandGroup(name: "Testing", subcommands: [TestCheckpoint.self]),
             CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
-            CommandGroup(name: "This machine", subcommands: [Bench.self]),
+            CommandGroup(name: "This machine", subcommands: [Bench.self, Doctor.self]),
         ])
 
     static let version = "0.1.0"

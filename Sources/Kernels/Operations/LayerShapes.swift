@@ -5,6 +5,11 @@ public enum LayerShapes {
         public let name: String
         public let shape: ConvolutionShape
         public var description: String { "\(name): \(shape)" }
+
+        public init(name: String, shape: ConvolutionShape) {
+            self.name = name
+            self.shape = shape
+        }
     }
 
     private static func layer(

@@ -1,4 +1,4 @@
-import Kernels
+public import Kernels
 
 /// A network as a value: its layers in order, its parameters and statistics by name. Nothing is allocated or computed.
 public struct NetworkDescription: Sendable, Equatable {
@@ -52,5 +52,15 @@ public struct NetworkDescription: Sendable, Equatable {
         var counts = [Int](repeating: 0, count: layers.count)
         for layer in layers { for input in layer.inputs { counts[input] += 1 } }
         return counts
+    }
+}
+
+extension NetworkDescription {
+    /// Every convolution by its layer's name, in forward order.
+    public var convolutions: [(name: String, shape: ConvolutionShape)] {
+        layers.compactMap { layer in
+            guard case .convolution(let shape, _) = layer.operation else { return nil }
+            return (layer.name, shape)
+        }
     }
 }

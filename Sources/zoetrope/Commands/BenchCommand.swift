@@ -9,7 +9,7 @@ import Reporting
 /// `zoetrope bench`: the figures that are compared with the peers.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Time kernels and training steps.", subcommands: [Step.self])
+        abstract: "Time kernels and training steps.", subcommands: [Step.self, Kernels.self])
 
     /// What every bench takes.
     struct Machine: ParsableArguments {
@@ -35,7 +35,8 @@ struct Bench: ParsableCommand {
                     mend: advice(for: isa, among: ["auto"] + InstructionSet.allCases.map(\.rawValue)))
             }
             guard set.isSupported else {
-                throw Fault(.usage, "--isa", "this processor lacks \(isa)", mend: "choose \(InstructionSet.best.rawValue)")
+                throw Fault(
+                    .usage, "--isa", "this processor lacks \(isa)", mend: "choose \(InstructionSet.best.rawValue)")
             }
             return set
         }
@@ -71,14 +72,16 @@ struct Bench: ParsableCommand {
             let gigaflops = Double(6 * times.macs * batch) / times.stepMedian / 1e9
             result.report(
                 [
-                    "model": .string(model), "batch": .integer(batch), "frames": .integer(frames), "size": .integer(size),
+                    "model": .string(model), "batch": .integer(batch), "frames": .integer(frames),
+                    "size": .integer(size),
                     "threads": .integer(machine.threadCount), "dtype": .string(dtype), "isa": .string(set.rawValue),
                     "forward_median_s": .number(times.forwardMedian), "forward_min_s": .number(times.forwardSeconds[0]),
                     "step_median_s": .number(times.stepMedian), "step_min_s": .number(times.stepSeconds[0]),
                     "clips_per_s": .number(times.clipsPerSecond), "peak_rss_mib": .integer(times.peakMemory),
                     "parameters": .integer(times.parameters), "gflops": .number(gigaflops),
                 ],
-                text: "\(model), \(batch) clips of \(frames)x\(size)x\(size), \(machine.threadCount) threads, \(set.rawValue)\n"
+                text:
+                    "\(model), \(batch) clips of \(frames)x\(size)x\(size), \(machine.threadCount) threads, \(set.rawValue)\n"
                     + "  forward \(milliseconds(times.forwardMedian))  step \(milliseconds(times.stepMedian))  "
                     + "\(hundredths(times.clipsPerSecond)) clips/s  \(hundredths(gigaflops)) GFLOP/s  "
                     + "\(times.peakMemory) MiB")

@@ -54,7 +54,8 @@ extension ModelCommand {
                 ],
                 text: ([name] + lines).joined(separator: "\n"))
             guard check.isRight else {
-                throw Fault(.internal, name, "computes worse than three times PyTorch's own f32 error", mend: "report it")
+                throw Fault(
+                    .internal, name, "computes worse than three times PyTorch's own f32 error", mend: "report it")
             }
         }
     }
@@ -64,4 +65,3 @@ extension ModelCommand {
 func scientific(_ value: Double) -> String {
     String(format: "%.2e", value)
 }
-

@@ -33,18 +33,21 @@ struct Status: ParsableCommand {
 
     private func json(_ status: ClusterStatus) -> JSON {
         [
-            "generation": .integer(Int(status.generation)), "phase": .string(status.phase), "step": .integer(status.step),
+            "generation": .integer(Int(status.generation)), "phase": .string(status.phase),
+            "step": .integer(status.step),
             "steps": .integer(status.steps), "map": .integer(status.map),
             "newest_checkpoint": .integer(status.newestCheckpoint),
-            "members": .array(status.members.map { member in
-                [
-                    "name": .string(member.name), "host": .string(member.host), "pid": .integer(member.process),
-                    "incarnation": .string(String(member.incarnation, radix: 16)), "threads": .integer(member.threads),
-                    "state": .string(member.state), "chunks": .integer(member.chunks),
-                    "units": .array(member.leases.map { .string("\($0)") }),
-                    "units_per_s": .number(member.unitsPerSecond), "silent_s": .number(member.silentSeconds),
-                ]
-            }),
+            "members": .array(
+                status.members.map { member in
+                    [
+                        "name": .string(member.name), "host": .string(member.host), "pid": .integer(member.process),
+                        "incarnation": .string(String(member.incarnation, radix: 16)),
+                        "threads": .integer(member.threads),
+                        "state": .string(member.state), "chunks": .integer(member.chunks),
+                        "units": .array(member.leases.map { .string("\($0)") }),
+                        "units_per_s": .number(member.unitsPerSecond), "silent_s": .number(member.silentSeconds),
+                    ]
+                }),
             "waiting_for": .array(status.waitingFor.map(JSON.string)),
         ]
     }
@@ -59,7 +62,8 @@ struct Status: ParsableCommand {
                 "  \(padded(member.name, 20)) \(padded(member.state, 9)) pid \(padded("\(member.process)", 8)) "
                     + "\(padded(member.host, 16)) \(member.chunks) chunks, \(hundredths(member.unitsPerSecond)) units/s, "
                     + "silent \(hundredths(member.silentSeconds)) s"
-                    + (member.leases.isEmpty ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))"))
+                    + (member.leases.isEmpty
+                        ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))"))
         }
         lines += status.waitingFor.map { "  waits for \($0)" }
         return lines.joined(separator: "\n")
