@@ -109,7 +109,7 @@ let package = Package(
         tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
         tests("Storage", ["Checkpoints", "Storage", "TestSupport"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
-        tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training"]),
+        tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
         tests(

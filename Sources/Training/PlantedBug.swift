@@ -33,8 +33,6 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case ownerDeathIgnored
     /// The norm adds the chunks in the order they became ready.
     case normInReadyOrder
-    /// A new coordinator goes on from state of which some chunks are lost.
-    case incompleteStateAdopted
     /// Outcomes older than a new checkpoint are forgotten while those steps are being played again.
     case outcomesForgottenEarly
     /// A new coordinator numbers its leases from 1 again.

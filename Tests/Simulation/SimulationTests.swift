@@ -44,14 +44,22 @@ import Wire
             #expect(
                 total.rollbacks > seeds / 8 && total.replayed > seeds / 8 && total.reissued > seeds / 40, "\(total)")
             #expect(total.drained > seeds / 8 && total.rejoined > seeds / 100, "\(total)")
-            print(total)
         }
     }
 
+    /// Seeds known to find a mistake that few seeds find: tried first, to save time. When a machine changes and its seed no
+    /// longer does, the search still finds another.
+    private static let known: [PlantedBug: UInt64] = [
+        .snapshotTakenLate: 395, .deliveredWhenComputed: 1479, .outcomesForgottenEarly: 324,
+        .linksOutliveGenerations: 205, .leaseNumbersReused: 64,
+    ]
+
     /// Each mistake that a machine can be made to make is found by some seed.
     @Test(arguments: PlantedBug.allCases) func plantedBugsAreFound(bug: PlantedBug) {
-        let found = (0..<400).contains { Self.verdict(seed: UInt64($0), bugs: [bug]).trouble != nil }
-        #expect(found, "\(bug.rawValue) went unnoticed by 400 seeds")
+        let found = ([Self.known[bug] ?? 0] + Array(0..<2000)).contains {
+            Self.verdict(seed: $0, bugs: [bug]).trouble != nil
+        }
+        #expect(found, "\(bug.rawValue) went unnoticed by 2000 seeds")
     }
 }
 

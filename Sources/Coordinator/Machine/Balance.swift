@@ -1,19 +1,25 @@
-internal import Wire
+package import Wire
 
 /// Who should own which chunk: nearly equal shares of bytes, moving as little as possible.
 ///
 /// A pure function of its arguments; which worker owns what has no influence on any bit of the weights.
-struct Balance {
+package struct Balance {
     /// Bytes of each chunk's state.
-    let sizes: [Int]
+    package let sizes: [Int]
     /// Workers that may own chunks, in a fixed order.
-    let eligible: [Incarnation]
+    package let eligible: [Incarnation]
     /// Workers that own chunks but must lose them.
-    let leaving: Set<Incarnation>
+    package let leaving: Set<Incarnation>
+
+    package init(sizes: [Int], eligible: [Incarnation], leaving: Set<Incarnation>) {
+        self.sizes = sizes
+        self.eligible = eligible
+        self.leaving = leaving
+    }
 
     /// The owners to go to from `current` (nil where nobody alive owns the chunk), moving at most `limit` bytes of chunks
     /// that have an owner, though always one chunk.
-    func owners(from current: [Incarnation?], limit: Int) -> [Incarnation] {
+    package func owners(from current: [Incarnation?], limit: Int) -> [Incarnation] {
         precondition(!eligible.isEmpty, "nobody may own chunks")
         var owners = current
         var load = Dictionary(uniqueKeysWithValues: eligible.map { ($0, 0) })

@@ -40,7 +40,7 @@ extension Coordinator {
             for (worker, member) in members where member.takesPart && member.heldVersion == candidate {
                 for chunk in member.heldChunks { found[chunk].insert(worker) }
             }
-            guard found.allSatisfy({ !$0.isEmpty }) || bugs.contains(.incompleteStateAdopted) else { continue }
+            guard found.allSatisfy({ !$0.isEmpty }) else { continue }
             version = candidate
             holders = found
             return

@@ -1,32 +1,32 @@
-internal import Training
-internal import Wire
+package import Training
+package import Wire
 
 /// Who computes which units of one step: aligned blocks, each leased at least once, recorded once.
 ///
 /// Units are computed at least once and applied exactly once (the reduction tree sees to that), so the table may lease a
 /// block again whenever in doubt.
-struct LeaseTable: Sendable {
-    struct Entry: Sendable {
-        let id: UInt64
-        let worker: Incarnation
-        let block: UnitBlock
-        let issued: Double
-        var isComputed = false
+package struct LeaseTable: Sendable {
+    package struct Entry: Sendable {
+        package let id: UInt64
+        package let worker: Incarnation
+        package let block: UnitBlock
+        package let issued: Double
+        package fileprivate(set) var isComputed = false
     }
 
-    let units: Int
+    package let units: Int
     /// Not leased to anybody alive, and not delivered; disjoint and as large as alignment allows.
     private var free: Set<UnitBlock> = []
     /// Leases under way.
-    private(set) var entries: [UInt64: Entry] = [:]
+    package private(set) var entries: [UInt64: Entry] = [:]
     /// What is known of each unit; the first result counts.
-    private(set) var records: [Int: UnitRecord] = [:]
+    package private(set) var records: [Int: UnitRecord] = [:]
     private var delivered: Set<Int> = []
     /// Each worker's first block of the step: decoded ahead for the next one.
-    private(set) var firstBlocks: [Incarnation: UnitBlock] = [:]
+    package private(set) var firstBlocks: [Incarnation: UnitBlock] = [:]
     private var failures: [Int: Set<Incarnation>] = [:]
 
-    init(units: Int) {
+    package init(units: Int) {
         self.units = units
         var first = 0
         while first < units {
@@ -38,20 +38,19 @@ struct LeaseTable: Sendable {
     }
 
     /// Every unit has a record.
-    var isRecorded: Bool { records.count == units }
-    var hasFreeBlocks: Bool { !free.isEmpty }
-    var freeUnits: Int { free.reduce(0) { $0 + $1.size } }
+    package var isRecorded: Bool { records.count == units }
+    package var freeUnits: Int { free.reduce(0) { $0 + $1.size } }
     /// The records in unit order.
-    var orderedRecords: [UnitRecord] { records.values.sorted { $0.unit < $1.unit } }
+    package var orderedRecords: [UnitRecord] { records.values.sorted { $0.unit < $1.unit } }
 
-    func isBusy(_ worker: Incarnation) -> Bool {
+    package func isBusy(_ worker: Incarnation) -> Bool {
         entries.values.contains { $0.worker == worker && !$0.isComputed }
     }
 
     // MARK: - Giving
 
     /// Leases a free block of about `size` units (a power of two or less is given; `preferred` if it is free) to a worker.
-    mutating func lease(
+    package mutating func lease(
         to worker: Incarnation, size: Int, preferred: UnitBlock?, id: UInt64, now: Double
     ) -> UnitBlock? {
         let log2 = Self.log2(of: size)
@@ -73,7 +72,7 @@ struct LeaseTable: Sendable {
 
     /// Leases a part of a late worker's block a second time, to one that has nothing to do.
     /// - Parameter isLate: Whether a lease takes longer than it should.
-    mutating func leaseAgain(
+    package mutating func leaseAgain(
         to worker: Incarnation, id: UInt64, now: Double, isLate: (Entry) -> Bool
     ) -> UnitBlock? {
         for entry in entries.values.sorted(by: { $0.id < $1.id })
@@ -123,7 +122,7 @@ struct LeaseTable: Sendable {
     // MARK: - Taking back
 
     /// The worker has computed its block. Returns the lease, and a unit whose record differs from an earlier one.
-    mutating func computed(
+    package mutating func computed(
         _ id: UInt64, records new: [UnitRecord]
     ) -> (entry: Entry, disagreement: Int?)? {
         guard var entry = entries[id], !entry.isComputed else { return nil }
@@ -143,7 +142,7 @@ struct LeaseTable: Sendable {
     }
 
     /// Every chunk of the block has arrived. Returns the leases that this made superfluous.
-    mutating func delivered(_ id: UInt64) -> [Entry] {
+    package mutating func delivered(_ id: UInt64) -> [Entry] {
         guard let entry = entries.removeValue(forKey: id) else { return [] }
         delivered.formUnion(entry.block.first..<min(entry.block.end, units))
         let superfluous = entries.values.filter { other in
@@ -154,14 +153,14 @@ struct LeaseTable: Sendable {
     }
 
     /// The worker is gone: what it had not delivered is free again, unless somebody else has it too.
-    mutating func lost(_ worker: Incarnation, bugs: Set<PlantedBug>) {
+    package mutating func lost(_ worker: Incarnation, bugs: Set<PlantedBug>) {
         let gone = entries.values.filter { $0.worker == worker }
         for entry in gone { entries[entry.id] = nil }
         for entry in gone where !bugs.contains(.lostBlocksForgotten) { release(entry.block) }
     }
 
     /// The worker could not read a clip of the block. Returns on how many workers the block has failed.
-    mutating func failed(_ id: UInt64) -> Int {
+    package mutating func failed(_ id: UInt64) -> Int {
         guard let entry = entries.removeValue(forKey: id) else { return 0 }
         for unit in entry.block.first..<min(entry.block.end, units) { failures[unit, default: []].insert(entry.worker) }
         release(entry.block)
