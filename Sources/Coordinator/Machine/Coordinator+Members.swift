@@ -180,7 +180,10 @@ extension Coordinator {
     /// Between two steps, or when nobody trains: who leaves and owns nothing may go.
     mutating func releaseDrained(now: Double) {
         let owning = Set(owners)
-        for worker in orderedMembers where members[worker]?.state == .draining && !owning.contains(worker) {
+        // Who still sends its part of a checkpoint stays until that is written.
+        let sending = Set((saving?.waiting ?? [:]).values)
+        for worker in orderedMembers
+        where members[worker]?.state == .draining && !owning.contains(worker) && !sending.contains(worker) {
             release(worker, now: now)
         }
     }
