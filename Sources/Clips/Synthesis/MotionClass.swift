@@ -21,9 +21,9 @@ struct Motion {
 
     /// - Parameter speed: in 0..<1, from the slowest to the fastest of the class.
     init(_ motion: MotionClass, speed: Double) {
-        let step = 0.035 + 0.02 * speed
-        let turning = (9 + 5 * speed) / 360
-        let growing = 0.035 + 0.015 * speed
+        let step = 0.04 + 0.02 * speed
+        let turning = (13 + 7 * speed) / 360
+        let growing = 0.05 + 0.02 * speed
         switch motion {
         case .left: x = -step
         case .right: x = step

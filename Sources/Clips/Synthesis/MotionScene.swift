@@ -9,7 +9,7 @@ import Randomness
 struct MotionScene {
     static let shapeCount = 3
     /// Half the size of a shape, in image sizes.
-    private static let smallest = 0.11
+    private static let smallest = 0.13
     private static let logarithmOfRange = 1.1  // the largest is 3.0 times as large
 
     /// A shape at one moment, in image sizes and pixels' axes.

@@ -1,4 +1,4 @@
-internal import Faults
+package import Faults
 internal import Foundation
 internal import Protocol
 
@@ -7,7 +7,7 @@ internal import Protocol
 ///
 /// What is decoded for nothing (a lease that was revoked) is dropped when the room is needed. A position that nobody
 /// decoded yet is decoded by whoever takes it, so that no order of calls can block for ever. None of it changes a bit.
-final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is touched under the condition's lock
+package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is touched under the condition's lock
     private enum Place {
         case waiting
         case decoding
@@ -27,7 +27,7 @@ final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is 
     /// - Parameters:
     ///   - capacity: Most clips that are kept decoded.
     ///   - makeDecoder: Makes a decoder; each thread has its own, and so has the thread that takes.
-    init(
+    package init(
         threads count: Int, capacity: Int,
         makeDecoder: () -> @Sendable (UInt64) -> Result<Clip, Fault>
     ) {
@@ -43,11 +43,11 @@ final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is 
     }
 
     /// Clips that wait decoded.
-    var decodedCount: Int { locked { places.values.count { if case .done = $0 { true } else { false } } } }
+    package var decodedCount: Int { locked { places.values.count { if case .done = $0 { true } else { false } } } }
 
     /// These positions of `step` come next, after those asked for before. What was asked for more than a step away and
     /// never taken is dropped: a lease was revoked, or the run rolled back.
-    func prefetch(_ positions: some Sequence<UInt64>, step: Int) {
+    package func prefetch(_ positions: some Sequence<UInt64>, step: Int) {
         locked {
             for stale in order where abs((steps[stale] ?? step) - step) > 1 { forget(stale) }
             for position in positions where places[position] == nil {
@@ -60,7 +60,7 @@ final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is 
     }
 
     /// The clip at `position`; waits for it, or decodes it here when nobody has begun.
-    func take(_ position: UInt64) -> Result<Clip, Fault> {
+    package func take(_ position: UInt64) -> Result<Clip, Fault> {
         condition.lock()
         while case .decoding = places[position] { condition.wait() }
         let place = places[position]
@@ -72,7 +72,7 @@ final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is 
     }
 
     /// Ends the threads. Whoever waits in `take` gets what is being decoded.
-    func close() {
+    package func close() {
         locked {
             isClosed = true
             condition.broadcast()
