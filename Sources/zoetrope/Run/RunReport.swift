@@ -14,6 +14,7 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
     private var rate = 0.0
     private var loss: Double?
     private var committed = 0
+    private var substituted: Set<Int> = []
 
     init(run: String, steps: Int) throws(Fault) {
         metrics = try MetricsLog(path: run + "/metrics.jsonl")
@@ -39,9 +40,10 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
             committed,
             "loss \(hundredths(loss ?? outcome.loss))  \(hundredths(rate)) clips/s" + (replayed ? "  replay" : ""),
             now: now)
-        for substitute in outcome.substitutes where !replayed {
+        // Each clip once; the ledger has every occasion.
+        for substitute in outcome.substitutes where substituted.insert(substitute.wanted).inserted {
             standardError(
-                "zoetrope: \(substitute.reason); clip \(substitute.used) stood in for clip \(substitute.wanted)\n")
+                "zoetrope: \(substitute.reason); clip \(substitute.used) stands in for clip \(substitute.wanted)\n")
         }
         if !replayed {
             metrics.append([
