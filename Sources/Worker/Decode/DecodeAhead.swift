@@ -7,7 +7,7 @@ internal import Protocol
 ///
 /// What is decoded for nothing (a lease that was revoked) is dropped when the room is needed. A position that nobody
 /// decoded yet is decoded by whoever takes it, so that no order of calls can block for ever. None of it changes a bit.
-package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // all state is touched under the condition's lock
+package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // state is touched under the lock only
     private enum Place {
         case waiting
         case decoding
