@@ -11,6 +11,8 @@ extension SimulatedCluster {
         guard now >= connection.downUntil else { return }
         // In order within a direction, whatever the delay.
         var arrival = now + chance.between(0.1, 2) * delay
+        // Now and then a packet has to be sent again, and everything behind it waits.
+        if now < faultsUntil, chance.happens(0.01) { arrival += chance.between(0.3, 3) }
         if toServer {
             arrival = max(arrival, connection.lastToServer + 1e-7)
             connection.lastToServer = arrival
