@@ -28,7 +28,7 @@ test: check  ## Check, build and run every test that needs nothing but Debian an
 
 check: setup  ## Format, warnings as errors, instruction sets that must not leak into each other
 	swift format lint --strict --recursive Package.swift Sources Tests
-	$(SWIFT_BUILD) --build-tests --disable-testable-imports
+	$(SWIFT_BUILD)
 	scripts/check-instruction-sets
 
 bench: build  ## Time the kernels and a training step on this machine
