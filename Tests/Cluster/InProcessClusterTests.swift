@@ -14,7 +14,7 @@ struct InProcessClusterTests {
 
     /// The hash of the weights after `steps` steps of one undisturbed worker.
     private static let undisturbed = Result { () throws -> String in
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let coordinator = try ToyCoordinator(run: run, steps: steps, workers: 1)
             let worker = try ToyWorker("alone", joining: coordinator.endpoint)
             try #require(worker.wait().code == 0)
@@ -32,7 +32,7 @@ struct InProcessClusterTests {
 
     @Test("The same weights with one, two and three workers", arguments: 1...3)
     func workers(count: Int) throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let coordinator = try ToyCoordinator(run: run, steps: Self.steps, workers: count)
             let workers = try (0..<count).map { try ToyWorker("worker-\($0)", joining: coordinator.endpoint) }
             for worker in workers { #expect(worker.wait() == Ending(code: 0, reason: "done")) }
@@ -45,7 +45,7 @@ struct InProcessClusterTests {
 
     @Test("The same weights when a worker's sockets close in the middle of a unit", arguments: [0, 5, 11])
     func workerVanishes(step: Int) throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let coordinator = try ToyCoordinator(run: run, steps: Self.steps, workers: 3)
             let hit = Flag()
             let workers = try (0..<3).map { index in
@@ -62,7 +62,7 @@ struct InProcessClusterTests {
 
     @Test("The same weights when everybody vanishes at once and others come")
     func everybodyVanishes() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let coordinator = try ToyCoordinator(run: run, steps: Self.steps, workers: 2)
             let first = try (0..<2).map { index in
                 try ToyWorker("first-\(index)", joining: coordinator.endpoint) { worker, step, _ in
@@ -79,7 +79,7 @@ struct InProcessClusterTests {
 
     @Test("The same weights when a worker is drained and another joins in mid-run")
     func drainAndJoin() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let coordinator = try ToyCoordinator(run: run, steps: Self.steps, workers: 2)
             let asked = Flag()
             let leaving = try ToyWorker("leaving", joining: coordinator.endpoint) { worker, step, _ in
@@ -100,7 +100,7 @@ struct InProcessClusterTests {
 
     @Test("The same weights across a coordinator that is killed and started again", arguments: [1, 5, 9])
     func coordinatorRestarts(step: Int) throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let first = try ToyCoordinator(run: run, steps: Self.steps, workers: 2) { shell, at in
                 if at == step { shell.vanish() }
             }
@@ -116,7 +116,7 @@ struct InProcessClusterTests {
 
     @Test("The same weights after everything was killed and begun again with another number of workers")
     func everythingRestarts() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let first = try ToyCoordinator(run: run, steps: Self.steps, workers: 3) { shell, at in
                 if at == 6 { shell.vanish() }
             }
@@ -136,7 +136,7 @@ struct InProcessClusterTests {
 
     @Test("Stopped early it ends with 75 and a checkpoint; run again it goes on; run again when done it says so")
     func stopAndContinue() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let first = try ToyCoordinator(run: run, steps: Self.steps, workers: 1) { shell, at in
                 if at == 5 { shell.stop(reason: "enough for today") }
             }
@@ -159,7 +159,7 @@ struct InProcessClusterTests {
 
     @Test("A second coordinator of the same run is refused, and so is a port in use")
     func secondCoordinator() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let first = try ToyCoordinator(run: run + "/a", steps: 1, workers: 1)
             let held = #expect(throws: Fault.self) { try RunDirectory(run + "/a") }
             #expect(held?.reason.contains("is held by process") == true)

@@ -71,7 +71,7 @@ struct LiveTrafficTests {
         "Nonsense to the ports of coordinator and workers neither stops nor changes a run",
         arguments: [1, 2] as [UInt64])
     func nonsense(seed: UInt64) throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let undisturbed = try ToyCoordinator(run: run + "/a", steps: 8, workers: 1)
             let alone = try ToyWorker("alone", joining: undisturbed.endpoint)
             #expect(alone.wait().code == 0)
@@ -99,7 +99,7 @@ struct LiveTrafficTests {
 
     @Test("Operators hear who is here, and may drain and stop")
     func operators() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let coordinator = try ToyCoordinator(run: run, steps: 100_000, workers: 2, checkpointEvery: 100_000)
             let workers = try ["first", "second"].map { try ToyWorker($0, joining: coordinator.endpoint) }
             func status() throws -> ClusterStatus {
@@ -135,7 +135,7 @@ struct LiveTrafficTests {
 
     @Test("A worker whose plan differs is refused with both values; a preparation that fails ends with its fault")
     func refusals() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let coordinator = try ToyCoordinator(run: run, steps: 2, workers: 1)
             let other = try ToyWorker("other", joining: coordinator.endpoint, plan: "beef")
             let refused = other.wait()

@@ -44,7 +44,7 @@ struct RunDirectoryTests {
 
     @Test("Generations rise, the run keeps its number, the lock holds until the directory goes")
     func generations() throws {
-        try withTemporaryDirectory { path in
+        try withTemporaryFolder { path in
             var numbers: Set<UInt64> = []
             for generation in 1...3 as ClosedRange<UInt64> {
                 let directory = try RunDirectory(path + "/run")
@@ -65,7 +65,7 @@ struct RunDirectoryTests {
 
     @Test("The ledger takes the next step only, and nothing once a later generation has begun")
     func ledger() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let directory = try RunDirectory(run)
             let ledger = try StepLedger(directory)
             for step in 0..<3 { try ledger.append(record(step)) }
@@ -81,7 +81,7 @@ struct RunDirectoryTests {
 
     @Test("A checkpoint comes back to the bit, with names and shapes, and the oldest are removed")
     func checkpoints() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let directory = try RunDirectory(run)
             let store = try CheckpointStore(directory, layout: try Toy.layout())
             for version in [2, 4, 6, 8] { try write(store, version: version) }
@@ -115,7 +115,7 @@ struct RunDirectoryTests {
         "A checkpoint that is damaged, not whole, or ahead of the ledger is passed over for an older one",
         arguments: 0..<7)
     func damage(kind: Int) throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let directory = try RunDirectory(run)
             let writer = try CheckpointStore(directory, layout: try Toy.layout())
             for version in [3, 5] { try write(writer, version: version) }
@@ -148,7 +148,7 @@ struct RunDirectoryTests {
 
     @Test("A checkpoint of another model or of another run is a fault")
     func strangers() throws {
-        try withTemporaryDirectory { path in
+        try withTemporaryFolder { path in
             let directory = try RunDirectory(path + "/a")
             try write(try CheckpointStore(directory, layout: try Toy.layout()), version: 3)
             let other = try CheckpointLayout(
@@ -172,7 +172,7 @@ struct RunDirectoryTests {
 
     @Test("An unfinished checkpoint leaves nothing; chunks missing, damaged or of another size are refused")
     func unfinished() throws {
-        try withTemporaryDirectory { run in
+        try withTemporaryFolder { run in
             let directory = try RunDirectory(run)
             let store = try CheckpointStore(directory, layout: try Toy.layout())
             let chunks = Toy.plan.chunks

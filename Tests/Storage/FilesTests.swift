@@ -8,7 +8,7 @@ import Testing
 struct FilesTests {
     @Test("A file appears with its bytes at commit, not before, and leaves nothing beside it")
     func appearsAtCommit() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/weights"
             let file = try AtomicFile(path)
             try file.write([4, 5], at: 3)
@@ -22,7 +22,7 @@ struct FilesTests {
 
     @Test("Dropped without commit it leaves the old file alone and no temporary")
     func droppedLeavesNothing() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/weights"
             try writeWhole("old", to: path)
             do {
@@ -36,7 +36,7 @@ struct FilesTests {
 
     @Test("Two writers of one name do not mix; the last commit wins")
     func twoWriters() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/f"
             let first = try AtomicFile(path)
             let second = try AtomicFile(path)
@@ -50,7 +50,7 @@ struct FilesTests {
 
     @Test("Reserved bytes are zero")
     func reserve() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let file = try AtomicFile(directory + "/f")
             try file.reserve(4)
             try file.write([7], at: 2)
@@ -61,7 +61,7 @@ struct FilesTests {
 
     @Test("Faults name the path, the reason and what to do")
     func faults() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let missing = #expect(throws: Fault.self) { try readWhole(directory + "/none") }
             #expect(missing?.thing == directory + "/none")
             #expect(missing?.reason.contains("No such file") == true)
@@ -75,7 +75,7 @@ struct FilesTests {
 
     @Test("A staged directory appears whole, replaces an older one, and clears what a crash left")
     func stagedDirectory() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/step-1"
             try makeDirectories(path + ".tmp/deep/er")
             try writeWhole("left by a crash", to: path + ".tmp/deep/er/f")
@@ -97,7 +97,7 @@ struct FilesTests {
 
     @Test("Removing a tree does not follow links out of it")
     func removeDoesNotFollowLinks() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             try makeDirectories(directory + "/outside")
             try writeWhole("keep", to: directory + "/outside/f")
             try makeDirectories(directory + "/tree")
@@ -110,7 +110,7 @@ struct FilesTests {
 
     @Test("A second lock is refused with the holder's words, and granted when the first goes")
     func lock() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/lock"
             var first: LockFile? = try LockFile(path, holder: "process 12 on host a")
             let refused = #expect(throws: Fault.self) { try LockFile(path, holder: "b") }

@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func recordsComeBackInPlace() throws {
-        try withTemporaryDirectory { folder in
+        try withTemporaryFolder { folder in
             let path = folder + "/a.mdb"
             try write(path, records: 9)
             let sealed = try LMDBEnvironment(sealed: path)
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func theSameRecordsGiveTheSameFile() throws {
-        try withTemporaryDirectory { folder in
+        try withTemporaryFolder { folder in
             try write(folder + "/a", records: 12)
             try write(folder + "/b", records: 12)
             #expect(try readWhole(folder + "/a") == readWhole(folder + "/b"))
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func aFailedTransactionLeavesNothing() throws {
-        try withTemporaryDirectory { folder in
+        try withTemporaryFolder { folder in
             let environment = try LMDBEnvironment(creating: folder + "/a", capacity: 1 << 20)
             let fault = Fault(.data, "x", "y")
             #expect(throws: fault) {
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func aFullFileIsAFault() throws {
-        try withTemporaryDirectory { folder in
+        try withTemporaryFolder { folder in
             let environment = try LMDBEnvironment(creating: folder + "/a", capacity: 1 << 16)
             let value = [UInt8](repeating: 0, count: 1 << 20)
             let fault = #expect(throws: Fault.self) {
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func whatIsNoLMDBIsAFaultThatNamesIt() throws {
-        try withTemporaryDirectory { folder in
+        try withTemporaryFolder { folder in
             #expect(throws: Fault.self) { try LMDBEnvironment(sealed: folder + "/missing") }
             for (name, bytes) in [
                 ("empty", []), ("text", Array("path label\n".utf8)), ("zeros", [UInt8](repeating: 0, count: 9000)),
@@ -87,7 +87,7 @@ import Testing
 
     /// Cut at every page, and with hostile words in the meta pages: a fault or the records, never a crash.
     @Test func damagedFilesNeverCrash() throws {
-        try withTemporaryDirectory { folder in
+        try withTemporaryFolder { folder in
             try write(folder + "/a", records: 3)
             let whole = try readWhole(folder + "/a")
             for length in stride(from: 0, to: whole.count, by: 2048) {

@@ -34,7 +34,7 @@ struct LogTests {
 
     @Test("What was appended is there after opening again, over several segments")
     func roundTrip() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/ledger"
             var expected: [[UInt8]] = []
             for round in 0..<5 {
@@ -58,7 +58,7 @@ struct LogTests {
 
     @Test("Cut at any byte, the log keeps the whole records, cuts the rest and goes on")
     func tornAtEveryByte() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/ledger"
             let log = try AppendOnlyLog(directory: path)
             var sizes = [try readWhole(segment(path)).count]
@@ -89,7 +89,7 @@ struct LogTests {
 
     @Test("A torn last batch whose end reached the disk before its start is cut")
     func tornOutOfOrder() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/ledger"
             let log = try AppendOnlyLog(directory: path)
             try log.append([[1, 2, 3]])
@@ -104,7 +104,7 @@ struct LogTests {
 
     @Test("A flipped bit in an acknowledged record is a fault, never a silent cut", arguments: 0..<8)
     func damage(bit: Int) throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let path = directory + "/ledger"
             let log = try AppendOnlyLog(directory: path)
             var ends: [Int] = []
@@ -127,7 +127,7 @@ struct LogTests {
 
     @Test("A missing segment is a fault")
     func missingSegment() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let log = try AppendOnlyLog(directory: directory, segmentBytes: 64)
             for i in 1...9 { try log.append([record(i)]) }
             let names = try directoryNames(directory)
@@ -139,7 +139,7 @@ struct LogTests {
 
     @Test("A full disk is a fault that changes nothing; the append may be repeated")
     func fullDisk() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let room = Mutex(10_000)
             let calls = FileCalls(
                 write: { number, bytes, offset in
@@ -178,7 +178,7 @@ struct LogTests {
 
     @Test("After a failed flush the log refuses to go on")
     func failedFlush() throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             let fails = Mutex(false)
             let calls = FileCalls(
                 write: { pwrite($0, $1.baseAddress, $1.count, $2) },
@@ -199,7 +199,7 @@ struct LogTests {
 
     @Test("Bytes that are no log are refused, and left as they are", arguments: [1, 19, 20, 21, 500])
     func notALog(size: Int) throws {
-        try withTemporaryDirectory { directory in
+        try withTemporaryFolder { directory in
             try makeDirectories(directory)
             let path = try segment(directory)
             let bytes = [UInt8](repeating: 0x5A, count: size)
