@@ -11,7 +11,7 @@ struct GatherProduct: Sendable {
     private let maximumTaps: Int
 
     /// Steps of the sum per chunk: 96 rows of 48 weights are 18 of the 32 KiB of a first cache. A chunk is one chain of
-    /// f32 additions, whose rounding grows with the root of its length: with 576 steps, a few per cent faster, the logits
+    /// f32 additions, whose rounding grows with the root of its length: with 576 steps the logits
     /// of R(2+1)D-18 are twice as far from the truth, further than PyTorch's, and ReLUs flip that decide `model check`.
     private static let chunkSteps = 96
     private static let tilesPerBlock = 8

@@ -106,25 +106,22 @@ struct DataCommand: ParsableCommand {
         @OptionGroup var result: ResultOptions
 
         func run() throws {
-            let set = try DataSetDescription(directory: data)
+            let set = try DataSetSummary(directory: data)
             var splits: [(String, JSON)] = []
             var lines = ["\(data): \(set.classes.count) classes" + (set.profile.isEmpty ? "" : ", \(set.profile)")]
-            for name in DataSetDescription.splitNames {
-                guard let split = set.splits[name] else { continue }
-                let packed = try PackedSet(directory: data, split: name)
-                var counts = [Int](repeating: 0, count: set.classes.count)
-                for record in packed.records { counts[record.label] += 1 }
+            for split in set.splits {
+                let counts = split.clipsPerClass
                 splits.append(
                     (
-                        name,
+                        split.name,
                         [
                             "clips": .integer(split.clips), "frames": .integer(split.frames),
-                            "bytes": .integer(split.bytes), "sha256": .string("\(split.digest)"),
+                            "bytes": .integer(split.bytes), "sha256": .string(split.digest),
                             "clips_per_class": .array(counts.map(JSON.integer)),
                         ]
                     ))
                 lines.append(
-                    "  \(padded(name, 6)) \(split.clips) clips, \(counts.min() ?? 0) to \(counts.max() ?? 0) of a class, "
+                    "  \(padded(split.name, 6)) \(split.clips) clips, \(counts.min() ?? 0) to \(counts.max() ?? 0) of a class, "
                         + "\(split.frames) frames, \(split.bytes) bytes, sha256 \(split.digest)")
             }
             lines.append("  classes: " + set.classes.joined(separator: ", "))
