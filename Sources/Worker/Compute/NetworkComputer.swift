@@ -74,6 +74,6 @@ final class NetworkComputer: UnitComputing {
 extension TrainingJob {
     /// The convolutions that `numerics.convolution` asks for.
     var convolution: Convolution.Choice {
-        recipe.numerics.convolution == "auto" ? .auto : .named(recipe.numerics.convolution)
+        recipe.numerics.convolution == "auto" ? .auto : .preferring(recipe.numerics.convolution)
     }
 }

@@ -4,7 +4,7 @@ public enum PlainReference {
     /// The number type of a reference; sums are taken in it.
     public typealias Number = BinaryFloatingPoint
 
-    /// `y[N][T][H][W][K]` of `x[N][T][H][W][C]` and `w[K][C][t][h][w]`, for the pixels `range` of all N.
+    /// `y[N][T][H][W][K]` of `x[N][T][H][W][C]` and `w[K][C / groups][t][h][w]`, for the pixels `range` of all N.
     public static func convolution<F: Number>(
         _ s: ConvolutionShape, pixels range: Range<Int>, x: UnsafePointer<F>, w: UnsafePointer<F>,
         y: UnsafeMutablePointer<F>
@@ -19,8 +19,9 @@ public enum PlainReference {
                         v * s.stride.w + dw - s.padding.w
                     )
                     guard inside(it, ih, iw, s.input) else { return }
-                    let row = x + (((n * s.input.t + it) * s.input.h + ih) * s.input.w + iw) * s.C
-                    for c in 0..<s.C { sum += row[c] * w[(k * s.C + c) * s.kernel.count + tap] }
+                    let row = x + (((n * s.input.t + it) * s.input.h + ih) * s.input.w + iw) * s.C + firstChannel(s, k)
+                    let depth = s.C / s.groups
+                    for c in 0..<depth { sum += row[c] * w[(k * depth + c) * s.kernel.count + tap] }
                 }
                 y[pixel * s.K + k] = sum
             }
@@ -44,7 +45,10 @@ public enum PlainReference {
                     let (ot, oh, ow) = (at / s.stride.t, ah / s.stride.h, aw / s.stride.w)
                     guard inside(ot, oh, ow, s.output) else { return }
                     let row = dy + (((n * s.output.t + ot) * s.output.h + oh) * s.output.w + ow) * s.K
-                    for k in 0..<s.K { sum += row[k] * w[(k * s.C + c) * s.kernel.count + tap] }
+                    let (depth, width) = (s.C / s.groups, s.K / s.groups)
+                    for k in c / depth * width..<(c / depth + 1) * width {
+                        sum += row[k] * w[(k * depth + c % depth) * s.kernel.count + tap]
+                    }
                 }
                 let place = pixel * s.C + c
                 dx[place] = accumulate ? dx[place] + sum : sum
@@ -52,12 +56,14 @@ public enum PlainReference {
         }
     }
 
-    /// `dw[K][C][t][h][w]` of `x` and `dy` over N clips, for the output channels `range`.
+    /// `dw[K][C / groups][t][h][w]` of `x` and `dy` over N clips, for the output channels `range`.
     public static func convolutionBackwardWeights<F: Number>(
         _ s: ConvolutionShape, N: Int, channels range: Range<Int>, x: UnsafePointer<F>, dy: UnsafePointer<F>,
         dw: UnsafeMutablePointer<F>
     ) {
-        for place in range.lowerBound * s.C * s.kernel.count..<range.upperBound * s.C * s.kernel.count { dw[place] = 0 }
+        let depth = s.C / s.groups
+        let values = depth * s.kernel.count
+        for place in range.lowerBound * values..<range.upperBound * values { dw[place] = 0 }
         for pixel in 0..<N * s.output.count {
             let (n, t, h, v) = coordinates(pixel, s.output)
             eachTap(s) { tap, dt, dh, dw0 in
@@ -68,11 +74,15 @@ public enum PlainReference {
                 guard inside(it, ih, iw, s.input) else { return }
                 let row = x + (((n * s.input.t + it) * s.input.h + ih) * s.input.w + iw) * s.C
                 for k in range {
-                    for c in 0..<s.C { dw[(k * s.C + c) * s.kernel.count + tap] += row[c] * dy[pixel * s.K + k] }
+                    let group = row + firstChannel(s, k)
+                    for c in 0..<depth { dw[(k * depth + c) * s.kernel.count + tap] += group[c] * dy[pixel * s.K + k] }
                 }
             }
         }
     }
+
+    /// The first of the input channels that output channel `k` sees.
+    private static func firstChannel(_ s: ConvolutionShape, _ k: Int) -> Int { k / (s.K / s.groups) * (s.C / s.groups) }
 
     private static func coordinates(_ pixel: Int, _ e: Extent3) -> (n: Int, t: Int, h: Int, w: Int) {
         (pixel / e.count, pixel / (e.h * e.w) % e.t, pixel / e.w % e.h, pixel % e.w)

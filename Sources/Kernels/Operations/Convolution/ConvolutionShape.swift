@@ -20,6 +20,8 @@ public struct Extent3: Sendable, Hashable, CustomStringConvertible {
 public struct ConvolutionShape: Sendable, Hashable, CustomStringConvertible {
     public let C: Int
     public let K: Int
+    /// Output channel k sees the C / groups input channels of its own group; 1: all. Depthwise: groups = C.
+    public let groups: Int
     public let kernel: Extent3
     public let stride: Extent3
     public let padding: Extent3
@@ -28,10 +30,11 @@ public struct ConvolutionShape: Sendable, Hashable, CustomStringConvertible {
     /// T, H and W of the output: `(input + 2 padding - kernel) / stride + 1`, rounded down.
     public let output: Extent3
 
-    /// Every length is at least 1, paddings at least 0, and the padded input at least as large as the kernel.
+    /// Every length is at least 1, paddings at least 0, the padded input at least as large as the kernel, and both
+    /// channel counts are multiples of `groups`.
     public init(
         C: Int, K: Int, kernel: Extent3, stride: Extent3 = Extent3(1, 1, 1), padding: Extent3 = Extent3(0, 0, 0),
-        input: Extent3
+        input: Extent3, groups: Int = 1
     ) {
         func length(_ input: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> Int {
             precondition(input >= 1 && kernel >= 1 && stride >= 1 && padding >= 0, "a convolution of length 0")
@@ -39,8 +42,10 @@ public struct ConvolutionShape: Sendable, Hashable, CustomStringConvertible {
             return (input + 2 * padding - kernel) / stride + 1
         }
         precondition(C >= 1 && K >= 1, "a convolution of \(C) to \(K) channels")
+        precondition(groups >= 1 && C % groups == 0 && K % groups == 0, "\(C) to \(K) channels in \(groups) groups")
         self.C = C
         self.K = K
+        self.groups = groups
         self.kernel = kernel
         self.stride = stride
         self.padding = padding
@@ -51,9 +56,9 @@ public struct ConvolutionShape: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Multiplications of one clip's forward pass, counted as if nothing were padded away (as the papers do).
-    public var macs: Int { output.count * K * C * kernel.count }
-    /// Values of the weights, `[K][C][t][h][w]`.
-    public var weightCount: Int { K * C * kernel.count }
+    public var macs: Int { output.count * weightCount }
+    /// Values of the weights, `[K][C / groups][t][h][w]`.
+    public var weightCount: Int { K * (C / groups) * kernel.count }
     /// Values of one clip's input, `[T][H][W][C]`.
     public var inputCount: Int { input.count * C }
     /// Values of one clip's output, `[T][H][W][K]`.
@@ -61,5 +66,6 @@ public struct ConvolutionShape: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         "\(C)->\(K) \(kernel) stride \(stride) padding \(padding) on \(input)"
+            + (groups == 1 ? "" : " in \(groups) groups")
     }
 }

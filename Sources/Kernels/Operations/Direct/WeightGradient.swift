@@ -4,7 +4,7 @@
 /// The pixels are cut into slices and those into chunks that stay in the first cache; a task sums one slice into one
 /// panel of output channels, chunk by chunk, and the slices are added in order. The cut depends on the shape and the
 /// batch size only.
-struct WeightGradient: Sendable {
+struct WeightGradient: ConvolutionWeightGradient {
     let shape: ConvolutionShape
     let kernels: MicroKernelTable
     let panels: Panels

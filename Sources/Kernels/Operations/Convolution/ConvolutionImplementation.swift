@@ -1,0 +1,49 @@
+/// One way to compute a convolution. `Convolution.list` orders them; each says which shapes it takes.
+///
+/// What is decided here depends on the shape and the instruction set, never on the batch size or the threads.
+protocol ConvolutionImplementation: SendableMetatype {
+    /// As in `Convolution.Choice`.
+    static var name: String { get }
+
+    /// The matrix product behind the forward or the backward-data pass, or nil where the shape is not for this
+    /// implementation.
+    static func product(
+        _ shape: ConvolutionShape, _ pass: Convolution.Pass, instructionSet: InstructionSet
+    ) -> (any ConvolutionProduct)?
+
+    /// The backward-weights pass, or nil.
+    static func weightGradient(
+        _ shape: ConvolutionShape, instructionSet: InstructionSet
+    ) -> (any ConvolutionWeightGradient)?
+
+    /// Whether it is worth choosing for the pass when nobody asks for it by name; nil stands for backward-weights.
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool
+}
+
+/// Forward (source `x`, target `y`) or backward-data (source `dy`, target `dx`).
+protocol ConvolutionProduct: Sendable {
+    /// Floats of the packed weights.
+    var packedCount: Int { get }
+
+    /// Floats of scratch for at most N clips.
+    func scratchCount(N: Int, threads: Int) -> Int
+
+    /// Rewrites canonical weights `[K][C / groups][t][h][w]`.
+    func pack(weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, pool: ThreadPool)
+
+    /// Writes the target, or adds to it.
+    func run(
+        N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
+        accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool)
+}
+
+/// Backward-weights.
+protocol ConvolutionWeightGradient: Sendable {
+    /// Floats of scratch for at most N clips.
+    func scratchCount(N: Int, threads: Int) -> Int
+
+    /// Writes the canonical `dw[K][C / groups][t][h][w]`.
+    func run(
+        N: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>, pool: ThreadPool)
+}
