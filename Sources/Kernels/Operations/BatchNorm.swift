@@ -8,9 +8,8 @@ public struct BatchNorm: Sendable {
     public let epsilon: Double
     public let instructionSet: InstructionSet
     private let kernels: MicroKernelTable
-    /// Pixels that together make whole vectors, and their values.
-    private let pixelsPerRow: Int
-    private let period: Int
+    private let channelRows: ChannelRows
+    private var period: Int { channelRows.period }
 
     /// Values that a block's sums are f32 over; it stays in the first cache while it is read twice.
     private static let blockValues = 4096
@@ -24,10 +23,7 @@ public struct BatchNorm: Sendable {
         self.epsilon = epsilon
         self.instructionSet = instructionSet
         kernels = .table(for: instructionSet)
-        var pixels = 1
-        while pixels * C % kernels.lanes != 0 { pixels *= 2 }
-        pixelsPerRow = pixels
-        period = pixels * C
+        channelRows = ChannelRows(C: C, lanes: kernels.lanes)
     }
 
     /// Floats of scratch that any call for at most P pixels needs; 64-byte aligned.
@@ -39,7 +35,7 @@ public struct BatchNorm: Sendable {
 
     /// Tasks, each a range of whole rows; more pixels never make fewer.
     private func tasks(_ P: Int) -> Int {
-        let rows = P / pixelsPerRow
+        let rows = P / channelRows.pixels
         return max(min(rows * period / Self.taskValues, rows, Self.maximumTasks), 1)
     }
 
@@ -115,7 +111,7 @@ public struct BatchNorm: Sendable {
             fill(space.a, c, factor)
             fill(space.b, c, Double(shift[c]) - mean[c] * factor)
         }
-        pieces(P, pool) { begin, count in
+        channelRows.pieces(P, pool) { begin, count in
             kernels.normalise(
                 count, period, x + begin, space.a, space.b, residual.map { $0 + begin }, relu, y + begin)
         }
@@ -157,7 +153,7 @@ public struct BatchNorm: Sendable {
             fill(space.b, c, frozen ? 0 : -factor * inverse * product / Double(P))
             fill(space.c, c, frozen ? 0 : -factor * sum / Double(P))
         }
-        pieces(P, pool) { begin, count in
+        channelRows.pieces(P, pool) { begin, count in
             kernels.batchNormGradient(
                 count, period, x + begin, y.map { $0 + begin }, dy + begin, space.mean, space.a, space.b, space.c,
                 dx + begin, dresidual.map { $0 + begin })
@@ -166,7 +162,7 @@ public struct BatchNorm: Sendable {
 
     /// Writes a channel's value at each of its places in a row.
     private func fill(_ row: UnsafeMutablePointer<Float>, _ channel: Int, _ value: Double) {
-        for pixel in 0..<pixelsPerRow { row[pixel * C + channel] = Float(value) }
+        channelRows.fill(row, channel, Float(value))
     }
 
     /// Sums two values for each channel into `space.totals`: blocks of whole rows by tasks, then the pixels of the last,
@@ -178,7 +174,7 @@ public struct BatchNorm: Sendable {
         ) -> Void,
         rest: (_ pixel: Int, _ sums: UnsafeMutablePointer<Double>) -> Void
     ) {
-        let (tasks, rows) = (tasks(P), P / pixelsPerRow)
+        let (tasks, rows) = (tasks(P), P / channelRows.pixels)
         let rowsPerBlock = max(Self.blockValues / period, 1)
         pool.run(tasks) { task in
             let (sums, work) = (space.sums + task * 2 * period, space.rows + task * 2 * period)
@@ -193,7 +189,7 @@ public struct BatchNorm: Sendable {
         }
         space.totals.update(repeating: 0, count: 2 * C)
         for task in 0..<tasks {
-            for pixel in 0..<pixelsPerRow {
+            for pixel in 0..<channelRows.pixels {
                 let sums = space.sums + task * 2 * period + pixel * C
                 for c in 0..<C {
                     space.totals[c] += sums[c]
@@ -201,12 +197,6 @@ public struct BatchNorm: Sendable {
                 }
             }
         }
-        for pixel in rows * pixelsPerRow..<P { rest(pixel, space.totals) }
-    }
-
-    /// Calls `body` for pieces of whole rows; the last one has what remains.
-    private func pieces(_ P: Int, _ pool: ThreadPool, _ body: (_ begin: Int, _ count: Int) -> Void) {
-        let piece = max(Self.taskValues / 2 / period, 1) * period
-        pool.run((P * C + piece - 1) / piece) { body($0 * piece, min(piece, P * C - $0 * piece)) }
+        for pixel in rows * channelRows.pixels..<P { rest(pixel, space.totals) }
     }
 }

@@ -50,6 +50,15 @@ struct MicroKernelTable: Sendable {
             _ count: Int, _ period: Int, _ x: Input, _ y: Input?, _ dy: Input, _ mean: Input, _ a: Input, _ b: Input,
             _ c: Input, _ dx: Output, _ dresidual: Output?
         ) -> Void
+    let finishPixels:
+        @Sendable (
+            _ rows: Int, _ columns: Int, _ pitch: Int, _ bias: Input?, _ residual: Input?, _ relu: Bool, _ y: Output
+        ) -> Void
+    let addPixelStatistics:
+        @Sendable (
+            _ rows: Int, _ columns: Int, _ pitch: Int, _ x: Input, _ work: Output,
+            _ sums: UnsafeMutablePointer<Double>, _ squares: UnsafeMutablePointer<Double>
+        ) -> Void
     let relu: @Sendable (_ count: Int, _ x: Input, _ y: Output) -> Void
     let reluBackward: @Sendable (_ count: Int, _ y: Input, _ dy: Input, _ dx: Output) -> Void
     let add: @Sendable (_ count: Int, _ a: Input, _ b: Input, _ y: Output) -> Void
@@ -80,6 +89,7 @@ struct MicroKernelTable: Sendable {
         collectRows: MicroKernels.collectRows, addStatistics: MicroKernels.addStatistics,
         addGradientSums: MicroKernels.addGradientSums,
         normalise: MicroKernels.normalise, batchNormGradient: MicroKernels.batchNormGradient,
+        finishPixels: MicroKernels.finishPixels, addPixelStatistics: MicroKernels.addPixelStatistics,
         relu: MicroKernels.relu, reluBackward: MicroKernels.reluBackward, add: MicroKernels.add,
         addScaled: MicroKernels.addScaled,
         keepLargest: MicroKernels.keepLargest, multiplyAddChains: MicroKernels.multiplyAddChains)
@@ -93,6 +103,7 @@ struct MicroKernelTable: Sendable {
         collectRows: MicroKernelsAVX2.collectRows, addStatistics: MicroKernelsAVX2.addStatistics,
         addGradientSums: MicroKernelsAVX2.addGradientSums,
         normalise: MicroKernelsAVX2.normalise, batchNormGradient: MicroKernelsAVX2.batchNormGradient,
+        finishPixels: MicroKernelsAVX2.finishPixels, addPixelStatistics: MicroKernelsAVX2.addPixelStatistics,
         relu: MicroKernelsAVX2.relu, reluBackward: MicroKernelsAVX2.reluBackward, add: MicroKernelsAVX2.add,
         addScaled: MicroKernelsAVX2.addScaled,
         keepLargest: MicroKernelsAVX2.keepLargest, multiplyAddChains: MicroKernelsAVX2.multiplyAddChains)
@@ -106,6 +117,7 @@ struct MicroKernelTable: Sendable {
         collectRows: MicroKernelsAVX512.collectRows, addStatistics: MicroKernelsAVX512.addStatistics,
         addGradientSums: MicroKernelsAVX512.addGradientSums,
         normalise: MicroKernelsAVX512.normalise, batchNormGradient: MicroKernelsAVX512.batchNormGradient,
+        finishPixels: MicroKernelsAVX512.finishPixels, addPixelStatistics: MicroKernelsAVX512.addPixelStatistics,
         relu: MicroKernelsAVX512.relu, reluBackward: MicroKernelsAVX512.reluBackward, add: MicroKernelsAVX512.add,
         addScaled: MicroKernelsAVX512.addScaled,
         keepLargest: MicroKernelsAVX512.keepLargest, multiplyAddChains: MicroKernelsAVX512.multiplyAddChains)

@@ -36,6 +36,7 @@ public struct Convolution: Sendable {
     private let forward: any ConvolutionProduct
     private let backwardData: any ConvolutionProduct
     private let backwardWeights: any ConvolutionWeightGradient
+    private let prologueCopy: PrologueCopy
 
     /// The name of the implementation that was chosen, or the passes' names with slashes between where they differ.
     public var implementation: String {
@@ -48,6 +49,7 @@ public struct Convolution: Sendable {
     ) throws(Fault) {
         self.shape = shape
         self.instructionSet = instructionSet
+        prologueCopy = PrologueCopy(C: shape.C, instructionSet: instructionSet)
         let candidates = try Self.candidates(choice)
         func first<Kernel>(
             _ pass: Pass?, _ make: (any ConvolutionImplementation.Type) -> Kernel?
@@ -97,11 +99,39 @@ public struct Convolution: Sendable {
     /// Floats that the packed weights take; the memory must be 64-byte aligned to be fast.
     public func packedCount(_ pass: Pass) -> Int { product(pass).packedCount }
 
-    /// Floats of scratch that any call for at most N clips on a pool of `threads` needs; 64-byte aligned.
-    public func scratchCount(N: Int, threads: Int) -> Int {
-        max(
-            forward.scratchCount(N: N, threads: threads), backwardData.scratchCount(N: N, threads: threads),
-            backwardWeights.scratchCount(N: N, threads: threads))
+    /// Floats of scratch that a call for at most N clips on a pool of `threads` needs; 64-byte aligned.
+    ///
+    /// - Parameters:
+    ///   - pass: nil stands for backward-weights.
+    ///   - prologue: whether the call has one. Backward-data never has.
+    ///   - statistics: whether a forward call has an epilogue that takes them.
+    public func scratchCount(
+        _ pass: Pass?, N: Int, threads: Int, prologue: Bool = false, statistics: Bool = false
+    ) -> Int {
+        func copied(_ applies: Bool) -> Int {
+            prologue && !applies ? prologueCopy.scratchCount(P: N * shape.input.count) : 0
+        }
+        switch pass {
+        case .forward:
+            let sums =
+                statistics
+                ? EpilogueRun.scratchCount(K: shape.K, slots: slots(N: N), kernels: .table(for: instructionSet)) : 0
+            return copied(forward.appliesPrologue) + sums + forward.scratchCount(N: N, threads: threads)
+        case .backwardData: return backwardData.scratchCount(N: N, threads: threads)
+        case nil:
+            return copied(backwardWeights.appliesPrologue) + backwardWeights.scratchCount(N: N, threads: threads)
+        }
+    }
+
+    /// Floats of scratch that any call needs.
+    public func scratchCount(N: Int, threads: Int, prologue: Bool = false, statistics: Bool = false) -> Int {
+        [.forward, .backwardData, nil].reduce(0) {
+            max($0, scratchCount($1, N: N, threads: threads, prologue: prologue, statistics: statistics))
+        }
+    }
+
+    private func slots(N: Int) -> Int {
+        forward.epilogueSlots(N: N) ?? EpiloguePass.slots(P: N * shape.output.count, K: shape.K)
     }
 
     /// Rewrites canonical weights for one pass. Once per step.
@@ -113,10 +143,28 @@ public struct Convolution: Sendable {
 
     /// Writes `y`; `packed` is for `.forward`.
     public func forward(
-        N: Int, x: UnsafePointer<Float>, packed: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
-        scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+        N: Int, x: UnsafePointer<Float>, prologue: Prologue? = nil, packed: UnsafePointer<Float>,
+        y: UnsafeMutablePointer<Float>, epilogue: Epilogue? = nil, scratch: UnsafeMutablePointer<Float>,
+        pool: ThreadPool
     ) {
-        forward.run(N: N, source: x, packed: packed, target: y, accumulate: false, scratch: scratch, pool: pool)
+        var carving = Carving(scratch)
+        var (x, prologue) = (x, prologue)
+        if let asked = prologue, !forward.appliesPrologue {
+            x = prologueCopy.make(P: N * shape.input.count, x: x, asked, &carving, pool: pool)
+            prologue = nil
+        }
+        let finish = epilogue.map {
+            EpilogueRun(
+                $0, K: shape.K, y: y, slots: slots(N: N), kernels: .table(for: instructionSet), &carving)
+        }
+        let fuses = forward.epilogueSlots(N: N) != nil
+        forward.run(
+            N: N, source: x, prologue: prologue, packed: packed, target: y, epilogue: fuses ? finish : nil,
+            scratch: carving.rest, pool: pool)
+        if let finish {
+            if !fuses { EpiloguePass.run(finish, P: N * shape.output.count, K: shape.K, pool: pool) }
+            finish.end()
+        }
     }
 
     /// Writes `dx`, or adds to it when `accumulate` (residual joins); `packed` is for `.backwardData`.
@@ -130,9 +178,18 @@ public struct Convolution: Sendable {
 
     /// Writes the canonical `dw`.
     public func backwardWeights(
-        N: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
-        scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+        N: Int, x: UnsafePointer<Float>, prologue: Prologue? = nil, dy: UnsafePointer<Float>,
+        dw: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        backwardWeights.run(N: N, x: x, dy: dy, dw: dw, scratch: scratch, pool: pool)
+        var carving = Carving(scratch)
+        guard let prologue else {
+            return backwardWeights.run(N: N, x: x, dy: dy, dw: dw, scratch: scratch, pool: pool)
+        }
+        if backwardWeights.appliesPrologue {
+            backwardWeights.run(N: N, x: x, prologue: prologue, dy: dy, dw: dw, scratch: scratch, pool: pool)
+        } else {
+            let copy = prologueCopy.make(P: N * shape.input.count, x: x, prologue, &carving, pool: pool)
+            backwardWeights.run(N: N, x: copy, dy: dy, dw: dw, scratch: carving.rest, pool: pool)
+        }
     }
 }

@@ -35,6 +35,36 @@ protocol ConvolutionProduct: Sendable {
     func run(
         N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool)
+
+    /// Whether the fused `run` takes a prologue. Otherwise `Convolution` computes it into memory before.
+    var appliesPrologue: Bool { get }
+
+    /// Slots that the fused `run` adds statistics in, or nil where it does not take an epilogue: then `Convolution` runs
+    /// that in a pass of its own. More clips never make fewer slots.
+    func epilogueSlots(N: Int) -> Int?
+
+    /// Forward: writes the target together with what stands around the convolution. The prologue and the epilogue are nil
+    /// where they were not asked for, or not taken.
+    func run(
+        N: Int, source: UnsafePointer<Float>, prologue: Prologue?, packed: UnsafePointer<Float>,
+        target: UnsafeMutablePointer<Float>, epilogue: EpilogueRun?, scratch: UnsafeMutablePointer<Float>,
+        pool: ThreadPool)
+}
+
+/// What holds for implementations that fuse nothing.
+extension ConvolutionProduct {
+    var appliesPrologue: Bool { false }
+
+    func epilogueSlots(N: Int) -> Int? { nil }
+
+    func run(
+        N: Int, source: UnsafePointer<Float>, prologue: Prologue?, packed: UnsafePointer<Float>,
+        target: UnsafeMutablePointer<Float>, epilogue: EpilogueRun?, scratch: UnsafeMutablePointer<Float>,
+        pool: ThreadPool
+    ) {
+        precondition(prologue == nil && epilogue == nil, "a fusion that the implementation does not take")
+        run(N: N, source: source, packed: packed, target: target, accumulate: false, scratch: scratch, pool: pool)
+    }
 }
 
 /// Backward-weights.
@@ -46,4 +76,24 @@ protocol ConvolutionWeightGradient: Sendable {
     func run(
         N: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool)
+
+    /// Whether the fused `run` exists. Otherwise `Convolution` computes the prologue into memory before.
+    var appliesPrologue: Bool { get }
+
+    /// The same, with the input behind the prologue.
+    func run(
+        N: Int, x: UnsafePointer<Float>, prologue: Prologue, dy: UnsafePointer<Float>,
+        dw: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool)
+}
+
+/// What holds for implementations that fuse nothing.
+extension ConvolutionWeightGradient {
+    var appliesPrologue: Bool { false }
+
+    func run(
+        N: Int, x: UnsafePointer<Float>, prologue: Prologue, dy: UnsafePointer<Float>,
+        dw: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        preconditionFailure("a prologue that the implementation does not take")
+    }
 }

@@ -54,4 +54,16 @@ struct DirectProduct: ConvolutionProduct {
         product.run(
             N: N, source: source, packed: packed, target: target, accumulate: accumulate, scratch: scratch, pool: pool)
     }
+    func epilogueSlots(N: Int) -> Int? { product.epilogueSlots(N: N) }
+
+    func run(
+        N: Int, source: UnsafePointer<Float>, prologue: Prologue?, packed: UnsafePointer<Float>,
+        target: UnsafeMutablePointer<Float>, epilogue: EpilogueRun?, scratch: UnsafeMutablePointer<Float>,
+        pool: ThreadPool
+    ) {
+        precondition(prologue == nil, "a prologue, which gathered pixels cannot pass through")
+        product.run(
+            N: N, source: source, packed: packed, target: target, accumulate: false, epilogue: epilogue,
+            scratch: scratch, pool: pool)
+    }
 }

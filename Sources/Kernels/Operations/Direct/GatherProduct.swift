@@ -17,6 +17,8 @@ struct GatherProduct: Sendable {
     private static let tilesPerBlock = 8
     /// With fewer blocks than this each panel is a task of its own.
     private static let manyBlocks = 24
+    /// Blocks are shared out among at most this many tasks, each with sums of its own for an epilogue.
+    private static let maximumParts = 128
     /// Maps up to this many pixels are walked clip by clip within a pixel, so that tiles do not straddle the padding.
     private static let smallMap = 256
 
@@ -82,10 +84,10 @@ struct GatherProduct: Sendable {
         }
     }
 
-    /// Writes the target, or adds to it.
+    /// Writes the target, or adds to it. An epilogue is for plans whose targets are all pixels in order: forward.
     func run(
         N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
-        accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+        accumulate: Bool, epilogue: EpilogueRun? = nil, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
         var carving = Carving(scratch)
         let zeros: UnsafeMutablePointer<Float> = carving.take(plan.length)
@@ -100,23 +102,55 @@ struct GatherProduct: Sendable {
         let workspaceFloats = Workspace.floats(self)
         for phase in plan.phases {
             let tiles = (N * phase.grid.count + kernels.rows - 1) / kernels.rows
-            let blocks = (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
+            let blocks = blocks(N: N, phase)
+            let parts = min(blocks, Self.maximumParts)
             let groups = blocks < Self.manyBlocks ? panels.count : 1
             let job = Job(
                 N: N, phase: phase, source: source, zeros: zeros, packed: packed, target: target,
-                accumulate: accumulate)
-            pool.runOnThreads(blocks * groups) { task, thread in
+                accumulate: accumulate, epilogue: epilogue)
+            pool.runOnThreads(parts * groups) { task, thread in
                 var carving = Carving(workspaces + thread * workspaceFloats)
                 let workspace = Workspace(self, &carving)
-                let (group, block) = (task / blocks, task % blocks)
-                let first = block * tiles / blocks
-                let count = (block + 1) * tiles / blocks - first
-                gather(job, tiles: first..<first + count, workspace)
+                let (group, part) = (task / parts, task % parts)
                 let chosen = groups == 1 ? 0..<panels.count : group..<group + 1
-                for panel in chosen { multiply(job, tiles: count, panel: panel, workspace) }
+                for block in part * blocks / parts..<(part + 1) * blocks / parts {
+                    let chosenTiles = block * tiles / blocks..<(block + 1) * tiles / blocks
+                    gather(job, tiles: chosenTiles, workspace)
+                    for panel in chosen { multiply(job, tiles: chosenTiles.count, panel: panel, workspace) }
+                    finish(job, tiles: chosenTiles, panels: chosen, slot: part)
+                }
             }
         }
     }
+
+    private func blocks(N: Int, _ phase: GatherPlan.Phase) -> Int {
+        let tiles = (N * phase.grid.count + kernels.rows - 1) / kernels.rows
+        return (tiles + Self.tilesPerBlock - 1) / Self.tilesPerBlock
+    }
+
+    /// The parts of the only phase that a forward plan has.
+    func epilogueSlots(N: Int) -> Int { min(blocks(N: N, plan.phases[0]), Self.maximumParts) }
+
+    /// Lets the epilogue finish the pixels of a block, runs of neighbours at a time.
+    private func finish(_ job: Job, tiles: Range<Int>, panels chosen: Range<Int>, slot: Int) {
+        guard let epilogue = job.epilogue else { return }
+        let (N, places) = (job.N, job.phase.grid.count)
+        let pixels = tiles.lowerBound * kernels.rows..<min(tiles.upperBound * kernels.rows, N * places)
+        let last = chosen.upperBound - 1
+        let channels = panels.firstColumn(chosen.lowerBound)..<panels.firstColumn(last) + panels.validColumns(last)
+        guard walksClipsInside(job.phase) else {
+            return epilogue.finish(pixels: pixels.lowerBound, count: pixels.count, channels: channels, slot: slot)
+        }
+        for n in 0..<N {
+            // The places p whose pixel p * N + n is one of them.
+            let first = (pixels.lowerBound - n + N - 1) / N
+            let end = (pixels.upperBound - n + N - 1) / N
+            guard first < end else { continue }
+            epilogue.finish(pixels: n * places + first, count: end - first, channels: channels, slot: slot)
+        }
+    }
+
+    private func walksClipsInside(_ phase: GatherPlan.Phase) -> Bool { phase.grid.count <= Self.smallMap }
 
     private struct Job {
         let N: Int
@@ -126,6 +160,7 @@ struct GatherProduct: Sendable {
         let packed: UnsafePointer<Float>
         let target: UnsafeMutablePointer<Float>
         let accumulate: Bool
+        let epilogue: EpilogueRun?
     }
 
     private func copyPadded(
@@ -148,7 +183,7 @@ struct GatherProduct: Sendable {
     private func gather(_ job: Job, tiles: Range<Int>, _ space: Workspace) {
         let (rows, grid, source) = (kernels.rows, job.phase.grid, plan.source)
         let pixels = job.N * grid.count
-        var walk = PixelWalk(N: job.N, grid: grid, clipsInside: grid.count <= Self.smallMap)
+        var walk = PixelWalk(N: job.N, grid: grid, clipsInside: walksClipsInside(job.phase))
         walk.move(to: tiles.lowerBound * rows)
         for tile in 0..<tiles.count {
             for row in 0..<rows {
