@@ -24,7 +24,9 @@ public struct Convolution: Sendable {
     }
 
     /// Best first. The plain reference is reached by name only.
-    private static let list: [any ConvolutionImplementation.Type] = [DirectConvolution.self, PlainConvolution.self]
+    private static let list: [any ConvolutionImplementation.Type] = [
+        DirectConvolution.self, DepthwiseConvolution.self, PlainConvolution.self,
+    ]
 
     /// Names, best first.
     public static let implementations = list.map { $0.name }

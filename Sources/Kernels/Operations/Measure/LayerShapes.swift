@@ -12,18 +12,21 @@ public enum LayerShapes {
         }
     }
 
-    private static func layer(
-        _ name: String, _ C: Int, _ K: Int, _ kernel: Extent3, stride: Extent3 = Extent3(1, 1, 1), _ input: Extent3
+    /// One with half the kernel as padding.
+    static func layer(
+        _ name: String, _ C: Int, _ K: Int, _ kernel: Extent3, stride: Extent3 = Extent3(1, 1, 1), _ input: Extent3,
+        groups: Int = 1
     ) -> Named {
         let padding = Extent3(kernel.t / 2, kernel.h / 2, kernel.w / 2)
         return Named(
             name: name,
-            shape: ConvolutionShape(C: C, K: K, kernel: kernel, stride: stride, padding: padding, input: input))
+            shape: ConvolutionShape(
+                C: C, K: K, kernel: kernel, stride: stride, padding: padding, input: input, groups: groups))
     }
 
-    private static let spatial = Extent3(1, 3, 3)
-    private static let temporal = Extent3(3, 1, 1)
-    private static let point = Extent3(1, 1, 1)
+    static let spatial = Extent3(1, 3, 3)
+    static let temporal = Extent3(3, 1, 1)
+    static let point = Extent3(1, 1, 1)
 
     /// The layer that the design measures by.
     public static let design = layer("design 64->144", 64, 144, spatial, Extent3(16, 56, 56))
@@ -66,7 +69,9 @@ public enum LayerShapes {
     ]
 
     /// Small shapes where everything is odd: for tests.
-    public static let odd: [Named] = [
+    public static let odd: [Named] = oddDense + oddGroups
+
+    private static let oddDense: [Named] = [
         layer("one pixel", 1, 1, point, Extent3(1, 1, 1)),
         layer("three channels, no row", 3, 5, temporal, Extent3(5, 3, 3)),
         layer("one channel, joined row", 1, 17, Extent3(1, 1, 3), Extent3(2, 3, 5)),
