@@ -25,4 +25,8 @@ struct Carving {
 
     /// The floats that a piece of `count` floats takes.
     static func rounded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+
+    /// At least `count` floats: an odd number of cache lines, so that things so far apart do not fall into the same few
+    /// sets of a cache.
+    static func odd(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
 }

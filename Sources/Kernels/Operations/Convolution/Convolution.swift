@@ -25,7 +25,7 @@ public struct Convolution: Sendable {
 
     /// Best first. The plain reference is reached by name only.
     private static let list: [any ConvolutionImplementation.Type] = [
-        DirectConvolution.self, DepthwiseConvolution.self, PlainConvolution.self,
+        WinogradConvolution.self, DepthwiseConvolution.self, DirectConvolution.self, PlainConvolution.self,
     ]
 
     /// Names, best first.

@@ -1,0 +1,194 @@
+// Transforms of whole tiles, one vector of channels after another. A tile in space is a patch of 6 x 6 inputs or 4 x 4
+// outputs and has 36 points; a tile in time is a line of 6 or 4 and has 6. `pitch` is floats from one point to the next.
+
+/// Where the vectors of a pixel's channels lie: vector v begins at channel `min(v * lanes, channels - lanes)`, so that
+/// the last one is full and repeats what the one before holds; in the transformed tile at `start(v)`.
+///
+/// `grouped`: each vector of the tile has a place of its own, `groupPitch` floats from the one before. Else they lie as
+/// in the pixel.
+@inline(__always)
+private func start(_ v: Int, _ channels: Int) -> Int { v * lanes < channels - lanes ? v * lanes : channels - lanes }
+
+@inline(__always)
+private func place(_ v: Int, _ channels: Int, _ groupPitch: Int) -> Int {
+    groupPitch == 0 ? start(v, channels) : v * groupPitch
+}
+
+/// What a convolution reads: the value itself, or `relu(x * factor + offset)` as `normalise` computes it.
+@inline(__always)
+private func read(
+    _ x: UnsafePointer<Float>, _ at: Int, _ normalises: Bool, _ factor: Lanes, _ offset: Lanes
+) -> Lanes {
+    let value = x.vector(at)
+    guard normalises else { return value }
+    let zero = Lanes(repeating: 0)
+    let normal = multiplyAdd(value, factor, offset)
+    return zero.replacing(with: normal, where: normal .> zero)
+}
+
+@inline(__always)
+private func six(_ p: UnsafePointer<Float>, _ at: Int, _ pitch: Int) -> Six {
+    (
+        p.vector(at), p.vector(at + pitch), p.vector(at + 2 * pitch), p.vector(at + 3 * pitch),
+        p.vector(at + 4 * pitch), p.vector(at + 5 * pitch)
+    )
+}
+
+@inline(__always)
+private func set(_ p: UnsafeMutablePointer<Float>, _ at: Int, _ pitch: Int, _ v: Six) {
+    p.set(at, v.0)
+    p.set(at + pitch, v.1)
+    p.set(at + 2 * pitch, v.2)
+    p.set(at + 3 * pitch, v.3)
+    p.set(at + 4 * pitch, v.4)
+    p.set(at + 5 * pitch, v.5)
+}
+
+/// Transforms the inputs of one tile: 36 pixels in rows of 6 (`space`), or 6.
+/// - Parameters:
+///   - pixels: pointers to `channels` values each, at least `vectorLanes()`.
+///   - factor, offset: of the normalisation that comes first, or nil.
+///   - work: 36 vectors.
+///   - to: where the tile's first point goes; `groupPitch` as above.
+public func winogradInput(
+    space: Bool, pixels: UnsafePointer<UnsafePointer<Float>>, channels: Int, factor: UnsafePointer<Float>?,
+    offset: UnsafePointer<Float>?, work: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>, pitch: Int,
+    groupPitch: Int
+) {
+    let vectors = (channels + lanes - 1) / lanes
+    for v in 0..<vectors {
+        let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
+        if let factor, let offset {
+            let (f, o) = (factor.vector(at), offset.vector(at))
+            if space {
+                inputInSpace(pixels, at, true, f, o, work, target, pitch)
+            } else {
+                inputInTime(pixels, at, true, f, o, target, pitch)
+            }
+        } else {
+            let zero = Lanes(repeating: 0)
+            if space {
+                inputInSpace(pixels, at, false, zero, zero, work, target, pitch)
+            } else {
+                inputInTime(pixels, at, false, zero, zero, target, pitch)
+            }
+        }
+    }
+}
+
+@inline(__always)
+private func inputInTime(
+    _ p: UnsafePointer<UnsafePointer<Float>>, _ at: Int, _ normalises: Bool, _ f: Lanes, _ o: Lanes,
+    _ to: UnsafeMutablePointer<Float>, _ pitch: Int
+) {
+    let x = (
+        read(p[0], at, normalises, f, o), read(p[1], at, normalises, f, o), read(p[2], at, normalises, f, o),
+        read(p[3], at, normalises, f, o), read(p[4], at, normalises, f, o), read(p[5], at, normalises, f, o)
+    )
+    set(to, 0, pitch, pointsOfInput(x))
+}
+
+@inline(__always)
+private func inputInSpace(
+    _ p: UnsafePointer<UnsafePointer<Float>>, _ at: Int, _ normalises: Bool, _ f: Lanes, _ o: Lanes,
+    _ work: UnsafeMutablePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ pitch: Int
+) {
+    for column in 0..<6 {
+        let x = (
+            read(p[column], at, normalises, f, o), read(p[6 + column], at, normalises, f, o),
+            read(p[12 + column], at, normalises, f, o), read(p[18 + column], at, normalises, f, o),
+            read(p[24 + column], at, normalises, f, o), read(p[30 + column], at, normalises, f, o)
+        )
+        set(work, column * lanes, 6 * lanes, pointsOfInput(x))
+    }
+    for row in 0..<6 {
+        set(to, row * 6 * pitch, pitch, pointsOfInput(six(UnsafePointer(work), row * 6 * lanes, lanes)))
+    }
+}
+
+/// Transforms the gradients of one tile's outputs: 16 pixels in rows of 4 (`space`), or 4. As `winogradInput`.
+public func winogradGradient(
+    space: Bool, pixels: UnsafePointer<UnsafePointer<Float>>, channels: Int, work: UnsafeMutablePointer<Float>,
+    to: UnsafeMutablePointer<Float>, pitch: Int, groupPitch: Int
+) {
+    let vectors = (channels + lanes - 1) / lanes
+    for v in 0..<vectors {
+        let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
+        guard space else {
+            let y = (pixels[0].vector(at), pixels[1].vector(at), pixels[2].vector(at), pixels[3].vector(at))
+            set(target, 0, pitch, pointsOfGradient(y))
+            continue
+        }
+        for column in 0..<4 {
+            let y = (
+                pixels[column].vector(at), pixels[4 + column].vector(at), pixels[8 + column].vector(at),
+                pixels[12 + column].vector(at)
+            )
+            set(work, column * lanes, 4 * lanes, pointsOfGradient(y))
+        }
+        for row in 0..<6 {
+            let line = UnsafePointer(work) + row * 4 * lanes
+            let y = (line.vector(), line.vector(lanes), line.vector(2 * lanes), line.vector(3 * lanes))
+            set(target, row * 6 * pitch, pitch, pointsOfGradient(y))
+        }
+    }
+}
+
+/// Transforms the points of one tile to its outputs: 16 pixels in rows of 4 (`space`), or 4.
+/// - Parameters:
+///   - from: the tile's first point, vectors of channels side by side, filled up to whole vectors.
+///   - pixels: pointers to `channels` values each from `at` on, written, or added to when `accumulate`.
+///   - work: 40 vectors.
+public func winogradOutput(
+    space: Bool, from: UnsafePointer<Float>, pitch: Int, channels: Int,
+    pixels: UnsafePointer<UnsafeMutablePointer<Float>>, at: Int, accumulate: Bool,
+    work: UnsafeMutablePointer<Float>
+) {
+    var channel = 0
+    while channel < channels {
+        let y = work + 24 * lanes
+        if space {
+            for column in 0..<6 {
+                let m = six(from, channel + column * pitch, 6 * pitch)
+                let four = outputsOfPoints(m)
+                work.set(column * lanes, four.0)
+                work.set((6 + column) * lanes, four.1)
+                work.set((12 + column) * lanes, four.2)
+                work.set((18 + column) * lanes, four.3)
+            }
+            for row in 0..<4 {
+                let four = outputsOfPoints(six(UnsafePointer(work), row * 6 * lanes, lanes))
+                put(four, pixels + 4 * row, at + channel, channels - channel, accumulate, y)
+            }
+        } else {
+            put(outputsOfPoints(six(from, channel, pitch)), pixels, at + channel, channels - channel, accumulate, y)
+        }
+        channel += lanes
+    }
+}
+
+/// Writes four pixels, or adds to them; where fewer than a vector of channels are left, one by one.
+@inline(__always)
+private func put(
+    _ y: Four, _ pixels: UnsafePointer<UnsafeMutablePointer<Float>>, _ at: Int, _ left: Int, _ accumulate: Bool,
+    _ work: UnsafeMutablePointer<Float>
+) {
+    let (p0, p1, p2, p3) = (pixels[0] + at, pixels[1] + at, pixels[2] + at, pixels[3] + at)
+    if left >= lanes {
+        p0.set(0, accumulate ? p0.vector() + y.0 : y.0)
+        p1.set(0, accumulate ? p1.vector() + y.1 : y.1)
+        p2.set(0, accumulate ? p2.vector() + y.2 : y.2)
+        p3.set(0, accumulate ? p3.vector() + y.3 : y.3)
+        return
+    }
+    work.set(0, y.0)
+    work.set(lanes, y.1)
+    work.set(2 * lanes, y.2)
+    work.set(3 * lanes, y.3)
+    for i in 0..<left {
+        p0[i] = accumulate ? p0[i] + work[i] : work[i]
+        p1[i] = accumulate ? p1[i] + work[lanes + i] : work[lanes + i]
+        p2[i] = accumulate ? p2[i] + work[2 * lanes + i] : work[2 * lanes + i]
+        p3[i] = accumulate ? p3[i] + work[3 * lanes + i] : work[3 * lanes + i]
+    }
+}

@@ -1,0 +1,23 @@
+/// Winograd's convolution F(4, 3) (Lavin and Gray, CVPR 2016): a quarter of the multiplications of 1x3x3 and 3x3x3
+/// kernels, half of those of 3x1x1. Every value depends on its own tile alone, so not on the batch.
+enum WinogradConvolution: ConvolutionImplementation {
+    static let name = "winograd"
+
+    static func product(
+        _ shape: ConvolutionShape, _ pass: Convolution.Pass, instructionSet: InstructionSet
+    ) -> (any ConvolutionProduct)? {
+        WinogradPlan(shape, pass).map { WinogradProduct($0, pass, instructionSet: instructionSet) }
+    }
+
+    static func weightGradient(
+        _ shape: ConvolutionShape, instructionSet: InstructionSet
+    ) -> (any ConvolutionWeightGradient)? {
+        WinogradPlan(shape, .forward).map { WinogradWeightGradient($0, instructionSet: instructionSet) }
+    }
+
+    /// Late layers have few tiles for their large weights, which the transform makes larger still.
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
+        guard let plan = WinogradPlan(shape, .forward) else { return false }
+        return plan.space ? min(shape.output.h, shape.output.w) >= 12 : shape.output.t >= 4 && shape.output.count >= 256
+    }
+}
