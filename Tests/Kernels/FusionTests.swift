@@ -93,12 +93,14 @@ private struct FusedProblem {
 }
 
 @Suite struct FusionTests {
-    @Test(arguments: LayerShapes.odd) func fusedIsTheSameAsPassesOfTheirOwn(_ layer: LayerShapes.Named) throws {
+    @Test(arguments: LayerShapes.odd + LayerShapes.tiles) func fusedIsTheSameAsPassesOfTheirOwn(
+        _ layer: LayerShapes.Named
+    ) throws {
         for N in [1, 3] {
             let problem = FusedProblem(layer.shape, N: N)
             for set in supportedSets {
                 for (prologue, follows) in [(false, true), (true, false), (true, true)] {
-                    for choice in [Convolution.Choice.auto, .named("plain")] {
+                    for choice in [Convolution.Choice.auto, .named("plain"), .preferring("winograd")] {
                         let fused = try problem.run(
                             set, fuses: true, prologue: prologue, follows: follows, implementation: choice)
                         let apart = try problem.run(
@@ -120,9 +122,9 @@ private struct FusedProblem {
         }
     }
 
-    @Test(arguments: LayerShapes.odd) func threadsChangeNoBit(_ layer: LayerShapes.Named) throws {
+    @Test(arguments: LayerShapes.odd + LayerShapes.tiles) func threadsChangeNoBit(_ layer: LayerShapes.Named) throws {
         let problem = FusedProblem(layer.shape, N: 2)
-        for choice in [Convolution.Choice.auto, .named("plain")] {
+        for choice in [Convolution.Choice.auto, .named("plain"), .preferring("winograd")] {
             let one = try problem.run(
                 .best, fuses: true, prologue: true, follows: true, threads: 1, implementation: choice)
             for threads in [2, 3, 5] {

@@ -59,9 +59,16 @@ struct WinogradPlan: Sendable {
         targetFrames = space && !apart ? target.t : 1
     }
 
+    /// What stands for pixels outside the source: zeros, also behind a prologue.
+    static func fillPadding(_ padding: UnsafeMutablePointer<Float>, count: Int, _ prologue: Prologue?) {
+        guard let prologue else { return padding.update(repeating: 0, count: count) }
+        // Times the factor this is minus infinity, or no number at all: the ReLU makes zero of both.
+        for c in 0..<count { padding[c] = prologue.factor[c] < 0 ? .infinity : -.infinity }
+    }
+
     /// Lists the pixels of the source that tile (n, t, h, w) of the grid, frame `frame`, is made from.
     func list(
-        source base: UnsafePointer<Float>, zeros: UnsafePointer<Float>, n: Int, t: Int, h: Int, w: Int, frame: Int,
+        source base: UnsafePointer<Float>, outside: UnsafePointer<Float>, n: Int, t: Int, h: Int, w: Int, frame: Int,
         into pixels: UnsafeMutablePointer<UnsafePointer<Float>>
     ) {
         guard space else {
@@ -69,7 +76,7 @@ struct WinogradPlan: Sendable {
                 let place = t * Self.outputs + i - padding.t
                 pixels[i] =
                     UInt(bitPattern: place) < UInt(bitPattern: source.t)
-                    ? base + (((n * source.t + place) * source.h + h) * source.w + w) * C : zeros
+                    ? base + (((n * source.t + place) * source.h + h) * source.w + w) * C : outside
             }
             return
         }
@@ -78,13 +85,13 @@ struct WinogradPlan: Sendable {
         for i in 0..<Self.inputs {
             let row = pixels + i * Self.inputs
             guard UInt(bitPattern: top + i) < UInt(bitPattern: source.h) else {
-                row.update(repeating: zeros, count: Self.inputs)
+                row.update(repeating: outside, count: Self.inputs)
                 continue
             }
             for j in 0..<Self.inputs {
                 row[j] =
                     UInt(bitPattern: left + j) < UInt(bitPattern: source.w)
-                    ? first + (i * source.w + j) * C : zeros
+                    ? first + (i * source.w + j) * C : outside
             }
         }
     }
@@ -111,6 +118,32 @@ struct WinogradPlan: Sendable {
                     top + i < target.h && left + j < target.w
                     ? base.advanced(by: first + (i * target.w + j) * K) : nowhere
             }
+        }
+    }
+
+    /// Calls `body` for the target pixels that some tiles make, runs of neighbours at a time.
+    func eachRun(N: Int, _ tiles: Range<Int>, _ body: (_ first: Int, _ count: Int) -> Void) {
+        let line = space ? grid.w : grid.h * grid.w
+        var tile = tiles.lowerBound
+        while tile < tiles.upperBound {
+            let end = min((tile / line + 1) * line, tiles.upperBound)
+            let (n, begin) = (tile / grid.count, tile % line)
+            if space {
+                let (t, top) = (tile / line / grid.h % grid.t, tile / line % grid.h * Self.outputs)
+                let left = begin * Self.outputs
+                let count = min((begin + end - tile) * Self.outputs, target.w) - left
+                for frame in 0..<targetFrames {
+                    for h in top..<min(top + Self.outputs, target.h) {
+                        body(((n * target.t + t + frame) * target.h + h) * target.w + left, count)
+                    }
+                }
+            } else {
+                let first = tile / line % grid.t * Self.outputs
+                for t in first..<min(first + Self.outputs, target.t) {
+                    body((n * target.t + t) * line + begin, end - tile)
+                }
+            }
+            tile = end
         }
     }
 }

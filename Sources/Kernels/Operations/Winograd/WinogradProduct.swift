@@ -14,6 +14,8 @@ struct WinogradProduct: ConvolutionProduct {
     private static let blockRows = 32
     /// With fewer blocks than this each panel is a task of its own.
     private static let manyBlocks = 24
+    /// Blocks are shared out among at most this many tasks, each with sums of its own for an epilogue.
+    private static let maximumParts = 128
     /// Steps of a sum before it is added to memory: with three vectors of columns 24 KiB of weights.
     private static let chunkSteps = 128
 
@@ -91,11 +93,14 @@ struct WinogradProduct: ConvolutionProduct {
     private struct Job {
         let N: Int
         let source: UnsafePointer<Float>
-        let zeros: UnsafePointer<Float>
+        let prologue: Prologue?
+        /// What stands for pixels outside the source.
+        let padding: UnsafePointer<Float>
         let packed: UnsafePointer<Float>
         let target: UnsafeMutablePointer<Float>
         let nowhere: UnsafeMutablePointer<Float>
         let accumulate: Bool
+        let epilogue: EpilogueRun?
     }
 
     func pack(weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, pool: ThreadPool) {
@@ -107,22 +112,50 @@ struct WinogradProduct: ConvolutionProduct {
         N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
+        run(
+            N: N, source: source, prologue: nil, packed: packed, target: target, accumulate: accumulate, epilogue: nil,
+            scratch: scratch, pool: pool)
+    }
+
+    var appliesPrologue: Bool { true }
+
+    /// Blocks are shared out among so many tasks.
+    func epilogueSlots(N: Int) -> Int? { min(blocks(N), Self.maximumParts) }
+
+    func run(
+        N: Int, source: UnsafePointer<Float>, prologue: Prologue?, packed: UnsafePointer<Float>,
+        target: UnsafeMutablePointer<Float>, epilogue: EpilogueRun?, scratch: UnsafeMutablePointer<Float>,
+        pool: ThreadPool
+    ) {
+        run(
+            N: N, source: source, prologue: prologue, packed: packed, target: target, accumulate: false,
+            epilogue: epilogue, scratch: scratch, pool: pool)
+    }
+
+    private func run(
+        N: Int, source: UnsafePointer<Float>, prologue: Prologue?, packed: UnsafePointer<Float>,
+        target: UnsafeMutablePointer<Float>, accumulate: Bool, epilogue: EpilogueRun?,
+        scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
         var carving = Carving(scratch)
-        let zeros: UnsafeMutablePointer<Float> = carving.take(plan.C)
-        zeros.update(repeating: 0, count: plan.C)
+        let padding: UnsafeMutablePointer<Float> = carving.take(plan.C)
+        WinogradPlan.fillPadding(padding, count: plan.C, prologue)
         let nowhere: UnsafeMutablePointer<Float> = carving.take(panels.paddedColumns)
         nowhere.update(repeating: 0, count: panels.paddedColumns)
         let job = Job(
-            N: N, source: source, zeros: zeros, packed: packed, target: target, nowhere: nowhere,
-            accumulate: accumulate)
+            N: N, source: source, prologue: prologue, padding: padding, packed: packed, target: target,
+            nowhere: nowhere, accumulate: accumulate, epilogue: epilogue)
         let blocks = blocks(N)
         guard sharesPatches(N) else {
-            onThreads(blocks, carving.rest, pool) { block, space in
-                transform(job, tiles(block, N), into: space.patches, space)
-                list(tiles(block, N).count, space.patches, space)
-                for panel in 0..<panels.count {
-                    multiply(job, panel, space)
-                    finish(job, tiles(block, N), panel, space)
+            let parts = min(blocks, Self.maximumParts)
+            onThreads(parts, carving.rest, pool) { part, space in
+                for block in part * blocks / parts..<(part + 1) * blocks / parts {
+                    transform(job, tiles(block, N), into: space.patches, space)
+                    list(tiles(block, N).count, space.patches, space)
+                    for panel in 0..<panels.count {
+                        multiply(job, panel, space)
+                        finish(job, tiles(block, N), panel, slot: part, space)
+                    }
                 }
             }
             return
@@ -136,7 +169,7 @@ struct WinogradProduct: ConvolutionProduct {
             let (panel, block) = (task / blocks, task % blocks)
             list(tiles(block, N).count, shared + block * Carving.rounded(patchFloats), space)
             multiply(job, panel, space)
-            finish(job, tiles(block, N), panel, space)
+            finish(job, tiles(block, N), panel, slot: block, space)
         }
     }
 
@@ -159,10 +192,10 @@ struct WinogradProduct: ConvolutionProduct {
             walk.move(to: tiles.lowerBound)
             for tile in 0..<tiles.count {
                 plan.list(
-                    source: job.source, zeros: job.zeros, n: walk.n, t: walk.t, h: walk.h, w: walk.w, frame: frame,
+                    source: job.source, outside: job.padding, n: walk.n, t: walk.t, h: walk.h, w: walk.w, frame: frame,
                     into: space.pixels)
                 winograd.input(
-                    plan.space, space.pixels, plan.C, nil, nil, space.work,
+                    plan.space, space.pixels, plan.C, job.prologue?.factor, job.prologue?.offset, space.work,
                     patches + (frame * tiles.count + tile) * patchPitch, patchPointPitch, 0)
                 walk.advance()
             }
@@ -230,7 +263,7 @@ struct WinogradProduct: ConvolutionProduct {
     }
 
     /// Transforms a block's products of one panel and writes the target.
-    private func finish(_ job: Job, _ tiles: Range<Int>, _ panel: Int, _ space: Workspace) {
+    private func finish(_ job: Job, _ tiles: Range<Int>, _ panel: Int, slot: Int, _ space: Workspace) {
         let columns = panels.width(panel) * kernels.lanes
         for frame in 0..<plan.targetFrames {
             var walk = PixelWalk(N: job.N, grid: plan.grid, clipsInside: false)
@@ -244,6 +277,12 @@ struct WinogradProduct: ConvolutionProduct {
                     panels.validColumns(panel), space.targets, panels.firstColumn(panel), job.accumulate, space.work)
                 walk.advance()
             }
+        }
+        guard let epilogue = job.epilogue else { return }
+        let first = panels.firstColumn(panel)
+        plan.eachRun(N: job.N, tiles) { pixel, count in
+            epilogue.finish(
+                pixels: pixel, count: count, channels: first..<first + panels.validColumns(panel), slot: slot)
         }
     }
 }

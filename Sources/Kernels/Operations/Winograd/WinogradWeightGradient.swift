@@ -41,6 +41,8 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
 
     /// The memory of a call, carved out of the scratch.
     private struct Space {
+        /// What stands for pixels outside the input, and outside the output.
+        let padding: UnsafeMutablePointer<Float>
         let zeros: UnsafeMutablePointer<Float>
         /// `[point][group of channels][frame][tile][lane]`.
         let patches: UnsafeMutablePointer<Float>
@@ -54,7 +56,8 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
 
         init(_ g: WinogradWeightGradient, N: Int, threads: Int, _ carving: inout Carving) {
             let tiles = min(g.tilesPerPart, N * g.plan.grid.count)
-            zeros = carving.take(max(g.plan.C, g.plan.K))
+            padding = carving.take(g.plan.C)
+            zeros = carving.take(g.plan.K)
             patches = carving.take(g.plan.points * Carving.odd(g.rowsIn * tiles * g.plan.sourceFrames))
             gradients = carving.take(g.plan.points * Carving.odd(g.columns * tiles * g.plan.targetFrames))
             sums = carving.take(g.sumCount)
@@ -73,18 +76,34 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         return carving.floats
     }
 
+    var appliesPrologue: Bool { true }
+
     func run(
         N: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
+        run(N: N, x: x, behind: nil, dy: dy, dw: dw, scratch: scratch, pool: pool)
+    }
+
+    func run(
+        N: Int, x: UnsafePointer<Float>, prologue: Prologue, dy: UnsafePointer<Float>,
+        dw: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        run(N: N, x: x, behind: prologue, dy: dy, dw: dw, scratch: scratch, pool: pool)
+    }
+
+    private func run(
+        N: Int, x: UnsafePointer<Float>, behind prologue: Prologue?, dy: UnsafePointer<Float>,
+        dw: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
         var carving = Carving(scratch)
         let space = Space(self, N: N, threads: pool.threads, &carving)
-        let zeroCount = max(plan.C, plan.K)
-        space.zeros.update(repeating: 0, count: zeroCount)
+        WinogradPlan.fillPadding(space.padding, count: plan.C, prologue)
+        space.zeros.update(repeating: 0, count: plan.K)
         let (parts, tiles) = (parts(N), N * plan.grid.count)
         for part in 0..<parts {
             let range = part * tiles / parts..<(part + 1) * tiles / parts
-            transform(N, range, x: x, dy: dy, space, pool)
+            transform(N, range, x: x, prologue, dy: dy, space, pool)
             sum(range.count, adds: part > 0, space, pool)
         }
         write(dw, space, pool)
@@ -92,8 +111,8 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
 
     /// Transforms a part's input and gradient.
     private func transform(
-        _ N: Int, _ range: Range<Int>, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, _ space: Space,
-        _ pool: ThreadPool
+        _ N: Int, _ range: Range<Int>, x: UnsafePointer<Float>, _ prologue: Prologue?, dy: UnsafePointer<Float>,
+        _ space: Space, _ pool: ThreadPool
     ) {
         let lanes = kernels.lanes
         let (sources, targets) = (range.count * plan.sourceFrames, range.count * plan.targetFrames)
@@ -105,11 +124,12 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
             for tile in first..<min(first + Self.tilesPerTask, range.count) {
                 for frame in 0..<plan.sourceFrames {
                     plan.list(
-                        source: x, zeros: space.zeros, n: walk.n, t: walk.t, h: walk.h, w: walk.w, frame: frame,
+                        source: x, outside: space.padding, n: walk.n, t: walk.t, h: walk.h, w: walk.w, frame: frame,
                         into: pixels)
                     winograd.input(
-                        plan.space, pixels, plan.C, nil, nil, work,
-                        space.patches + (frame * range.count + tile) * lanes, Carving.odd(sources * rowsIn), sources * lanes)
+                        plan.space, pixels, plan.C, prologue?.factor, prologue?.offset, work,
+                        space.patches + (frame * range.count + tile) * lanes, Carving.odd(sources * rowsIn),
+                        sources * lanes)
                 }
                 for frame in 0..<plan.targetFrames {
                     plan.list(

@@ -1,0 +1,26 @@
+extension LayerShapes {
+    /// Shapes that Winograd's convolution takes, where everything is odd: for tests.
+    public static let tiles: [Named] = [
+        tile("one tile", 16, 16, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(1, 4, 4)),
+        tile("less than a tile", 17, 19, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(2, 3, 2)),
+        tile("clipped tiles, prime channels", 23, 61, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(2, 5, 6)),
+        tile("many tiles", 20, 34, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(8, 41, 39)),
+        tile("uneven padding", 32, 50, Extent3(1, 3, 3), Extent3(0, 2, 0), Extent3(1, 9, 7)),
+        tile("230 channels", 64, 230, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(1, 7, 7)),
+        tile("one frame, full kernel", 17, 40, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(1, 5, 5)),
+        tile("full kernel", 48, 64, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(5, 6, 9)),
+        tile("full kernel without padding", 20, 48, Extent3(3, 3, 3), Extent3(0, 0, 0), Extent3(5, 7, 9)),
+        tile("more frames than a block", 16, 18, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(37, 4, 4)),
+        tile("five taps in time", 16, 16, Extent3(5, 3, 3), Extent3(2, 1, 1), Extent3(4, 6, 5)),
+        tile("in time", 45, 64, Extent3(3, 1, 1), Extent3(1, 0, 0), Extent3(8, 5, 7)),
+        tile("clipped in time", 64, 45, Extent3(3, 1, 1), Extent3(1, 0, 0), Extent3(6, 3, 5)),
+        tile("in time, no padding", 30, 21, Extent3(3, 1, 1), Extent3(0, 0, 0), Extent3(9, 2, 3)),
+        tile("in time, many tiles", 33, 17, Extent3(3, 1, 1), Extent3(1, 0, 0), Extent3(4, 33, 35)),
+    ]
+
+    private static func tile(
+        _ name: String, _ C: Int, _ K: Int, _ kernel: Extent3, _ padding: Extent3, _ input: Extent3
+    ) -> Named {
+        Named(name: name, shape: ConvolutionShape(C: C, K: K, kernel: kernel, padding: padding, input: input))
+    }
+}
