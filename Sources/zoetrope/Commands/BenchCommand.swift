@@ -20,6 +20,8 @@ struct Bench: ParsableCommand {
         @Option(help: "How often each thing is timed.")
         var runs = 5
 
+        @OptionGroup var choice: ConvolutionOption
+
         func validate() throws {
             guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
             guard (1...10_000).contains(runs) else { throw ValidationError("--runs \(runs): choose 1 to 10000") }
@@ -67,7 +69,7 @@ struct Bench: ParsableCommand {
             let set = try machine.instructionSet()
             let times = try StepBenchmark.run(
                 model: model, N: batch, frames: frames, size: size, threads: machine.threadCount, instructionSet: set,
-                runs: machine.runs)
+                runs: machine.runs, implementation: machine.choice.value())
             // A step is forward, backward-data and backward-weights: three times the multiply-accumulates.
             let gigaflops = Double(6 * times.macs * batch) / times.stepMedian / 1e9
             result.report(

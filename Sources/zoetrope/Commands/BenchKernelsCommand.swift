@@ -33,8 +33,9 @@ extension Bench {
 
         func run() throws {
             let set = try machine.instructionSet()
-            let benchmark = KernelBenchmark(
-                instructionSet: set, threads: machine.threadCount, N: batch, seconds: seconds)
+            let benchmark = try KernelBenchmark(
+                instructionSet: set, threads: machine.threadCount, N: batch, seconds: seconds,
+                implementation: machine.choice.value())
             var rows: [JSON] = []
             print(
                 "GFLOP/s on \(machine.threadCount) threads, \(set.rawValue), \(batch) clips; in brackets the share of the peak"

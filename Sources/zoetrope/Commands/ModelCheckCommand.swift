@@ -23,13 +23,15 @@ extension ModelCommand {
         var threads = 0
         @Option(help: "The instruction set: auto, baseline, avx2 or avx512.")
         var isa = "auto"
+        @OptionGroup var choice: ConvolutionOption
         @OptionGroup var result: ResultOptions
 
         func run() throws {
             let set = InstructionSet(rawValue: isa) ?? .best
             let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
             let check = try ModelCheck.run(
-                name, reference: try SafetensorsFile(reference), pool: ThreadPool(threads: count), instructionSet: set)
+                name, reference: try SafetensorsFile(reference), pool: ThreadPool(threads: count), instructionSet: set,
+                implementation: choice.value())
             let groups = ModelCheck.Group.allCases
             let object = { (value: (ModelCheck.Group) -> JSON) in
                 JSON.object(groups.map { ($0.rawValue, value($0)) })

@@ -11,13 +11,18 @@ public struct KernelBenchmark: Sendable {
     public let N: Int
     /// Seconds that one layer may take.
     public let seconds: Double
+    public let implementation: Convolution.Choice
 
-    public init(instructionSet: InstructionSet = .best, threads: Int = 1, N: Int = 1, seconds: Double = 2) {
+    public init(
+        instructionSet: InstructionSet = .best, threads: Int = 1, N: Int = 1, seconds: Double = 2,
+        implementation: Convolution.Choice = .auto
+    ) {
         precondition(threads >= 1 && N >= 1, "a benchmark of \(N) clips on \(threads) threads")
         self.instructionSet = instructionSet
         self.threads = threads
         self.N = N
         self.seconds = seconds
+        self.implementation = implementation
     }
 
     /// What was measured for one layer.
@@ -38,8 +43,8 @@ public struct KernelBenchmark: Sendable {
     /// - Throws: a `Fault` when the layer falls back to the plain reference, which no shipped model may.
     public func run(_ layer: LayerShapes.Named) throws(Fault) -> Row {
         let shape = layer.shape
-        let convolution = try Convolution(shape, instructionSet: instructionSet)
-        guard convolution.implementation != "plain" else {
+        let convolution = try Convolution(shape, instructionSet: instructionSet, implementation: implementation)
+        guard !convolution.chosen.contains("plain") else {
             throw Fault(.internal, "\(layer)", "no implementation but the plain reference accepts it")
         }
         let pool = ThreadPool(threads: threads)
