@@ -1,35 +1,41 @@
 /// A tile of the gradient of the weights: `c[row][column] (+)= sum over pixels of a[pixel][row] * b[pixel][column]`.
+///
+/// The tile has `weightRows(width)` rows, as many as the registers hold beside the vectors of `b`.
 /// - Parameters:
-///   - a: for each pixel `matrixRows()` input values, as `collectRows` writes them.
-///   - places: for each pixel its place in `b`.
-///   - b: 1 to 3 vectors of the output's gradient at each place.
-///   - c: the tile, `matrixRows()` rows of 1 to 3 vectors, without gaps.
+///   - runs: three numbers for each run of pixels: where it begins in `a`, where in `b`, and its length.
+///   - aStep: floats in `a` from a pixel to the next of its run.
+///   - b: `width` vectors for each pixel, without gaps within a run.
+///   - c: the tile, without gaps.
 public func weightTile3(
-    pixels: Int, a: UnsafePointer<Float>, places: UnsafePointer<Int32>, b: UnsafePointer<Float>,
+    runs: UnsafePointer<Int>, runCount: Int, a: UnsafePointer<Float>, aStep: Int, b: UnsafePointer<Float>,
     c: UnsafeMutablePointer<Float>, accumulate: Bool
 ) {
-    weightTile(3, pixels, a, places, b, c, accumulate)
+    weightTile(3, runs, runCount, a, aStep, b, c, accumulate)
 }
 
 /// `weightTile3`, two vectors wide.
 public func weightTile2(
-    pixels: Int, a: UnsafePointer<Float>, places: UnsafePointer<Int32>, b: UnsafePointer<Float>,
+    runs: UnsafePointer<Int>, runCount: Int, a: UnsafePointer<Float>, aStep: Int, b: UnsafePointer<Float>,
     c: UnsafeMutablePointer<Float>, accumulate: Bool
 ) {
-    weightTile(2, pixels, a, places, b, c, accumulate)
+    weightTile(2, runs, runCount, a, aStep, b, c, accumulate)
 }
 
 /// `weightTile3`, one vector wide.
 public func weightTile1(
-    pixels: Int, a: UnsafePointer<Float>, places: UnsafePointer<Int32>, b: UnsafePointer<Float>,
+    runs: UnsafePointer<Int>, runCount: Int, a: UnsafePointer<Float>, aStep: Int, b: UnsafePointer<Float>,
     c: UnsafeMutablePointer<Float>, accumulate: Bool
 ) {
-    weightTile(1, pixels, a, places, b, c, accumulate)
+    weightTile(1, runs, runCount, a, aStep, b, c, accumulate)
 }
+
+/// Rows of a weight tile that is `width` vectors wide: 24 accumulators of 32 registers with AVX-512, 12 of 16 elsewhere,
+/// but for single vectors, which need a register less for each row.
+public func weightRows(_ width: Int) -> Int { width == 3 ? tileRows : width == 2 ? tileRows * 3 / 2 : tileRows * 2 }
 
 @inline(__always)
 private func weightTile(
-    _ width: Int, _ pixels: Int, _ a: UnsafePointer<Float>, _ places: UnsafePointer<Int32>,
+    _ width: Int, _ runs: UnsafePointer<Int>, _ runCount: Int, _ a: UnsafePointer<Float>, _ aStep: Int,
     _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
 ) {
     let zero = Lanes(repeating: 0)
@@ -37,53 +43,108 @@ private func weightTile(
     var (p1, q1, r1) = (zero, zero, zero)
     var (p2, q2, r2) = (zero, zero, zero)
     var (p3, q3, r3) = (zero, zero, zero)
+    var (p4, q4, r4) = (zero, zero, zero)
+    var (p5, q5, r5) = (zero, zero, zero)
+    var (p6, q6, r6) = (zero, zero, zero)
+    var (p7, q7, r7) = (zero, zero, zero)
     #if MICRO_AVX512
-        var (p4, q4, r4) = (zero, zero, zero)
-        var (p5, q5, r5) = (zero, zero, zero)
-        var (p6, q6, r6) = (zero, zero, zero)
-        var (p7, q7, r7) = (zero, zero, zero)
+        var (p8, q8, p9, q9, p10, q10, p11, q11) = (zero, zero, zero, zero, zero, zero, zero, zero)
+        var (p12, p13, p14, p15) = (zero, zero, zero, zero)
+        var (none, unused) = (zero, zero)
     #endif
-    for pixel in 0..<pixels {
-        let x = a + pixel * tileRows
-        let b = b + Int(places[pixel]) * (width * lanes)
-        let b0 = b.vector()
-        let b1 = width > 1 ? b.vector(lanes) : zero
-        let b2 = width > 2 ? b.vector(2 * lanes) : zero
-        gain(width, x[0], b0, b1, b2, &p0, &q0, &r0)
-        gain(width, x[1], b0, b1, b2, &p1, &q1, &r1)
-        gain(width, x[2], b0, b1, b2, &p2, &q2, &r2)
-        gain(width, x[3], b0, b1, b2, &p3, &q3, &r3)
-        #if MICRO_AVX512
-            gain(width, x[4], b0, b1, b2, &p4, &q4, &r4)
-            gain(width, x[5], b0, b1, b2, &p5, &q5, &r5)
-            gain(width, x[6], b0, b1, b2, &p6, &q6, &r6)
-            gain(width, x[7], b0, b1, b2, &p7, &q7, &r7)
-        #endif
+    let rows = width == 3 ? tileRows : width == 2 ? tileRows * 3 / 2 : tileRows * 2
+    for run in 0..<runCount {
+        var x = a + runs[3 * run]
+        var y = b + runs[3 * run + 1]
+        for _ in 0..<runs[3 * run + 2] {
+            let b0 = y.vector()
+            let b1 = width > 1 ? y.vector(lanes) : zero
+            let b2 = width > 2 ? y.vector(2 * lanes) : zero
+            gain(width, x[0], b0, b1, b2, &p0, &q0, &r0)
+            gain(width, x[1], b0, b1, b2, &p1, &q1, &r1)
+            gain(width, x[2], b0, b1, b2, &p2, &q2, &r2)
+            gain(width, x[3], b0, b1, b2, &p3, &q3, &r3)
+            if rows > 4 {
+                gain(width, x[4], b0, b1, b2, &p4, &q4, &r4)
+                gain(width, x[5], b0, b1, b2, &p5, &q5, &r5)
+            }
+            if rows > 6 {
+                gain(width, x[6], b0, b1, b2, &p6, &q6, &r6)
+                gain(width, x[7], b0, b1, b2, &p7, &q7, &r7)
+            }
+            #if MICRO_AVX512
+                if rows > 8 {
+                    gain(width, x[8], b0, b1, b2, &p8, &q8, &none)
+                    gain(width, x[9], b0, b1, b2, &p9, &q9, &none)
+                    gain(width, x[10], b0, b1, b2, &p10, &q10, &none)
+                    gain(width, x[11], b0, b1, b2, &p11, &q11, &none)
+                }
+                if rows > 12 {
+                    gain(width, x[12], b0, b1, b2, &p12, &none, &unused)
+                    gain(width, x[13], b0, b1, b2, &p13, &none, &unused)
+                    gain(width, x[14], b0, b1, b2, &p14, &none, &unused)
+                    gain(width, x[15], b0, b1, b2, &p15, &none, &unused)
+                }
+            #endif
+            x += aStep
+            y += width * lanes
+        }
     }
     let row = width * lanes
     put(width, c, accumulate, p0, q0, r0)
     put(width, c + row, accumulate, p1, q1, r1)
     put(width, c + 2 * row, accumulate, p2, q2, r2)
     put(width, c + 3 * row, accumulate, p3, q3, r3)
-    #if MICRO_AVX512
+    if rows > 4 {
         put(width, c + 4 * row, accumulate, p4, q4, r4)
         put(width, c + 5 * row, accumulate, p5, q5, r5)
+    }
+    if rows > 6 {
         put(width, c + 6 * row, accumulate, p6, q6, r6)
         put(width, c + 7 * row, accumulate, p7, q7, r7)
+    }
+    #if MICRO_AVX512
+        if rows > 8 {
+            put(width, c + 8 * row, accumulate, p8, q8, zero)
+            put(width, c + 9 * row, accumulate, p9, q9, zero)
+            put(width, c + 10 * row, accumulate, p10, q10, zero)
+            put(width, c + 11 * row, accumulate, p11, q11, zero)
+        }
+        if rows > 12 {
+            put(width, c + 12 * row, accumulate, p12, zero, zero)
+            put(width, c + 13 * row, accumulate, p13, zero, zero)
+            put(width, c + 14 * row, accumulate, p14, zero, zero)
+            put(width, c + 15 * row, accumulate, p15, zero, zero)
+        }
     #endif
 }
 
-/// Collects `matrixRows()` values from `aOffset` on behind each of the pointers: channels of neighbouring pixels lie far
-/// apart, often by a power of two, and would push each other out of the first cache.
-public func collectRows(
-    pixels: Int, a: UnsafePointer<UnsafePointer<Float>>, aOffset: Int, to: UnsafeMutablePointer<Float>
+/// Deals out the values of pixels to tiles: for each pixel, `rows` values from each of the `tiles` places on, to
+/// `to[tile * tilePitch + pixel * rows]`. Channels of neighbouring pixels lie far apart, often by a power of two, and
+/// would push each other out of the first cache.
+public func dealRows(
+    pixels: Int, from: UnsafePointer<Float>, step: Int, tiles: Int, places: UnsafePointer<Int>, rows: Int,
+    to: UnsafeMutablePointer<Float>, tilePitch: Int
 ) {
     for pixel in 0..<pixels {
-        let (from, to) = (UnsafeRawPointer(a[pixel] + aOffset), UnsafeMutableRawPointer(to + pixel * tileRows))
-        #if MICRO_AVX512
-            to.storeBytes(of: from.loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
-        #else
-            to.storeBytes(of: from.loadUnaligned(as: SIMD4<Float>.self), as: SIMD4<Float>.self)
-        #endif
+        let from = UnsafeRawPointer(from + pixel * step)
+        let to = UnsafeMutableRawPointer(to + pixel * rows)
+        for tile in 0..<tiles {
+            let (a, b) = (from + 4 * places[tile], to + 4 * tile * tilePitch)
+            if rows == 8 {
+                b.storeBytes(of: a.loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
+            } else {
+                var row = 0
+                while row + 4 <= rows {
+                    let four = (a + 4 * row).loadUnaligned(as: SIMD4<Float>.self)
+                    (b + 4 * row).storeBytes(of: four, as: SIMD4<Float>.self)
+                    row += 4
+                }
+                if row < rows {
+                    let two = (a + 4 * row).loadUnaligned(as: SIMD2<Float>.self)
+                    (b + 4 * row).storeBytes(of: two, as: SIMD2<Float>.self)
+                }
+            }
+        }
     }
 }

@@ -15,7 +15,8 @@ struct MicroKernelTable: Sendable {
         ) -> Void
     typealias WeightTile =
         @Sendable (
-            _ pixels: Int, _ a: Input, _ places: UnsafePointer<Int32>, _ b: Input, _ c: Output, _ accumulate: Bool
+            _ runs: UnsafePointer<Int>, _ runCount: Int, _ a: Input, _ aStep: Int, _ b: Input, _ c: Output,
+            _ accumulate: Bool
         ) -> Void
 
     /// Floats in a vector.
@@ -29,7 +30,17 @@ struct MicroKernelTable: Sendable {
     private let weightTile1: WeightTile
     private let weightTile2: WeightTile
     private let weightTile3: WeightTile
-    let collectRows: @Sendable (_ pixels: Int, _ a: Rows, _ aOffset: Int, _ to: Output) -> Void
+    /// Rows of a weight tile that is so many vectors wide.
+    let weightRows: @Sendable (_ width: Int) -> Int
+    let dealRows:
+        @Sendable (
+            _ pixels: Int, _ from: Input, _ step: Int, _ tiles: Int, _ places: UnsafePointer<Int>, _ rows: Int,
+            _ to: Output, _ tilePitch: Int
+        ) -> Void
+    let transposeSquare:
+        @Sendable (
+            _ from: Rows, _ fromOffset: Int, _ to: UnsafePointer<UnsafeMutablePointer<Float>>, _ toOffset: Int
+        ) -> Void
     let addStatistics:
         @Sendable (
             _ rows: Int, _ period: Int, _ x: Input, _ means: Output, _ spreads: Output,
@@ -86,7 +97,8 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernels.gatherTile3,
         weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
         weightTile3: MicroKernels.weightTile3,
-        collectRows: MicroKernels.collectRows, addStatistics: MicroKernels.addStatistics,
+        weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
+        transposeSquare: MicroKernels.transposeSquare, addStatistics: MicroKernels.addStatistics,
         addGradientSums: MicroKernels.addGradientSums,
         normalise: MicroKernels.normalise, batchNormGradient: MicroKernels.batchNormGradient,
         finishPixels: MicroKernels.finishPixels, addPixelStatistics: MicroKernels.addPixelStatistics,
@@ -100,7 +112,8 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernelsAVX2.gatherTile3,
         weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
         weightTile3: MicroKernelsAVX2.weightTile3,
-        collectRows: MicroKernelsAVX2.collectRows, addStatistics: MicroKernelsAVX2.addStatistics,
+        weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
+        transposeSquare: MicroKernelsAVX2.transposeSquare, addStatistics: MicroKernelsAVX2.addStatistics,
         addGradientSums: MicroKernelsAVX2.addGradientSums,
         normalise: MicroKernelsAVX2.normalise, batchNormGradient: MicroKernelsAVX2.batchNormGradient,
         finishPixels: MicroKernelsAVX2.finishPixels, addPixelStatistics: MicroKernelsAVX2.addPixelStatistics,
@@ -114,7 +127,8 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernelsAVX512.gatherTile3,
         weightTile1: MicroKernelsAVX512.weightTile1, weightTile2: MicroKernelsAVX512.weightTile2,
         weightTile3: MicroKernelsAVX512.weightTile3,
-        collectRows: MicroKernelsAVX512.collectRows, addStatistics: MicroKernelsAVX512.addStatistics,
+        weightRows: MicroKernelsAVX512.weightRows, dealRows: MicroKernelsAVX512.dealRows,
+        transposeSquare: MicroKernelsAVX512.transposeSquare, addStatistics: MicroKernelsAVX512.addStatistics,
         addGradientSums: MicroKernelsAVX512.addGradientSums,
         normalise: MicroKernelsAVX512.normalise, batchNormGradient: MicroKernelsAVX512.batchNormGradient,
         finishPixels: MicroKernelsAVX512.finishPixels, addPixelStatistics: MicroKernelsAVX512.addPixelStatistics,

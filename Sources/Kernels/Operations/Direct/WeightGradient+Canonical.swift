@@ -1,39 +1,48 @@
 extension WeightGradient {
-    /// Channels whose canonical rows are put together at once: 8 vectors' worth stay in the first cache.
-    private var channelsTogether: Int { max(128 / shape.kernel.count, 1) }
-
-    /// Floats from one such row to the next: an odd number of cache lines, so that the rows do not fall into the same
-    /// sets, as they do in the gradient itself.
-    var canonicalPitch: Int { (Carving.rounded(channelsTogether * shape.kernel.count) / 16 | 1) * 16 }
-
-    /// Writes one panel's sums as `[K][C][t][h][w]`, for some channels.
-    func write(
-        _ sums: Sums, panel: Int, channels: Range<Int>, _ dw: UnsafeMutablePointer<Float>,
-        _ rows: UnsafeMutablePointer<Float>
-    ) {
-        let kernel = shape.kernel.count
-        let placesPerTap = joined ? shape.kernel.w : 1
-        let columns = panels.width(panel) * kernels.lanes
-        let (firstColumn, valid, pitch) = (panels.firstColumn(panel), panels.validColumns(panel), canonicalPitch)
-        let base = place(sums, panel: panel)
-        var first = channels.lowerBound
-        while first < channels.upperBound {
-            let end = min(first + channelsTogether, channels.upperBound)
-            for c in first..<end {
-                for place in 0..<kernel {
-                    let l = place % placesPerTap * shape.C + c
-                    let tile = l / kernels.rows
-                    let number = place / placesPerTap * sums.tiles.count + tile - sums.tiles.lowerBound
-                    let row = number * kernels.rows + l - firstRow(tile)
-                    let (from, to) = (base + row * columns, rows + (c - first) * kernel + place)
-                    for k in 0..<valid { to[k * pitch] = from[k] }
-                }
-            }
-            for k in 0..<valid {
-                (dw + ((firstColumn + k) * shape.C + first) * kernel).update(
-                    from: rows + k * pitch, count: (end - first) * kernel)
-            }
-            first = end
+    /// Writes one panel's sums as `[K][C][t][h][w]`, by squares that are transposed in registers.
+    func write(_ block: Block, panel: Int, _ dw: UnsafeMutablePointer<Float>, _ space: Workspace) {
+        let (tiling, kernel, lanes) = (tiling(panel), shape.kernel.count, kernels.lanes)
+        let (tiles, sums) = (tiles(block.part, tiling), place(panel, in: block))
+        let (firstColumn, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
+        let rowPitch = shape.C * kernel
+        // The channels that belong to the tiles, each to the first tile that has it.
+        let channels =
+            pixels.joined
+            ? 0..<shape.C : tiles.lowerBound * tiling.rows..<min(tiles.upperBound * tiling.rows, length)
+        let values = channels.lowerBound * kernel..<channels.upperBound * kernel
+        for k in 0..<tiling.columns {
+            space.to[k] = k < valid ? dw + (firstColumn + k) * rowPitch : space.nowhere
         }
+        var (c, place) = (channels.lowerBound, 0)
+        for value in 0..<values.count {
+            space.from[value] = UnsafePointer(sums + offset(c, place, tiles, tiling))
+            place += 1
+            if place == kernel { (place, c) = (0, c + 1) }
+        }
+        let squares = values.count / lanes
+        for vector in 0..<panels.width(panel) {
+            for square in 0..<squares {
+                kernels.transposeSquare(
+                    space.from + square * lanes, vector * lanes, space.to + vector * lanes,
+                    values.lowerBound + square * lanes)
+            }
+        }
+        for value in squares * lanes..<values.count {
+            for k in 0..<valid { space.to[k][values.lowerBound + value] = space.from[value][k] }
+        }
+    }
+
+    /// Where the sums of a channel and a place in the kernel begin.
+    @inline(__always)
+    private func offset(_ c: Int, _ place: Int, _ tiles: Range<Int>, _ tiling: Tiling) -> Int {
+        var (tap, l) = (place, c)
+        if pixels.joined {
+            let place = place.quotientAndRemainder(dividingBy: shape.kernel.w)
+            (tap, l) = (place.quotient, place.remainder * shape.C + c)
+        }
+        // Tiles follow one another without gaps, but for the last, which begins early.
+        let lastFirst = (tiling.count - 1) * tiling.rows
+        if l >= lastFirst { l += lastFirst - tiling.firstRow(tiling.count - 1) }
+        return (tap * tiles.count * tiling.rows + l - tiles.lowerBound * tiling.rows) * tiling.columns
     }
 }
