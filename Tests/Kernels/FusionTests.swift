@@ -25,17 +25,15 @@ private struct FusedProblem {
         residual = Tensor(N * shape.outputCount) { noise(47, $0) }
     }
 
-    /// What the prologue makes of the input, by a batch norm whose statistics leave factor and offset as they are.
+    /// What the prologue makes of the input.
     private func normalised(_ set: InstructionSet) -> Tensor<Float> {
         let norm = BatchNorm(C: shape.C, epsilon: 1, instructionSet: set)
         let P = N * shape.input.count
         let y = Tensor<Float>(P * shape.C) { _ in .nan }
         let scratch = Tensor<Float>(norm.scratchCount(P: P)) { _ in .nan }
-        let zeros = Tensor<Double>(shape.C) { _ in 0 }
         norm.apply(
-            P: P, x: x.pointer, scale: factor.pointer, shift: offset.pointer, mean: zeros.pointer,
-            variance: zeros.pointer, residual: nil, relu: true, y: y.pointer, scratch: scratch.pointer,
-            pool: ThreadPool(threads: 1))
+            P: P, x: x.pointer, factor: factor.pointer, offset: offset.pointer, residual: nil, relu: true,
+            y: y.pointer, scratch: scratch.pointer, pool: ThreadPool(threads: 1))
         return y
     }
 

@@ -44,4 +44,48 @@ struct ProgramTests {
         #expect(entries.map(\.output) == [first, norm, relu, 4, sum, 6, 7])
         #expect(entries.allSatisfy { $0.layer == $0.output && $0.residual == nil && !$0.relu })
     }
+
+    @Test func normsThatOneConvolutionReadsNeedNotBeStored() throws {
+        let net = try NetworkDescription(named: "torchvision/r2plus1d_18", classes: 10, frames: 8, size: 32)
+        let entries = Program(net).entries
+        for entry in entries where entry.deferrable {
+            #expect(entry.relu && entry.residual == nil)
+            #expect(net.layers.count { $0.inputs.contains(entry.output) } == 1)
+            let reader = try #require(entries.first { $0.inputs.contains(entry.output) })
+            guard case .convolution = reader.operation else {
+                Issue.record("\(net.layers[reader.output].name) reads a norm that is not stored")
+                continue
+            }
+        }
+        // Between the two parts of the stem; in each block between the parts of both (2+1)D convolutions and between
+        // these. What the stem and the blocks end with has two readers or the pool.
+        #expect(entries.count { $0.deferrable } == 1 + 8 * 3)
+    }
+
+    @Test(arguments: NetworkDescription.names)
+    func foldingLeavesNoNormBehindAConvolution(_ name: String) throws {
+        let net = try NetworkDescription(named: name, classes: 10, frames: 8, size: 32)
+        let (entries, folded) = (Program(net).entries, Program(net, folds: true).entries)
+        var made: Set<Int> = [0]
+        for entry in folded {
+            #expect(made.isSuperset(of: entry.inputs), "\(net.layers[entry.output].name)")
+            #expect(made.insert(entry.output).inserted)
+            if case .batchNorm = entry.operation { Issue.record("\(net.layers[entry.layer].name) stands alone") }
+        }
+        let norms = entries.filter { if case .batchNorm = $0.operation { true } else { false } }
+        #expect(folded.count == entries.count - norms.count)
+        #expect(folded.compactMap(\.folded) == norms.map(\.layer))
+        #expect(Set(folded.map(\.output)).isSuperset(of: norms.map(\.output)))
+    }
+
+    @Test func aConvolutionThatOthersReadKeepsItsNorm() {
+        var builder = NetworkBuilder(.torchvision)
+        let input = builder.input(frames: 2, size: 4)
+        let first = builder.convolution(input, "a", K: 3, kernel: .one)
+        let norm = builder.batchNorm(first, "b")
+        let sum = builder.add(norm, first, "c")
+        _ = builder.linear(builder.globalAveragePool(sum, "d"), "e", out: 2)
+        let network = builder.network(named: "test")
+        #expect(Program(network, folds: true).entries == Program(network).entries)
+    }
 }

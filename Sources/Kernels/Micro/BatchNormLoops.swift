@@ -48,16 +48,20 @@ public func addStatistics(
 }
 
 /// Adds to `sums` each column's sum of g and to `products` its sum of g * (x - mean), for a block of whole rows, where g
-/// is `dy` where `y > 0`, or everywhere without `y`. `first` and `second` hold `period` values on the way.
+/// is `dy` where the ReLU let something pass: where `y > 0`, or without `y` where `x * factor + offset > 0` as
+/// `normalise` computes it, or everywhere without either. `first` and `second` hold `period` values on the way.
 public func addGradientSums(
-    rows: Int, period: Int, x: UnsafePointer<Float>, y: UnsafePointer<Float>?, dy: UnsafePointer<Float>,
-    mean: UnsafePointer<Float>, first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>,
+    rows: Int, period: Int, x: UnsafePointer<Float>, y: UnsafePointer<Float>?, factor: UnsafePointer<Float>?,
+    offset: UnsafePointer<Float>?, dy: UnsafePointer<Float>, mean: UnsafePointer<Float>,
+    first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>,
     sums: UnsafeMutablePointer<Double>, products: UnsafeMutablePointer<Double>
 ) {
     if let y {
-        gradientSums(true, rows, period, x, y, dy, mean, first, second)
+        gradientSums(1, rows, period, x, y, x, x, dy, mean, first, second)
+    } else if let factor, let offset {
+        gradientSums(2, rows, period, x, x, factor, offset, dy, mean, first, second)
     } else {
-        gradientSums(false, rows, period, x, x, dy, mean, first, second)
+        gradientSums(0, rows, period, x, x, x, x, dy, mean, first, second)
     }
     for i in 0..<period {
         sums[i] += Double(first[i])
@@ -67,28 +71,32 @@ public func addGradientSums(
 
 @inline(__always)
 private func gradientSums(
-    _ masks: Bool, _ rows: Int, _ period: Int, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
-    _ dy: UnsafePointer<Float>, _ mean: UnsafePointer<Float>, _ first: UnsafeMutablePointer<Float>,
-    _ second: UnsafeMutablePointer<Float>
+    _ mask: Int, _ rows: Int, _ period: Int, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+    _ factor: UnsafePointer<Float>, _ offset: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+    _ mean: UnsafePointer<Float>, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>
 ) {
     var column = 0
     while column < period {
         let centre = mean.vector(column)
+        let scale = mask == 2 ? factor.vector(column) : centre
+        let shift = mask == 2 ? offset.vector(column) : centre
         var (sumA, sumB) = (Lanes(repeating: 0), Lanes(repeating: 0))
         var (productA, productB) = (Lanes(repeating: 0), Lanes(repeating: 0))
         var row = 0
         while row + 1 < rows {
             let (a, b) = (row * period + column, (row + 1) * period + column)
-            let (g, h) = (passed(masks, dy.vector(a), y, a), passed(masks, dy.vector(b), y, b))
+            let (v, w) = (x.vector(a), x.vector(b))
+            let g = passed(mask, dy.vector(a), y, a, v, scale, shift)
+            let h = passed(mask, dy.vector(b), y, b, w, scale, shift)
             sumA += g
             sumB += h
-            productA = multiplyAdd(g, x.vector(a) - centre, productA)
-            productB = multiplyAdd(h, x.vector(b) - centre, productB)
+            productA = multiplyAdd(g, v - centre, productA)
+            productB = multiplyAdd(h, w - centre, productB)
             row += 2
         }
         if row < rows {
             let a = row * period + column
-            let g = passed(masks, dy.vector(a), y, a)
+            let g = passed(mask, dy.vector(a), y, a, x.vector(a), scale, shift)
             sumA += g
             productA = multiplyAdd(g, x.vector(a) - centre, productA)
         }
@@ -98,12 +106,17 @@ private func gradientSums(
     }
 }
 
-/// The gradient behind a ReLU, or as it is.
+/// The gradient behind a ReLU, or as it is: 0 no mask, 1 by the output, 2 by the output computed again.
 @inline(__always)
-private func passed(_ masks: Bool, _ dy: Lanes, _ y: UnsafePointer<Float>, _ place: Int) -> Lanes {
-    guard masks else { return dy }
+private func passed(
+    _ mask: Int, _ dy: Lanes, _ y: UnsafePointer<Float>, _ place: Int, _ x: Lanes, _ factor: Lanes, _ offset: Lanes
+) -> Lanes {
     let zero = Lanes(repeating: 0)
-    return zero.replacing(with: dy, where: y.vector(place) .> zero)
+    switch mask {
+    case 0: return dy
+    case 1: return zero.replacing(with: dy, where: y.vector(place) .> zero)
+    default: return zero.replacing(with: dy, where: multiplyAdd(x, factor, offset) .> zero)
+    }
 }
 
 /// `y = x * factor + offset (+ residual)`, then the ReLU if asked, for `count` values from the beginning of a row.
@@ -160,45 +173,62 @@ private func normalise(
 /// `dx = a * g + b * (x - mean) + c`, with g as in `addGradientSums`, for `count` values from the beginning of a row;
 /// g itself goes to `dresidual` where that is.
 public func batchNormGradient(
-    count: Int, period: Int, x: UnsafePointer<Float>, y: UnsafePointer<Float>?, dy: UnsafePointer<Float>,
-    mean: UnsafePointer<Float>, a: UnsafePointer<Float>, b: UnsafePointer<Float>, c: UnsafePointer<Float>,
-    dx: UnsafeMutablePointer<Float>, dresidual: UnsafeMutablePointer<Float>?
+    count: Int, period: Int, x: UnsafePointer<Float>, y: UnsafePointer<Float>?, factor: UnsafePointer<Float>?,
+    offset: UnsafePointer<Float>?, dy: UnsafePointer<Float>, mean: UnsafePointer<Float>, a: UnsafePointer<Float>,
+    b: UnsafePointer<Float>, c: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
+    dresidual: UnsafeMutablePointer<Float>?
 ) {
     if let y {
         if let dresidual {
-            gradient(true, true, count, period, x, y, dy, mean, a, b, c, dx, dresidual)
+            gradient(1, true, count, period, x, y, x, x, dy, mean, a, b, c, dx, dresidual)
         } else {
-            gradient(true, false, count, period, x, y, dy, mean, a, b, c, dx, dx)
+            gradient(1, false, count, period, x, y, x, x, dy, mean, a, b, c, dx, dx)
+        }
+    } else if let factor, let offset {
+        if let dresidual {
+            gradient(2, true, count, period, x, x, factor, offset, dy, mean, a, b, c, dx, dresidual)
+        } else {
+            gradient(2, false, count, period, x, x, factor, offset, dy, mean, a, b, c, dx, dx)
         }
     } else {
         if let dresidual {
-            gradient(false, true, count, period, x, x, dy, mean, a, b, c, dx, dresidual)
+            gradient(0, true, count, period, x, x, x, x, dy, mean, a, b, c, dx, dresidual)
         } else {
-            gradient(false, false, count, period, x, x, dy, mean, a, b, c, dx, dx)
+            gradient(0, false, count, period, x, x, x, x, dy, mean, a, b, c, dx, dx)
         }
     }
 }
 
 @inline(__always)
 private func gradient(
-    _ masks: Bool, _ keeps: Bool, _ count: Int, _ period: Int, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
-    _ dy: UnsafePointer<Float>, _ mean: UnsafePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-    _ c: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ dresidual: UnsafeMutablePointer<Float>
+    _ mask: Int, _ keeps: Bool, _ count: Int, _ period: Int, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+    _ factor: UnsafePointer<Float>, _ offset: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+    _ mean: UnsafePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>,
+    _ dx: UnsafeMutablePointer<Float>, _ dresidual: UnsafeMutablePointer<Float>
 ) {
     var start = 0
     while start < count {
         let length = period < count - start ? period : count - start
         var i = 0
         while i + lanes <= length {
-            let g = passed(masks, dy.vector(start + i), y, start + i)
-            let centred = x.vector(start + i) - mean.vector(i)
-            let value = multiplyAdd(a.vector(i), g, multiplyAdd(b.vector(i), centred, c.vector(i)))
+            let v = x.vector(start + i)
+            let scale = mask == 2 ? factor.vector(i) : v
+            let shift = mask == 2 ? offset.vector(i) : v
+            let g = passed(mask, dy.vector(start + i), y, start + i, v, scale, shift)
+            let value = multiplyAdd(a.vector(i), g, multiplyAdd(b.vector(i), v - mean.vector(i), c.vector(i)))
             if keeps { dresidual.set(start + i, g) }
             dx.set(start + i, value)
             i += lanes
         }
         while i < length {
-            let g = masks ? (y[start + i] > 0 ? dy[start + i] : 0) : dy[start + i]
+            // One lane of the same operations.
+            var g = dy[start + i]
+            if mask == 1 && !(y[start + i] > 0) { g = 0 }
+            if mask == 2 {
+                let value = multiplyAdd(
+                    Lanes(repeating: x[start + i]), Lanes(repeating: factor[i]), Lanes(repeating: offset[i]))
+                if !(value[0] > 0) { g = 0 }
+            }
             let centred = Lanes(repeating: x[start + i] - mean[i])
             let rest = multiplyAdd(Lanes(repeating: b[i]), centred, Lanes(repeating: c[i]))
             let value = multiplyAdd(Lanes(repeating: a[i]), Lanes(repeating: g), rest)

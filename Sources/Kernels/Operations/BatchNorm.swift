@@ -46,6 +46,8 @@ public struct BatchNorm: Sendable {
         let a: UnsafeMutablePointer<Float>
         let b: UnsafeMutablePointer<Float>
         let c: UnsafeMutablePointer<Float>
+        let factor: UnsafeMutablePointer<Float>
+        let offset: UnsafeMutablePointer<Float>
         /// For each task: two sums for each value of a row, and two rows on the way to them.
         let sums: UnsafeMutablePointer<Double>
         let rows: UnsafeMutablePointer<Float>
@@ -57,6 +59,8 @@ public struct BatchNorm: Sendable {
             a = carving.take(norm.period)
             b = carving.take(norm.period)
             c = carving.take(norm.period)
+            factor = carving.take(norm.period)
+            offset = carving.take(norm.period)
             sums = carving.take(tasks * 2 * norm.period)
             rows = carving.take(tasks * 2 * norm.period)
             totals = carving.take(2 * norm.C)
@@ -68,14 +72,9 @@ public struct BatchNorm: Sendable {
         return Space(self, tasks: tasks(P), &carving)
     }
 
-    /// Training: writes the batch's mean and biased variance (f64, C each), then `y` from them.
-    /// - Parameters:
-    ///   - residual: P x C values that are added before the ReLU, or nil.
-    ///   - y: must not be `x`, which backward needs.
-    public func forward(
-        P: Int, x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
-        residual: UnsafePointer<Float>?, relu: Bool, y: UnsafeMutablePointer<Float>,
-        mean: UnsafeMutablePointer<Double>, variance: UnsafeMutablePointer<Double>,
+    /// Writes the mean and the biased variance of P pixels, f64, C each.
+    public func statistics(
+        P: Int, x: UnsafePointer<Float>, mean: UnsafeMutablePointer<Double>, variance: UnsafeMutablePointer<Double>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
         let space = space(P, scratch)
@@ -89,27 +88,60 @@ public struct BatchNorm: Sendable {
                 sums[C + c] += value * value
             }
         }
-        for c in 0..<C {
-            mean[c] = space.totals[c] / Double(P)
-            variance[c] = max(space.totals[C + c] / Double(P) - mean[c] * mean[c], 0)
-        }
-        apply(
-            P: P, x: x, scale: scale, shift: shift, mean: mean, variance: variance, residual: residual, relu: relu,
-            y: y, scratch: scratch, pool: pool)
+        moments(P: P, sums: space.totals, mean: mean, variance: variance)
     }
 
-    /// Inference, or a frozen layer: `y` from the statistics given. `y` may be `x`.
+    /// The same from sums that were taken elsewhere: C sums over P pixels, then C sums of squares.
+    public func moments(
+        P: Int, sums: UnsafePointer<Double>, mean: UnsafeMutablePointer<Double>,
+        variance: UnsafeMutablePointer<Double>
+    ) {
+        for c in 0..<C {
+            mean[c] = sums[c] / Double(P)
+            variance[c] = max(sums[C + c] / Double(P) - mean[c] * mean[c], 0)
+        }
+    }
+
+    /// What a value is multiplied with and what is added then, C each: f64, rounded once.
+    public func coefficients(
+        scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, mean: UnsafePointer<Double>,
+        variance: UnsafePointer<Double>, factor: UnsafeMutablePointer<Float>, offset: UnsafeMutablePointer<Float>
+    ) {
+        for c in 0..<C {
+            let product = Double(scale[c]) / (variance[c] + epsilon).squareRoot()
+            factor[c] = Float(product)
+            offset[c] = Float(Double(shift[c]) - mean[c] * product)
+        }
+    }
+
+    /// Folds a batch norm with fixed statistics into the convolution before it: its weights `[C][...]`, `count` in all,
+    /// times each channel's factor, in f64 and rounded once; the offset becomes the convolution's bias.
+    public func fold(
+        count: Int, weights: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+        mean: UnsafePointer<Double>, variance: UnsafePointer<Double>, folded: UnsafeMutablePointer<Float>,
+        offset: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        let length = count / C
+        pool.run(C) { c in
+            let product = Double(scale[c]) / (variance[c] + epsilon).squareRoot()
+            offset[c] = Float(Double(shift[c]) - mean[c] * product)
+            for i in c * length..<(c + 1) * length { folded[i] = Float(Double(weights[i]) * product) }
+        }
+    }
+
+    /// Writes `y = x * factor + offset`, with what is joined to it.
+    /// - Parameters:
+    ///   - residual: P x C values that are added before the ReLU, or nil.
+    ///   - y: may be `x`, unless backward needs that.
     public func apply(
-        P: Int, x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
-        mean: UnsafePointer<Double>, variance: UnsafePointer<Double>,
+        P: Int, x: UnsafePointer<Float>, factor: UnsafePointer<Float>, offset: UnsafePointer<Float>,
         residual: UnsafePointer<Float>?, relu: Bool, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
         let space = space(P, scratch)
         for c in 0..<C {
-            let factor = Double(scale[c]) / (variance[c] + epsilon).squareRoot()
-            fill(space.a, c, factor)
-            fill(space.b, c, Double(shift[c]) - mean[c] * factor)
+            channelRows.fill(space.a, c, factor[c])
+            channelRows.fill(space.b, c, offset[c])
         }
         channelRows.pieces(P, pool) { begin, count in
             kernels.normalise(
@@ -117,28 +149,55 @@ public struct BatchNorm: Sendable {
         }
     }
 
-    /// Backward of `forward` (`frozen` false: the statistics depend on `x`) or of `apply` (`frozen` true).
+    /// How backward knows what the ReLU let pass.
+    public enum Mask {
+        /// There was no ReLU.
+        case none
+        /// Where this output of `apply` is above 0.
+        case output(UnsafePointer<Float>)
+        /// Where `x * factor + offset` is above 0, with the same bits as in `apply` without a residual.
+        case input(Prologue)
+    }
+
+    /// Backward of `apply`, where the statistics depend on `x` (`frozen` false) or not (`frozen` true).
     /// - Parameters:
-    ///   - y: the output of the forward pass where it had a ReLU: the gradient passes where `y > 0`. Nil: no ReLU.
     ///   - dx: may be `dy`.
     ///   - dresidual: gets the gradient behind the ReLU, which is the residual's; may be `dy` if `dx` is not. Or nil.
     public func backward(
-        P: Int, x: UnsafePointer<Float>, y: UnsafePointer<Float>?, dy: UnsafePointer<Float>,
+        P: Int, x: UnsafePointer<Float>, mask: Mask, dy: UnsafePointer<Float>,
         scale: UnsafePointer<Float>, mean: UnsafePointer<Double>, variance: UnsafePointer<Double>, frozen: Bool,
         dx: UnsafeMutablePointer<Float>, dscale: UnsafeMutablePointer<Float>, dshift: UnsafeMutablePointer<Float>,
         dresidual: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
         let space = space(P, scratch)
         for c in 0..<C { fill(space.mean, c, mean[c]) }
+        var y: UnsafePointer<Float>?
+        var (factor, offset): (UnsafePointer<Float>?, UnsafePointer<Float>?)
+        switch mask {
+        case .none: break
+        case .output(let output): y = output
+        case .input(let prologue):
+            for c in 0..<C {
+                channelRows.fill(space.factor, c, prologue.factor[c])
+                channelRows.fill(space.offset, c, prologue.offset[c])
+            }
+            (factor, offset) = (UnsafePointer(space.factor), UnsafePointer(space.offset))
+        }
         reduce(P, space, pool) { rows, at, work, sums in
             kernels.addGradientSums(
-                rows, period, x + at, y.map { $0 + at }, dy + at, space.mean, work, work + period, sums,
-                sums + period)
+                rows, period, x + at, y.map { $0 + at }, factor, offset, dy + at, space.mean, work, work + period,
+                sums, sums + period)
         } rest: { pixel, sums in
-            for c in 0..<C where y.map({ $0[pixel * C + c] > 0 }) ?? true {
-                let g = Double(dy[pixel * C + c])
+            let at = pixel * C
+            var output = y.map { $0 + at }
+            if let factor, let offset {
+                kernels.normalise(C, C, x + at, factor, offset, nil, true, space.rows)
+                output = UnsafePointer(space.rows)
+            }
+            for c in 0..<C where output.map({ $0[c] > 0 }) ?? true {
+                let g = Double(dy[at + c])
                 sums[c] += g
-                sums[C + c] += g * Double(x[pixel * C + c] - space.mean[c])
+                sums[C + c] += g * Double(x[at + c] - space.mean[c])
             }
         }
         for c in 0..<C {
@@ -155,8 +214,8 @@ public struct BatchNorm: Sendable {
         }
         channelRows.pieces(P, pool) { begin, count in
             kernels.batchNormGradient(
-                count, period, x + begin, y.map { $0 + begin }, dy + begin, space.mean, space.a, space.b, space.c,
-                dx + begin, dresidual.map { $0 + begin })
+                count, period, x + begin, y.map { $0 + begin }, factor, offset, dy + begin, space.mean, space.a,
+                space.b, space.c, dx + begin, dresidual.map { $0 + begin })
         }
     }
 

@@ -48,8 +48,9 @@ struct MicroKernelTable: Sendable {
         ) -> Void
     let addGradientSums:
         @Sendable (
-            _ rows: Int, _ period: Int, _ x: Input, _ y: Input?, _ dy: Input, _ mean: Input, _ first: Output,
-            _ second: Output, _ sums: UnsafeMutablePointer<Double>, _ products: UnsafeMutablePointer<Double>
+            _ rows: Int, _ period: Int, _ x: Input, _ y: Input?, _ factor: Input?, _ offset: Input?, _ dy: Input,
+            _ mean: Input, _ first: Output, _ second: Output, _ sums: UnsafeMutablePointer<Double>,
+            _ products: UnsafeMutablePointer<Double>
         ) -> Void
     let normalise:
         @Sendable (
@@ -58,8 +59,8 @@ struct MicroKernelTable: Sendable {
         ) -> Void
     let batchNormGradient:
         @Sendable (
-            _ count: Int, _ period: Int, _ x: Input, _ y: Input?, _ dy: Input, _ mean: Input, _ a: Input, _ b: Input,
-            _ c: Input, _ dx: Output, _ dresidual: Output?
+            _ count: Int, _ period: Int, _ x: Input, _ y: Input?, _ factor: Input?, _ offset: Input?, _ dy: Input,
+            _ mean: Input, _ a: Input, _ b: Input, _ c: Input, _ dx: Output, _ dresidual: Output?
         ) -> Void
     let finishPixels:
         @Sendable (

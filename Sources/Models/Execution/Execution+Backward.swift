@@ -26,34 +26,41 @@ extension Execution {
         }
 
         switch kernel.operation {
-        case .convolution(let convolution, let weight):
+        case .convolution(let convolution, let what):
+            let packed = plan.packed.map { floats($0) }
+            if let packed { pack(kernel, into: packed, for: .backwardData) }
             convolution.backwardWeights(
-                N: N, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]), scratch: scratch,
-                pool: pool)
-            try report(weight, plan.parameters[0])
-            if let target = plan.inputs[0] {
+                N: N, x: tensors[kernel.reads[0]], prologue: what.prologue.map { prologue($0) }, dy: dy,
+                dw: floats(plan.parameters[0]), scratch: scratch, pool: pool)
+            try report(what.weight, plan.parameters[0])
+            if let target = plan.inputs[0], let packed, let scratch = plan.dataScratch {
                 convolution.backwardData(
-                    N: N, dy: dy, packed: packedBackward[index], dx: floats(target.gradient),
-                    accumulate: target.adds, scratch: scratch, pool: pool)
+                    N: N, dy: dy, packed: packed, dx: floats(target.gradient), accumulate: target.adds,
+                    scratch: floats(scratch), pool: pool)
             }
         case .linear(let linear, let weight, let bias):
+            let packed = plan.packed.map { floats($0) }
+            if let packed { pack(kernel, into: packed, for: .backwardData) }
             linear.backwardWeights(
                 N: N, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]),
                 db: floats(plan.parameters[1]), scratch: scratch, pool: pool)
             try report(bias, plan.parameters[1])
             try report(weight, plan.parameters[0])
-            if let target = plan.inputs[0] {
+            if let target = plan.inputs[0], let packed {
                 linear.backwardData(
-                    N: N, dy: dy, packed: packedBackward[index], dx: floats(target.written), scratch: scratch,
+                    N: N, dy: dy, packed: packed, dx: floats(target.written), scratch: scratch,
                     pool: pool)
                 finish(target, tensor: kernel.inputs[0])
             }
         case .normalise(let norm, let what):
             guard let target = plan.inputs[0] else { return }
             let residual = what.residual == nil ? nil : plan.inputs[1]
+            let mask: BatchNorm.Mask =
+                what.masksByInput
+                ? .input(prologue(what.statistics))
+                : what.relu ? .output(UnsafePointer(tensors[kernel.output])) : .none
             norm.backward(
-                P: N * kernel.map.positions, x: tensors[kernel.inputs[0]],
-                y: what.relu ? UnsafePointer(tensors[kernel.output]) : nil, dy: dy,
+                P: N * kernel.map.positions, x: tensors[kernel.inputs[0]], mask: mask, dy: dy,
                 scale: parameters[what.scale], mean: means[what.statistics], variance: variances[what.statistics],
                 frozen: frozenStatistics, dx: floats(target.written), dscale: floats(plan.parameters[0]),
                 dshift: floats(plan.parameters[1]), dresidual: residual.map { floats($0.written) },

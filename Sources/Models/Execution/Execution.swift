@@ -19,24 +19,32 @@ final class Execution {
     let tensors: [UnsafeMutablePointer<Float>]
     let parameters: [UnsafeMutablePointer<Float>]
     let packedForward: [UnsafeMutablePointer<Float>]
-    let packedBackward: [UnsafeMutablePointer<Float>]
+    private let folded: UnsafeMutablePointer<Float>
     let scratch: [UnsafeMutablePointer<Float>]
     let means: [UnsafeMutablePointer<Double>]
     let variances: [UnsafeMutablePointer<Double>]
-    /// The kernel that reads a packing of each parameter, and whether that packing is out of date, by kernel.
+    private let sums: [UnsafeMutablePointer<Double>]
+    private let factors: [UnsafeMutablePointer<Float>]
+    private let offsets: [UnsafeMutablePointer<Float>]
+    /// Whether weights are packed when a kernel is reached, as the plan for training has it.
+    private let packsInTime: Bool
+    /// The kernel whose packing holds each parameter and each batch norm's statistics, and whether that packing is out of
+    /// date, by kernel.
     private let packer: [Int?]
+    private let statisticsPacker: [Int?]
     private var stale: [Bool]
 
     init(
-        _ network: NetworkDescription, N: Int, training: Bool, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice
+        _ network: NetworkDescription, N: Int, training: Bool, _ joining: Kernel.Joining, pool: ThreadPool,
+        instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) {
         precondition(N >= 1, "a pass over \(N) clips")
         self.network = network
         self.N = N
         elementwise = Elementwise(instructionSet: instructionSet)
         self.pool = pool
-        let kernels = try Kernel.list(network, instructionSet: instructionSet, implementation: implementation)
+        let kernels = try Kernel.list(
+            network, joining, instructionSet: instructionSet, implementation: implementation)
         let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training)
         let arena = try Arena(
             bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.inputs[0])")
@@ -49,15 +57,25 @@ final class Execution {
         tensors = plan.tensors.map(floats)
         parameters = plan.parameters.map(floats)
         packedForward = plan.packedForward.map(floats)
-        packedBackward = plan.packedBackward.map(floats)
+        folded = floats(plan.folded)
         scratch = plan.scratch.map(floats)
         means = plan.means.map(doubles)
         variances = plan.variances.map(doubles)
+        sums = plan.sums.map(doubles)
+        factors = plan.factors.map(floats)
+        offsets = plan.offsets.map(floats)
+        packsInTime = training
         var packer = [Int?](repeating: nil, count: network.parameters.count)
+        var statisticsPacker = [Int?](repeating: nil, count: network.statistics.count)
         for (index, kernel) in kernels.enumerated() {
             if let packing = kernel.packing { packer[packing.weight] = index }
+            guard case .convolution(_, let what) = kernel.operation, let fold = what.folded?.what else { continue }
+            packer[fold.scale] = index
+            packer[fold.shift] = index
+            statisticsPacker[fold.statistics] = index
         }
         self.packer = packer
+        self.statisticsPacker = statisticsPacker
         stale = [Bool](repeating: true, count: kernels.count)
         self.kernels = kernels
         self.plan = plan
@@ -92,21 +110,40 @@ final class Execution {
             means[index][c] = Double(mean[c])
             variances[index][c] = Double(variance[c])
         }
+        if let kernel = statisticsPacker[index] { stale[kernel] = true }
     }
 
-    /// Packs the weights that changed since they were packed last.
+    /// What a batch norm multiplies with and adds, as its kernel wrote it in this run.
+    func prologue(_ statistics: Int) -> Prologue {
+        Prologue(factor: factors[statistics], offset: offsets[statistics])
+    }
+
+    /// Packs the weights that changed since they were packed last, for all runs to come.
     func pack() {
         for (index, kernel) in kernels.enumerated() where stale[index] {
             stale[index] = false
-            pack(kernel, into: packedForward[index], for: .forward)
-            if !plan.backward.isEmpty { pack(kernel, into: packedBackward[index], for: .backwardData) }
+            var weights: UnsafePointer<Float>?
+            if case .convolution(let convolution, let what) = kernel.operation, let fold = what.folded {
+                let n = fold.what.statistics
+                fold.norm.fold(
+                    count: convolution.shape.weightCount, weights: parameters[what.weight],
+                    scale: parameters[fold.what.scale], shift: parameters[fold.what.shift], mean: means[n],
+                    variance: variances[n], folded: folded, offset: offsets[n], pool: pool)
+                weights = UnsafePointer(folded)
+            }
+            pack(kernel, weights: weights, into: packedForward[index], for: .forward)
         }
     }
 
-    private func pack(_ kernel: Kernel, into packed: UnsafeMutablePointer<Float>, for pass: Convolution.Pass) {
+    /// Packs a kernel's weights, or others in their place.
+    func pack(
+        _ kernel: Kernel, weights: UnsafePointer<Float>? = nil, into packed: UnsafeMutablePointer<Float>,
+        for pass: Convolution.Pass
+    ) {
         switch kernel.operation {
-        case .convolution(let convolution, let weight):
-            convolution.pack(weights: parameters[weight], into: packed, for: pass, pool: pool)
+        case .convolution(let convolution, let what):
+            convolution.pack(
+                weights: weights ?? UnsafePointer(parameters[what.weight]), into: packed, for: pass, pool: pool)
         case .linear(let linear, let weight, _):
             linear.pack(weights: parameters[weight], into: packed, for: pass, pool: pool)
         case .normalise, .relu, .add, .maxPool, .averagePool: break
@@ -117,25 +154,39 @@ final class Execution {
     /// those that were set.
     func forward(_ index: Int, N: Int, ownStatistics: Bool) {
         let kernel = kernels[index]
-        let (x, y) = (tensors[kernel.inputs[0]], tensors[kernel.output])
+        let (x, y) = (tensors[kernel.reads[0]], tensors[kernel.output])
+        if packsInTime { pack(kernel, into: packedForward[index], for: .forward) }
         switch kernel.operation {
-        case .convolution(let convolution, _):
+        case .convolution(let convolution, let what):
+            var epilogue: Epilogue?
+            if let fold = what.folded?.what {
+                epilogue = Epilogue(
+                    bias: offsets[fold.statistics], residual: fold.residual.map { UnsafePointer(tensors[$0]) },
+                    relu: fold.relu)
+            } else if ownStatistics, let norm = what.sums {
+                epilogue = Epilogue(statistics: sums[norm])
+            }
             convolution.forward(
-                N: N, x: x, packed: packedForward[index], y: y, scratch: scratch[index], pool: pool)
+                N: N, x: x, prologue: what.prologue.map { prologue($0) }, packed: packedForward[index], y: y,
+                epilogue: epilogue, scratch: scratch[index], pool: pool)
         case .normalise(let norm, let what):
             let P = N * kernel.map.positions
-            let residual = what.residual.map { tensors[$0] }
-            let (scale, shift) = (parameters[what.scale], parameters[what.shift])
-            let (mean, variance) = (means[what.statistics], variances[what.statistics])
+            let n = what.statistics
             if ownStatistics {
-                norm.forward(
-                    P: P, x: x, scale: scale, shift: shift, residual: residual, relu: what.relu, y: y, mean: mean,
-                    variance: variance, scratch: scratch[index], pool: pool)
-            } else {
-                norm.apply(
-                    P: P, x: x, scale: scale, shift: shift, mean: mean, variance: variance, residual: residual,
-                    relu: what.relu, y: y, scratch: scratch[index], pool: pool)
+                if what.hasSums {
+                    norm.moments(P: P, sums: sums[n], mean: means[n], variance: variances[n])
+                } else {
+                    norm.statistics(
+                        P: P, x: x, mean: means[n], variance: variances[n], scratch: scratch[index], pool: pool)
+                }
             }
+            norm.coefficients(
+                scale: parameters[what.scale], shift: parameters[what.shift], mean: means[n], variance: variances[n],
+                factor: factors[n], offset: offsets[n])
+            if what.isDeferred { return }
+            norm.apply(
+                P: P, x: x, factor: factors[n], offset: offsets[n], residual: what.residual.map { tensors[$0] },
+                relu: what.relu, y: y, scratch: scratch[index], pool: pool)
         case .relu:
             elementwise.relu(count: N * kernel.map.count, x: x, y: y, pool: pool)
         case .add:

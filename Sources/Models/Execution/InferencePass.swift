@@ -11,15 +11,18 @@ public final class InferencePass {
     public let N: Int
     private let execution: Execution
 
+    /// - Parameter folds: convolutions hold the batch norms behind them in their weights, with residuals and ReLUs joined;
+    ///   without it the arithmetic is that of a frozen training pass, bit for bit.
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice = .auto
+        implementation: Convolution.Choice = .auto, folds: Bool = true
     ) throws(Fault) {
         self.network = network
         self.N = N
         execution = try Execution(
-            network, N: N, training: false, pool: pool, instructionSet: instructionSet, implementation: implementation)
+            network, N: N, training: false, Kernel.Joining(defers: false, sums: false, folds: folds), pool: pool,
+            instructionSet: instructionSet, implementation: implementation)
     }
 
     /// Where the clips go before `run`: up to N of T H W C. They stay as they are.

@@ -1,6 +1,9 @@
+import Kernels
+
 /// Every buffer of a pass over N clips, placed in one arena: what is alive at the same time lies apart, the rest shares.
 ///
-/// Time runs 0..<E for the kernels forward, E for the loss, E + 1...2E for the kernels backward, last one first.
+/// Time runs 0..<E for the kernels forward, E for the loss, E + 1...3E for the kernels backward, last one first: two steps
+/// for each, since convolutions compute their weights' gradient before their input's. Packing for all runs is at -1.
 struct PassPlan {
     /// Where backward writes the gradient of one tensor.
     struct Target {
@@ -21,6 +24,10 @@ struct PassPlan {
         /// Gradients of its parameters: weight; weight and bias; scale and shift.
         var parameters: [MemoryPlan.Buffer]
         var scratch: MemoryPlan.Buffer
+        /// Of a convolution, for its input's gradient.
+        var dataScratch: MemoryPlan.Buffer?
+        /// The weights packed for backward-data, from the first step of the kernel on.
+        var packed: MemoryPlan.Buffer?
     }
 
     private(set) var memory = MemoryPlan()
@@ -28,13 +35,19 @@ struct PassPlan {
     private(set) var parameters: [MemoryPlan.Buffer] = []
     /// By kernel.
     private(set) var packedForward: [MemoryPlan.Buffer?] = []
-    private(set) var packedBackward: [MemoryPlan.Buffer?] = []
+    /// The weights of one convolution that hold a batch norm, on their way to be packed.
+    private(set) var folded: MemoryPlan.Buffer
     /// By kernel.
     private(set) var scratch: [MemoryPlan.Buffer] = []
     /// By batch norm, C f64 each.
     private(set) var means: [MemoryPlan.Buffer] = []
     private(set) var variances: [MemoryPlan.Buffer] = []
-    /// By tensor; nil where joined layers leave none.
+    /// By batch norm, 2 C f64: what a convolution summed for it.
+    private(set) var sums: [MemoryPlan.Buffer] = []
+    /// By batch norm, C f32 each: what it multiplies with and adds.
+    private(set) var factors: [MemoryPlan.Buffer] = []
+    private(set) var offsets: [MemoryPlan.Buffer] = []
+    /// By tensor; nil where joined layers leave none, or nobody stores it.
     private(set) var tensors: [MemoryPlan.Buffer?]
     /// By kernel; empty without a backward pass.
     private(set) var backward: [Backward] = []
@@ -50,7 +63,8 @@ struct PassPlan {
         self.N = N
         tensors = [MemoryPlan.Buffer?](repeating: nil, count: network.layers.count)
         gradients = tensors
-        let end = training ? 2 * kernels.count : kernels.count
+        folded = 0
+        let end = training ? 3 * kernels.count : kernels.count
         planLasting(until: end, training: training)
         planForward(threads: threads, until: end)
         if training { planBackward(threads: threads) }
@@ -60,17 +74,29 @@ struct PassPlan {
     /// What lives through all of the pass.
     private mutating func planLasting(until end: Int, training: Bool) {
         func lasting(_ memory: inout MemoryPlan, bytes: Int) -> MemoryPlan.Buffer {
-            let buffer = memory.buffer(bytes: bytes, from: 0)
+            let buffer = memory.buffer(bytes: bytes, from: -1)
             memory.need(buffer, at: end)
             return buffer
         }
         parameters = network.parameters.map { lasting(&memory, bytes: 4 * $0.count) }
-        packedForward = kernels.map { kernel in kernel.packing.map { lasting(&memory, bytes: 4 * $0.forward) } }
-        packedBackward = kernels.map { kernel in
-            kernel.packing.flatMap { training ? lasting(&memory, bytes: 4 * $0.backwardData) : nil }
+        // A unit is trained on weights that it sees once: they are packed when a kernel is reached, into memory that the
+        // kernels share.
+        packedForward = kernels.enumerated().map { time, kernel in
+            kernel.packing.map {
+                training
+                    ? memory.buffer(bytes: 4 * $0.forward, from: time) : lasting(&memory, bytes: 4 * $0.forward)
+            }
         }
+        let foldedCounts = kernels.map { kernel in
+            guard case .convolution(let convolution, let what) = kernel.operation, what.folded != nil else { return 0 }
+            return convolution.shape.weightCount
+        }
+        folded = memory.buffer(bytes: 4 * (foldedCounts.max() ?? 0), from: -1)
         means = network.statistics.map { lasting(&memory, bytes: 8 * $0.C) }
         variances = network.statistics.map { lasting(&memory, bytes: 8 * $0.C) }
+        sums = network.statistics.map { lasting(&memory, bytes: 16 * $0.C) }
+        factors = network.statistics.map { lasting(&memory, bytes: 4 * $0.C) }
+        offsets = network.statistics.map { lasting(&memory, bytes: 4 * $0.C) }
         for (index, layer) in network.layers.enumerated() {
             if case .input = layer.operation { tensors[index] = lasting(&memory, bytes: bytes(index)) }
         }
@@ -78,9 +104,14 @@ struct PassPlan {
 
     private mutating func planForward(threads: Int, until end: Int) {
         for (time, kernel) in kernels.enumerated() {
-            for input in kernel.inputs { if let buffer = tensors[input] { memory.need(buffer, at: time) } }
-            tensors[kernel.output] = memory.buffer(bytes: bytes(kernel.output), from: time)
-            scratch.append(memory.buffer(bytes: 4 * kernel.scratchCount(N: N, threads: threads), from: time))
+            for input in kernel.reads { read(input, at: time) }
+            if case .normalise(_, let what) = kernel.operation, what.isDeferred {
+                tensors[kernel.output] = nil
+            } else {
+                tensors[kernel.output] = memory.buffer(bytes: bytes(kernel.output), from: time)
+            }
+            scratch.append(
+                memory.buffer(bytes: 4 * kernel.scratchCount(.forward, N: N, threads: threads), from: time))
         }
         // The logits are read when the pass is over.
         if let last = kernels.last, let logits = tensors[last.output] { memory.need(logits, at: end) }
@@ -92,7 +123,7 @@ struct PassPlan {
         if let last = kernels.last { gradients[last.output] = memory.buffer(bytes: bytes(last.output), from: E) }
         var plans: [Backward] = []
         for (index, kernel) in kernels.enumerated().reversed() {
-            let time = 2 * E - index
+            let time = 3 * E - 1 - 2 * index
             plans.append(plan(kernel, at: time, trained: trained, threads: threads))
         }
         backward = plans.reversed()
@@ -107,18 +138,25 @@ struct PassPlan {
         memory.need(own, at: time)
         var inputs: [Target?] = []
         var counts: [Int] = []
+        var (packed, dataScratch): (MemoryPlan.Buffer?, MemoryPlan.Buffer?)
         switch kernel.operation {
-        case .convolution(_, let weight):
-            read(kernel.inputs[0], at: time)
-            inputs = [target(kernel.inputs[0], at: time, trained, addsItself: true)]
-            counts = [weight]
+        case .convolution(_, let what):
+            read(kernel.reads[0], at: time)
+            let data = time + 1
+            inputs = [target(kernel.inputs[0], at: data, trained, addsItself: true)]
+            counts = [what.weight]
+            if inputs[0] != nil {
+                memory.need(own, at: data)
+                dataScratch = memory.buffer(
+                    bytes: 4 * kernel.scratchCount(.backwardData, N: N, threads: threads), from: data)
+            }
         case .linear(_, let weight, let bias):
             read(kernel.inputs[0], at: time)
             inputs = [target(kernel.inputs[0], at: time, trained)]
             counts = [weight, bias]
         case .normalise(_, let what):
             read(kernel.inputs[0], at: time)
-            if what.relu { read(kernel.output, at: time) }
+            if what.relu && !what.masksByInput { read(kernel.output, at: time) }
             if let residual = what.residual {
                 // The residual's gradient takes the place of the output's; the batch norm's input gets memory of its own.
                 inputs = [
@@ -144,10 +182,17 @@ struct PassPlan {
         case .averagePool:
             inputs = [target(kernel.inputs[0], at: time, trained)]
         }
+        if inputs[0] != nil, let packing = kernel.packing {
+            // Packed before the weight's gradient is handed on: whoever gets that may change the weight.
+            let buffer = memory.buffer(bytes: 4 * packing.backwardData, from: time)
+            memory.need(buffer, at: time + 1)
+            packed = buffer
+        }
         return Backward(
             output: own, inputs: inputs,
             parameters: counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) },
-            scratch: memory.buffer(bytes: 4 * kernel.scratchCount(N: N, threads: threads), from: time))
+            scratch: memory.buffer(bytes: 4 * kernel.scratchCount(nil, N: N, threads: threads), from: time),
+            dataScratch: dataScratch, packed: packed)
     }
 
     private mutating func read(_ tensor: Int, at time: Int) {

@@ -12,11 +12,17 @@ package struct Program {
         package var residual: Int?
         /// Of a batch norm: whether a ReLU is joined to it, behind the sum if there is one.
         package var relu = false
+        /// Of a batch norm with a ReLU: its result need not be stored, as its only reader, a convolution, can compute it.
+        package var deferrable = false
+        /// Of a convolution: the layer of the batch norm whose statistics are fixed and that its weights hold, with what
+        /// is joined to that.
+        package var folded: Int?
     }
 
     package let entries: [Entry]
 
-    package init(_ network: NetworkDescription) {
+    /// - Parameter folds: joins batch norms to the convolutions before them: for statistics that do not change.
+    package init(_ network: NetworkDescription, folds: Bool = false) {
         let layers = network.layers
         let readers = network.readers
         // The only reader of each tensor, where there is just one.
@@ -43,12 +49,36 @@ package struct Program {
                 absorbed.formUnion([index, after])
             }
         }
-        entries = layers.enumerated().compactMap { index, layer in
+        var entries: [Entry] = layers.enumerated().compactMap { index, layer in
             if case .input = layer.operation { return nil }
             if absorbed.contains(index) { return nil }
             return joined[index]
                 ?? Entry(layer: index, operation: layer.operation, inputs: layer.inputs, output: index)
         }
+        for (place, entry) in entries.enumerated() where entry.relu && entry.residual == nil {
+            guard let reader = next[entry.output], case .convolution = layers[reader].operation else { continue }
+            entries[place].deferrable = true
+        }
+        self.entries = folds ? Self.folded(entries, layers, readers) : entries
+    }
+
+    /// Puts each convolution that only a batch norm reads in that one's place.
+    private static func folded(_ entries: [Entry], _ layers: [Layer], _ readers: [Int]) -> [Entry] {
+        var gone: Set<Int> = []
+        let folded = entries.map { entry in
+            guard case .batchNorm = entry.operation, let source = entry.inputs.first,
+                case .convolution = layers[source].operation, readers[source] == 1
+            else { return entry }
+            gone.insert(source)
+            var convolution = entry
+            convolution.layer = source
+            convolution.operation = layers[source].operation
+            convolution.inputs = layers[source].inputs + (entry.residual.map { [$0] } ?? [])
+            convolution.deferrable = false
+            convolution.folded = entry.layer
+            return convolution
+        }
+        return folded.filter { !gone.contains($0.output) }
     }
 }
 

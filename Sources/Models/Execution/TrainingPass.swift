@@ -30,16 +30,20 @@ public final class TrainingPass {
     /// Means, then variances as the family counts them, of each batch norm in the last run.
     private var statistics: [[Double]]
 
+    /// - Parameter defers: results of batch norm and ReLU that only a convolution reads are not stored but computed when it
+    ///   reads them: the same bits in less memory.
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch
+        implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch, defers: Bool = true
     ) throws(Fault) {
         self.network = network
         self.N = N
         self.normalisation = normalisation
         execution = try Execution(
-            network, N: N, training: true, pool: pool, instructionSet: instructionSet, implementation: implementation)
+            network, N: N, training: true,
+            Kernel.Joining(defers: defers, sums: normalisation == .batch, folds: false), pool: pool,
+            instructionSet: instructionSet, implementation: implementation)
         statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }
     }
 
@@ -52,7 +56,8 @@ public final class TrainingPass {
     /// Bytes of activations, gradients, parameters and scratch, all taken when the pass is made.
     public var memoryBytes: Int { execution.arena.bytes }
 
-    /// Sets elements `range` of a parameter from f32 of any alignment. It is packed for the kernels by the next `run`.
+    /// Sets elements `range` of a parameter from f32 of any alignment. `run` reads a parameter for the last
+    /// time before it hands on its gradient.
     public func setParameter(_ index: Int, range: Range<Int>, bytes: UnsafeRawBufferPointer) {
         execution.setParameter(index, range, bytes)
     }
@@ -87,7 +92,6 @@ public final class TrainingPass {
         onGradient: (_ parameter: Int, _ gradient: UnsafeBufferPointer<Float>) throws(Failure) -> Void
     ) throws(Failure) -> Result {
         precondition(labels.count == N, "\(labels.count) labels for \(N) clips")
-        execution.pack()
         for index in execution.kernels.indices {
             execution.forward(index, N: N, ownStatistics: normalisation == .batch)
         }
