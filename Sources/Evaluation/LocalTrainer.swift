@@ -4,16 +4,18 @@ import Training
 import Wire
 
 /// Training in one process, without a cluster: a unit, then the optimizer. For checks and timing; its update is the one
-/// that shards run.
+/// that shards run. The weights are those of the pass: each parameter is updated as soon as its gradient is there.
 final class LocalTrainer {
     let pass: TrainingPass
     private let settings: SGDSettings
     private let rate: Float
     private let pool: ThreadPool
     private let memory = PayloadPool()
-    private var weights: [Payload] = []
-    private var momentum: [Payload] = []
-    private var gradients: [Payload] = []
+    /// By parameter, in pieces.
+    private var momentum: [[Payload]] = []
+
+    /// Values that are updated at once.
+    private static let piece = 1 << 16
 
     /// - Parameter start: a parameter's first values, by its number.
     init<Failure: Error>(
@@ -25,35 +27,43 @@ final class LocalTrainer {
         self.rate = rate
         self.pool = pool
         for index in pass.network.parameters.indices {
-            let values = try start(index)
-            let zeros = memory.payload(copying: [Float](repeating: 0, count: values.count))
-            weights.append(memory.payload(copying: values))
-            momentum.append(zeros)
-            gradients.append(zeros)
-            pass.setParameter(index, values)
+            pass.setParameter(index, try start(index))
+            momentum.append(
+                Self.pieces(pass.network.parameters[index].count).map {
+                    memory.payload(copying: [Float](repeating: 0, count: $0.count))
+                })
         }
+    }
+
+    private static func pieces(_ count: Int) -> [Range<Int>] {
+        stride(from: 0, to: count, by: piece).map { $0..<min($0 + piece, count) }
     }
 
     /// One step on the clips in `pass.input`, every parameter decayed.
     func step(labels: [Int], onGradient: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }) -> TrainingPass.Result
     {
-        let result = pass.run(labels: labels) { parameter, gradient in
+        pass.run(labels: labels) { parameter, gradient in
             onGradient(parameter, gradient)
-            gradients[parameter] = memory.payload(copying: UnsafeRawBufferPointer(gradient))
+            update(parameter, gradient)
         }
-        weights.withUnsafeMutableBufferPointer { weights in
-            momentum.withUnsafeMutableBufferPointer { momentum in
-                pool.run(gradients.count) { index in
-                    (weights[index], momentum[index]) = settings.update(
-                        weights: weights[index], momentum: momentum[index], gradientSum: gradients[index], scale: 1,
-                        rate: rate, decays: true, pool: memory)
-                }
+    }
+
+    private func update(_ parameter: Int, _ gradient: UnsafeBufferPointer<Float>) {
+        let weights = pass.parameter(parameter)
+        let pieces = Self.pieces(gradient.count)
+        momentum[parameter].withUnsafeMutableBufferPointer { momentum in
+            pool.run(pieces.count) { number in
+                let piece = pieces[number]
+                let target = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: weights[piece]))
+                let old = memory.payload(copying: UnsafeRawBufferPointer(target))
+                let sum = memory.payload(
+                    copying: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient[piece])))
+                let (new, velocity) = settings.update(
+                    weights: old, momentum: momentum[number], gradientSum: sum, scale: 1, rate: rate, decays: true,
+                    pool: memory)
+                target.copyMemory(from: UnsafeRawBufferPointer(new.bytes))
+                momentum[number] = velocity
             }
         }
-        for (index, payload) in weights.enumerated() {
-            pass.setParameter(
-                index, range: 0..<pass.network.parameters[index].count, bytes: UnsafeRawBufferPointer(payload.bytes))
-        }
-        return result
     }
 }

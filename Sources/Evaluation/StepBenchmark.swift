@@ -6,14 +6,16 @@ import Randomness
 import Training
 
 /// How long a forward pass and a whole step of training take in one process, as `peers/train_step.py` times PyTorch:
-/// random clips, inference forward; then forward with the clips' own statistics, backward and the SGD update.
+/// random clips; forward with the clips' own statistics, backward and the SGD update with momentum; then, when that
+/// memory has been given back, inference forward.
 public struct StepBenchmark: Sendable, Equatable {
     /// Seconds of each timed run, in rising order.
     public var forwardSeconds: [Double]
     public var stepSeconds: [Double]
     /// Clips of a step over the median step.
     public var clipsPerSecond: Double
-    /// The process's largest resident memory so far, MiB.
+    /// The process's largest resident memory when the training steps were over, MiB, and at the end.
+    public var stepPeakMemory: Int
     public var peakMemory: Int
     public var parameters: Int
     /// Multiply-accumulates of one clip forward.
@@ -34,36 +36,37 @@ public struct StepBenchmark: Sendable, Equatable {
         precondition(N >= 1 && threads >= 1 && runs >= 1, "\(runs) runs of \(N) clips on \(threads) threads")
         let network = try NetworkDescription(named: model, classes: classes, frames: frames, size: size)
         let pool = ThreadPool(threads: threads)
-        let start = network.parameters.indices.map { network.initialValue(parameter: $0, seed: 0) }
+        func start(_ parameter: Int) -> [Float] { network.initialValue(parameter: parameter, seed: 0) }
         func fill(_ input: UnsafeMutableBufferPointer<Float>) {
             let draws = Draws(seed: 0, place: 0, purpose: .simulation)
             for i in input.indices { input[i] = 2 * draws.uniform(i) - 1 }
         }
 
-        let forwardSeconds: [Double]
-        do {
-            let pass = try InferencePass(
-                network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
-            for (index, values) in start.enumerated() { pass.setParameter(index, values) }
-            for (index, layer) in network.statistics.enumerated() {
-                pass.setStatistics(
-                    index, mean: [Float](repeating: 0, count: layer.C), variance: [Float](repeating: 1, count: layer.C))
-            }
-            fill(pass.input)
-            forwardSeconds = timed(runs) { pass.run() }
-        }
-        let pass = try TrainingPass(
-            network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
-        fill(pass.input)
-        let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside, weightDecay: 1e-4)
-        let trainer = LocalTrainer(pass, settings: settings, rate: 0.01, pool: pool) { start[$0] }
-        let labels = (0..<N).map { $0 % classes }
+        let stepSeconds: [Double]
         var loss = 0.0
-        let stepSeconds = timed(runs) { loss = trainer.step(labels: labels).loss }
+        do {
+            let pass = try TrainingPass(
+                network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+            fill(pass.input)
+            let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside, weightDecay: 1e-4)
+            let trainer = LocalTrainer(pass, settings: settings, rate: 0.01, pool: pool, start: start)
+            let labels = (0..<N).map { $0 % classes }
+            stepSeconds = timed(runs) { loss = trainer.step(labels: labels).loss }
+        }
+        let stepPeakMemory = peakMemory()
+        let pass = try InferencePass(
+            network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        for index in network.parameters.indices { pass.setParameter(index, start(index)) }
+        for (index, layer) in network.statistics.enumerated() {
+            pass.setStatistics(
+                index, mean: [Float](repeating: 0, count: layer.C), variance: [Float](repeating: 1, count: layer.C))
+        }
+        fill(pass.input)
+        let forwardSeconds = timed(runs) { pass.run() }
         return StepBenchmark(
             forwardSeconds: forwardSeconds, stepSeconds: stepSeconds,
-            clipsPerSecond: Double(N) / stepSeconds[stepSeconds.count / 2], peakMemory: peakMemory(),
-            parameters: network.parameterCount, macs: network.macs, loss: loss)
+            clipsPerSecond: Double(N) / stepSeconds[stepSeconds.count / 2], stepPeakMemory: stepPeakMemory,
+            peakMemory: peakMemory(), parameters: network.parameterCount, macs: network.macs, loss: loss)
     }
 
     private static func timed(_ runs: Int, _ body: () -> Void) -> [Double] {

@@ -5,24 +5,30 @@ import Glibc
 final class Arena {
     let base: UnsafeMutableRawPointer
     let bytes: Int
+    /// What the system gave: a page more, so that the arena begins with one.
+    private let mapping: UnsafeMutableRawPointer
+    private let mapped: Int
 
-    /// Zeroed memory, on huge pages where the system has them: the buffers are megabytes long.
+    /// Zeroed memory, on huge pages where the system has them: the buffers are megabytes long. Pages that nobody touches
+    /// are never there, and all go back to the system at once.
     ///
     /// - Throws: a usage `Fault` when the system has not that much.
     init(bytes: Int, for thing: String) throws(Fault) {
         let page = 2 << 20
         self.bytes = (max(bytes, 1) + page - 1) / page * page
-        guard let memory = aligned_alloc(page, self.bytes) else {
+        mapped = self.bytes + page
+        let memory = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else {
             throw Fault(
                 .usage, thing, "needs \(self.bytes >> 20) MiB, which the system refused",
                 mend: "take fewer clips at a time, fewer frames or smaller ones")
         }
-        base = memory
+        mapping = memory
+        base = memory.alignedUp(toMultipleOf: page)
         madvise(base, self.bytes, MADV_HUGEPAGE)
-        memset(base, 0, self.bytes)
     }
 
-    deinit { free(base) }
+    deinit { munmap(mapping, mapped) }
 
     func floats(at offset: Int) -> UnsafeMutablePointer<Float> { (base + offset).assumingMemoryBound(to: Float.self) }
 

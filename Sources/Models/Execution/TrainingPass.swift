@@ -67,6 +67,12 @@ public final class TrainingPass {
         values.withUnsafeBytes { execution.setParameter(index, 0..<values.count, $0) }
     }
 
+    /// A parameter as it is. It may be changed between runs, and in a run once its gradient was handed on: that run does
+    /// not read it again.
+    public func parameter(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: execution.parameters[index], count: network.parameters[index].count)
+    }
+
     /// Sets the statistics that `.running` normalises with; C values each.
     public func setStatistics(_ index: Int, mean: [Float], variance: [Float]) {
         precondition(normalisation == .running, "a pass with statistics of its own")

@@ -79,14 +79,15 @@ struct Bench: ParsableCommand {
                     "threads": .integer(machine.threadCount), "dtype": .string(dtype), "isa": .string(set.rawValue),
                     "forward_median_s": .number(times.forwardMedian), "forward_min_s": .number(times.forwardSeconds[0]),
                     "step_median_s": .number(times.stepMedian), "step_min_s": .number(times.stepSeconds[0]),
-                    "clips_per_s": .number(times.clipsPerSecond), "peak_rss_mib": .integer(times.peakMemory),
+                    "clips_per_s": .number(times.clipsPerSecond), "peak_rss_mib": .integer(times.stepPeakMemory),
+                    "whole_peak_rss_mib": .integer(times.peakMemory),
                     "parameters": .integer(times.parameters), "gflops": .number(gigaflops),
                 ],
                 text:
                     "\(model), \(batch) clips of \(frames)x\(size)x\(size), \(machine.threadCount) threads, \(set.rawValue)\n"
                     + "  forward \(milliseconds(times.forwardMedian))  step \(milliseconds(times.stepMedian))  "
                     + "\(hundredths(times.clipsPerSecond)) clips/s  \(hundredths(gigaflops)) GFLOP/s  "
-                    + "\(times.peakMemory) MiB")
+                    + "\(times.stepPeakMemory) MiB")
         }
     }
 }
