@@ -44,6 +44,20 @@ import Testing
         }
     }
 
+    @Test func everyShapeHasAnImplementation() throws {
+        let expected = [
+            ("depthwise 54", "depthwise"), ("2 groups, prime channels", "grouped"), ("full kernel", "direct"),
+        ]
+        for (name, implementation) in expected {
+            let layer = try #require(LayerShapes.odd.first { $0.name == name })
+            #expect(try Convolution(layer.shape, instructionSet: .best).implementation == implementation)
+        }
+        for layer in LayerShapes.odd + LayerShapes.networks.flatMap(\.layers) {
+            let chosen = try Convolution(layer.shape, instructionSet: .best).chosen
+            #expect(!chosen.contains("plain"), "\(layer)")
+        }
+    }
+
     @Test func namesAreChecked() throws {
         let shape = LayerShapes.odd[0].shape
         #expect(try Convolution(shape, instructionSet: .best).implementation == "direct")

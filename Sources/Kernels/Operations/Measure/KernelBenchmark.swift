@@ -2,7 +2,7 @@ public import Faults
 
 /// Times the three passes of convolution layers beside the processor's peak: what `bench kernels` prints.
 ///
-/// Calls of all passes alternate with measurements of the peak, and each figure is the best of its calls: others may be
+/// Calls of all passes alternate with measurements of the peak and the bandwidth, and each figure is the best of its calls: others may be
 /// using the machine.
 public struct KernelBenchmark: Sendable {
     public let instructionSet: InstructionSet
@@ -37,6 +37,33 @@ public struct KernelBenchmark: Sendable {
         public let packing: Double
         /// The peak of the same threads in the same seconds, GFLOP/s.
         public let peak: Double
+        /// What the same threads copied in the same seconds, GB/s.
+        public let bandwidth: Double
+        /// Clips.
+        public let N: Int
+
+        /// Gigabytes that a pass moves at least: the input, the output and the weights, or their gradients, once each.
+        public var gigabytes: Double {
+            let shape = layer.shape
+            return 4e-9 * Double(N * (shape.inputCount + shape.outputCount) + shape.weightCount)
+        }
+
+        /// Billions of operations of a pass.
+        public var gigaOperations: Double { 2e-9 * Double(N * layer.shape.macs) }
+
+        /// The share of the bandwidth that a pass at `rate` GFLOP/s uses. Layers that the caches hold can go beyond 1.
+        public func shareOfBandwidth(_ rate: Double) -> Double { gigabytes / (gigaOperations / rate) / bandwidth }
+
+        /// The share of the peak that a pass at `rate` GFLOP/s reaches.
+        public func shareOfPeak(_ rate: Double) -> Double { rate / peak }
+
+        /// Whether moving the bytes takes longer than the arithmetic.
+        public var isBoundByMemory: Bool { gigabytes / bandwidth > gigaOperations / peak }
+
+        /// The share that counts: of the bandwidth or of the peak, whichever bounds the layer.
+        public func share(_ rate: Double) -> Double {
+            isBoundByMemory ? shareOfBandwidth(rate) : shareOfPeak(rate)
+        }
     }
 
     /// Runs one layer.
@@ -58,10 +85,15 @@ public struct KernelBenchmark: Sendable {
         let scratch = allocate(convolution.scratchCount(N: N, threads: threads))
         defer { for memory in [x, y, w, dx, dw, forward, backward, scratch] { memory.deallocate() } }
 
-        var (best, peak) = ((pack: Double.infinity, y: Double.infinity, dx: Double.infinity, dw: Double.infinity), 0.0)
+        let copy = BandwidthCopy()
+        defer { copy.deallocate() }
+        var (best, peak, bandwidth) = (
+            (pack: Double.infinity, y: Double.infinity, dx: Double.infinity, dw: Double.infinity), 0.0, 0.0
+        )
         let began = monotonicSeconds()
         repeat {
             peak = max(peak, measurePeak(instructionSet: instructionSet, pool: pool, rounds: 3))
+            bandwidth = max(bandwidth, copy.measure(instructionSet: instructionSet, pool: pool, rounds: 1))
             for _ in 0..<3 {
                 best.pack = min(
                     best.pack,
@@ -89,7 +121,7 @@ public struct KernelBenchmark: Sendable {
         return Row(
             layer: layer, implementation: convolution.implementation, forward: operations / best.y,
             backwardData: operations / best.dx, backwardWeights: operations / best.dw, packing: best.pack * 1e3,
-            peak: peak)
+            peak: peak, bandwidth: bandwidth / 1e9, N: N)
     }
 
     /// 64-byte aligned floats of ordinary size.

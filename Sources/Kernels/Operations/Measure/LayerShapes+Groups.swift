@@ -30,6 +30,16 @@ extension LayerShapes {
             shape: ConvolutionShape(
                 C: 16, K: 16, kernel: full, stride: Extent3(1, 1, 2), padding: Extent3(1, 4, 5),
                 input: Extent3(1, 2, 3), groups: 16)),
+        layer("2 groups, prime channels", 46, 34, spatial, Extent3(2, 5, 6), groups: 2),
+        layer("8 groups of 4, stride 2", 32, 32, full, stride: Extent3(1, 2, 2), Extent3(3, 6, 7), groups: 8),
+        layer("3 groups in time", 9, 51, Extent3(5, 1, 1), stride: Extent3(2, 1, 1), Extent3(6, 3, 4), groups: 3),
+        layer("5 groups of one channel, two each", 5, 10, full, Extent3(2, 4, 5), groups: 5),
+        layer("4 groups, points at stride 2", 72, 24, point, stride: Extent3(2, 2, 2), Extent3(3, 5, 6), groups: 4),
+        Named(
+            name: "2 groups, even kernel, uneven padding",
+            shape: ConvolutionShape(
+                C: 18, K: 20, kernel: Extent3(2, 4, 2), stride: Extent3(1, 3, 2), padding: Extent3(1, 2, 0),
+                input: Extent3(3, 8, 7), groups: 2)),
     ]
 
     private static func depthwise(
@@ -37,6 +47,4 @@ extension LayerShapes {
     ) -> Named {
         layer(name, C, C, kernel, stride: stride, input, groups: C)
     }
-
-    private static let full = Extent3(3, 3, 3)
 }

@@ -27,6 +27,7 @@ public enum LayerShapes {
     static let spatial = Extent3(1, 3, 3)
     static let temporal = Extent3(3, 1, 1)
     static let point = Extent3(1, 1, 1)
+    static let full = Extent3(3, 3, 3)
 
     /// The layer that the design measures by.
     public static let design = layer("design 64->144", 64, 144, spatial, Extent3(16, 56, 56))

@@ -22,6 +22,51 @@ func measurePeak(instructionSet: InstructionSet, pool: ThreadPool, rounds: Int) 
     return best
 }
 
+/// Bytes per second that all `threads` copy from memory to memory, read and written bytes counted once each: the
+/// yardstick for what moves more than it computes. Reading alone can be faster, and so can what the caches hold.
+public func measureBandwidth(instructionSet: InstructionSet, threads: Int) -> Double {
+    let copy = BandwidthCopy()
+    defer { copy.deallocate() }
+    return copy.measure(instructionSet: instructionSet, pool: ThreadPool(threads: threads), rounds: 12)
+}
+
+/// Two arrays much larger than the caches of the processors that this is for: 64 MiB each.
+struct BandwidthCopy {
+    private let from: UnsafeMutablePointer<Float>
+    private let to: UnsafeMutablePointer<Float>
+    private static let count = 1 << 24
+    private static let block = 1 << 16
+
+    init() {
+        func allocate() -> UnsafeMutablePointer<Float> {
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: Self.count * 4, alignment: 64)
+            let floats = memory.bindMemory(to: Float.self, capacity: Self.count)
+            floats.initialize(repeating: 0.5, count: Self.count)
+            return floats
+        }
+        (from, to) = (allocate(), allocate())
+    }
+
+    func deallocate() {
+        from.deallocate()
+        to.deallocate()
+    }
+
+    /// The best of `rounds` copies. A ReLU of positive values copies with ordinary stores, as convolutions do.
+    func measure(instructionSet: InstructionSet, pool: ThreadPool, rounds: Int) -> Double {
+        let kernels = MicroKernelTable.table(for: instructionSet)
+        var best = 0.0
+        for _ in 0..<rounds {
+            let began = monotonicSeconds()
+            pool.run(Self.count / Self.block) { task in
+                kernels.relu(Self.block, from + task * Self.block, to + task * Self.block)
+            }
+            best = max(best, Double(2 * 4 * Self.count) / (monotonicSeconds() - began))
+        }
+        return best
+    }
+}
+
 /// Seconds of a clock that nobody sets.
 func monotonicSeconds() -> Double {
     var time = timespec()
