@@ -15,159 +15,88 @@ public func depthwiseRow(
     weights: UnsafePointer<UnsafePointer<Float>>, weightOffset: Int, rows: Int, taps: Int, pitch: Int, sourceStep: Int,
     target: UnsafeMutablePointer<Float>, targetStep: Int, accumulate: Bool, done: UnsafePointer<Float>
 ) {
-    let (tiles, step) = ((pixels + 7) / 8, sourceStep)
-    for tile in 0..<tiles {
-        let first = tile * pixels / tiles
-        let count = (tile + 1) * pixels / tiles - first
-        let from = sourceOffset + first * step
-        let to = target + first * targetStep
-        var c = 0
-        while true {
-            let (s, w) = (from + c, weightOffset + c)
-            let y = to + c
-            let last = c + lanes > channels - 1
-            let (adds, masks, next) = (accumulate, accumulate && last, targetStep)
-            switch count {
-            case 8:
-                rowTile(8, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            case 7:
-                rowTile(7, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            case 6:
-                rowTile(6, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            case 5:
-                rowTile(5, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            case 4:
-                rowTile(4, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            case 3:
-                rowTile(3, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            case 2:
-                rowTile(2, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            default:
-                rowTile(1, sources, s, weights, w, rows, taps, pitch, step, y, next, adds, masks, done)
-            }
-            if last { break }
-            c = c + 2 * lanes > channels ? channels - lanes : c + lanes
-        }
-    }
-}
-
-/// `depthwiseRow` for three taps next to each other and target pixels next to each other: what is loaded serves three
-/// pixels.
-/// - Parameters:
-///   - sourceOffset: where the middle tap of the first pixel reads.
-///   - left, right: the first tap of the first pixel, or the last of the last, lies in the padding and is not read.
-public func depthwiseRow3(
-    pixels: Int, channels: Int, sources: UnsafePointer<UnsafePointer<Float>>, sourceOffset: Int,
-    weights: UnsafePointer<UnsafePointer<Float>>, weightOffset: Int, rows: Int, left: Bool, right: Bool, pitch: Int,
-    target: UnsafeMutablePointer<Float>, targetStep: Int, accumulate: Bool, done: UnsafePointer<Float>
-) {
     let tiles = (pixels + 7) / 8
     for tile in 0..<tiles {
         let first = tile * pixels / tiles
-        let count = (tile + 1) * pixels / tiles - first
-        let from = sourceOffset + first * pitch
-        let to = target + first * targetStep
-        let l = left && tile == 0
-        let r = right && tile == tiles - 1
-        var c = 0
-        while true {
-            let (s, w) = (from + c, weightOffset + c)
-            let y = to + c
-            let last = c + lanes > channels - 1
-            let (adds, masks, next) = (accumulate, accumulate && last, targetStep)
-            switch count {
-            case 8: rowTile3(8, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
-            case 7: rowTile3(7, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
-            case 6: rowTile3(6, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
-            case 5: rowTile3(5, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
-            case 4: rowTile3(4, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
-            case 3: rowTile3(3, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
-            case 2: rowTile3(2, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
-            default: rowTile3(1, sources, s, weights, w, rows, l, r, pitch, y, next, adds, masks, done)
+        let job = RowJob(
+            channels: channels, sources: sources, sourceOffset: sourceOffset + first * sourceStep, weights: weights,
+            weightOffset: weightOffset, rows: rows, taps: taps, pitch: pitch, sourceStep: sourceStep,
+            target: target + first * targetStep, targetStep: targetStep, accumulate: accumulate, done: done)
+        switch (tile + 1) * pixels / tiles - first {
+        case 8: row8(job)
+        case 7: row7(job)
+        case 6: row6(job)
+        case 5: row5(job)
+        case 4: row4(job)
+        case 3: row3(job)
+        case 2: row2(job)
+        default: row1(job)
+        }
+    }
+}
+
+private struct RowJob {
+    let channels: Int
+    let sources: UnsafePointer<UnsafePointer<Float>>
+    let sourceOffset: Int
+    let weights: UnsafePointer<UnsafePointer<Float>>
+    let weightOffset: Int
+    let rows: Int
+    let taps: Int
+    let pitch: Int
+    let sourceStep: Int
+    let target: UnsafeMutablePointer<Float>
+    let targetStep: Int
+    let accumulate: Bool
+    let done: UnsafePointer<Float>
+}
+
+// A function for each width: calls that differ in a number only would be merged before they are inlined.
+@inline(never) private func row1(_ job: RowJob) { tile(1, job) }
+@inline(never) private func row2(_ job: RowJob) { tile(2, job) }
+@inline(never) private func row3(_ job: RowJob) { tile(3, job) }
+@inline(never) private func row4(_ job: RowJob) { tile(4, job) }
+@inline(never) private func row5(_ job: RowJob) { tile(5, job) }
+@inline(never) private func row6(_ job: RowJob) { tile(6, job) }
+@inline(never) private func row7(_ job: RowJob) { tile(7, job) }
+@inline(never) private func row8(_ job: RowJob) { tile(8, job) }
+
+/// All channels of `width` pixels; what lies beyond `width` is folded away.
+@inline(__always)
+private func tile(_ width: Int, _ job: RowJob) {
+    let (rows, taps, pitch, step) = (job.rows, job.taps, job.pitch, job.sourceStep)
+    let zero = Lanes(repeating: 0)
+    var channel = 0
+    while channel < job.channels {
+        let isLast = channel + lanes >= job.channels
+        let begin = isLast ? job.channels - lanes : channel
+        var (a, b, c, d) = (zero, zero, zero, zero)
+        var (e, f, g, h) = (zero, zero, zero, zero)
+        for row in 0..<rows {
+            var x = job.sources[row] + (job.sourceOffset + begin)
+            var w = job.weights[row] + (job.weightOffset + begin)
+            for _ in 0..<taps {
+                let factor = w.vector()
+                a = multiplyAdd(x.vector(), factor, a)
+                if width > 1 { b = multiplyAdd(x.vector(step), factor, b) }
+                if width > 2 { c = multiplyAdd(x.vector(2 * step), factor, c) }
+                if width > 3 { d = multiplyAdd(x.vector(3 * step), factor, d) }
+                if width > 4 { e = multiplyAdd(x.vector(4 * step), factor, e) }
+                if width > 5 { f = multiplyAdd(x.vector(5 * step), factor, f) }
+                if width > 6 { g = multiplyAdd(x.vector(6 * step), factor, g) }
+                if width > 7 { h = multiplyAdd(x.vector(7 * step), factor, h) }
+                x += pitch
+                w += pitch
             }
-            if last { break }
-            c = c + 2 * lanes > channels ? channels - lanes : c + lanes
         }
+        let masks = job.accumulate && isLast
+        putRow(width, job.target + begin, job.targetStep, job.accumulate, masks, job.done, a, b, c, d, e, f, g, h)
+        channel += lanes
     }
 }
 
-/// One vector of channels of `width` pixels; what lies beyond `width` is folded away.
 @inline(__always)
-private func rowTile(
-    _ width: Int, _ sources: UnsafePointer<UnsafePointer<Float>>, _ sourceOffset: Int,
-    _ weights: UnsafePointer<UnsafePointer<Float>>, _ weightOffset: Int, _ rows: Int, _ taps: Int, _ pitch: Int,
-    _ step: Int, _ y: UnsafeMutablePointer<Float>, _ targetStep: Int, _ accumulate: Bool, _ masks: Bool,
-    _ done: UnsafePointer<Float>
-) {
-    let zero = Lanes(repeating: 0)
-    var (a, b, c, d) = (zero, zero, zero, zero)
-    var (e, f, g, h) = (zero, zero, zero, zero)
-    for row in 0..<rows {
-        var x = sources[row] + sourceOffset
-        var w = weights[row] + weightOffset
-        for _ in 0..<taps {
-            let factor = w.vector()
-            a = multiplyAdd(x.vector(), factor, a)
-            if width > 1 { b = multiplyAdd(x.vector(step), factor, b) }
-            if width > 2 { c = multiplyAdd(x.vector(2 * step), factor, c) }
-            if width > 3 { d = multiplyAdd(x.vector(3 * step), factor, d) }
-            if width > 4 { e = multiplyAdd(x.vector(4 * step), factor, e) }
-            if width > 5 { f = multiplyAdd(x.vector(5 * step), factor, f) }
-            if width > 6 { g = multiplyAdd(x.vector(6 * step), factor, g) }
-            if width > 7 { h = multiplyAdd(x.vector(7 * step), factor, h) }
-            x += pitch
-            w += pitch
-        }
-    }
-    putRow(width, y, targetStep, accumulate, masks, done, a, b, c, d, e, f, g, h)
-}
-
-/// The same for three taps; each pixel's three products follow each other, so that few of the inputs live at once.
-@inline(__always)
-private func rowTile3(
-    _ width: Int, _ sources: UnsafePointer<UnsafePointer<Float>>, _ sourceOffset: Int,
-    _ weights: UnsafePointer<UnsafePointer<Float>>, _ weightOffset: Int, _ rows: Int, _ left: Bool, _ right: Bool,
-    _ pitch: Int, _ y: UnsafeMutablePointer<Float>, _ targetStep: Int, _ accumulate: Bool, _ masks: Bool,
-    _ done: UnsafePointer<Float>
-) {
-    let zero = Lanes(repeating: 0)
-    var (a, b, c, d) = (zero, zero, zero, zero)
-    var (e, f, g, h) = (zero, zero, zero, zero)
-    for row in 0..<rows {
-        let x = sources[row] + sourceOffset
-        let w = weights[row] + weightOffset
-        let (u, v, z) = (w.vector(), w.vector(pitch), w.vector(2 * pitch))
-        let x0 = left ? zero : x.vector(-pitch)
-        let x1 = x.vector()
-        let x2 = width == 1 && right ? zero : x.vector(pitch)
-        a = multiplyAdd(x2, z, multiplyAdd(x1, v, multiplyAdd(x0, u, a)))
-        guard width > 1 else { continue }
-        let x3 = width == 2 && right ? zero : x.vector(2 * pitch)
-        b = multiplyAdd(x3, z, multiplyAdd(x2, v, multiplyAdd(x1, u, b)))
-        guard width > 2 else { continue }
-        let x4 = width == 3 && right ? zero : x.vector(3 * pitch)
-        c = multiplyAdd(x4, z, multiplyAdd(x3, v, multiplyAdd(x2, u, c)))
-        guard width > 3 else { continue }
-        let x5 = width == 4 && right ? zero : x.vector(4 * pitch)
-        d = multiplyAdd(x5, z, multiplyAdd(x4, v, multiplyAdd(x3, u, d)))
-        guard width > 4 else { continue }
-        let x6 = width == 5 && right ? zero : x.vector(5 * pitch)
-        e = multiplyAdd(x6, z, multiplyAdd(x5, v, multiplyAdd(x4, u, e)))
-        guard width > 5 else { continue }
-        let x7 = width == 6 && right ? zero : x.vector(6 * pitch)
-        f = multiplyAdd(x7, z, multiplyAdd(x6, v, multiplyAdd(x5, u, f)))
-        guard width > 6 else { continue }
-        let x8 = width == 7 && right ? zero : x.vector(7 * pitch)
-        g = multiplyAdd(x8, z, multiplyAdd(x7, v, multiplyAdd(x6, u, g)))
-        guard width > 7 else { continue }
-        let x9 = right ? zero : x.vector(8 * pitch)
-        h = multiplyAdd(x9, z, multiplyAdd(x8, v, multiplyAdd(x7, u, h)))
-    }
-    putRow(width, y, targetStep, accumulate, masks, done, a, b, c, d, e, f, g, h)
-}
-
-@inline(__always)
-private func putRow(
+func putRow(
     _ width: Int, _ y: UnsafeMutablePointer<Float>, _ step: Int, _ accumulate: Bool, _ masks: Bool,
     _ done: UnsafePointer<Float>, _ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes, _ e: Lanes, _ f: Lanes, _ g: Lanes,
     _ h: Lanes
@@ -184,7 +113,7 @@ private func putRow(
 
 /// Writes a vector, or adds it, but for lanes that were added before.
 @inline(__always)
-private func putPixel(
+func putPixel(
     _ y: UnsafeMutablePointer<Float>, _ offset: Int, _ accumulate: Bool, _ masks: Bool, _ done: UnsafePointer<Float>,
     _ value: Lanes
 ) {

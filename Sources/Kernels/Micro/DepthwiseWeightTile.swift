@@ -9,26 +9,54 @@ public func depthwiseWeights(
     sums: UnsafePointer<UnsafeMutablePointer<Float>>, count: Int, sourceStep: Int, dy: UnsafePointer<Float>,
     dyStep: Int
 ) {
-    let vectors = (channels + lanes - 1) / lanes
+    let tiles = (count + 7) / 8
+    for tile in 0..<tiles {
+        let first = tile * count / tiles
+        let job = TapJob(
+            pixels: pixels, channels: channels, sources: sources + first, sourceOffset: sourceOffset,
+            sums: sums + first, sourceStep: sourceStep, dy: dy, dyStep: dyStep)
+        switch (tile + 1) * count / tiles - first {
+        case 8: taps8(job)
+        case 7: taps7(job)
+        case 6: taps6(job)
+        case 5: taps5(job)
+        case 4: taps4(job)
+        case 3: taps3(job)
+        case 2: taps2(job)
+        default: taps1(job)
+        }
+    }
+}
+
+private struct TapJob {
+    let pixels: Int
+    let channels: Int
+    let sources: UnsafePointer<UnsafePointer<Float>>
+    let sourceOffset: Int
+    let sums: UnsafePointer<UnsafeMutablePointer<Float>>
+    let sourceStep: Int
+    let dy: UnsafePointer<Float>
+    let dyStep: Int
+}
+
+// A function for each width: calls that differ in a number only would be merged before they are inlined.
+@inline(never) private func taps1(_ job: TapJob) { allChannels(1, job) }
+@inline(never) private func taps2(_ job: TapJob) { allChannels(2, job) }
+@inline(never) private func taps3(_ job: TapJob) { allChannels(3, job) }
+@inline(never) private func taps4(_ job: TapJob) { allChannels(4, job) }
+@inline(never) private func taps5(_ job: TapJob) { allChannels(5, job) }
+@inline(never) private func taps6(_ job: TapJob) { allChannels(6, job) }
+@inline(never) private func taps7(_ job: TapJob) { allChannels(7, job) }
+@inline(never) private func taps8(_ job: TapJob) { allChannels(8, job) }
+
+@inline(__always)
+private func allChannels(_ width: Int, _ job: TapJob) {
+    let vectors = (job.channels + lanes - 1) / lanes
     for vector in 0..<vectors {
         let to = vector * lanes
-        let c = to + lanes > channels ? channels - lanes : to
-        let (from, dy) = (sourceOffset + c, dy + c)
-        var i = 0
-        while i + 8 <= count {
-            tapTile(8, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-            i += 8
-        }
-        switch count - i {
-        case 7: tapTile(7, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-        case 6: tapTile(6, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-        case 5: tapTile(5, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-        case 4: tapTile(4, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-        case 3: tapTile(3, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-        case 2: tapTile(2, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-        case 1: tapTile(1, pixels, sources + i, from, sums + i, to, sourceStep, dy, dyStep)
-        default: break
-        }
+        let c = to + lanes > job.channels ? job.channels - lanes : to
+        tapTile(
+            width, job.pixels, job.sources, job.sourceOffset + c, job.sums, to, job.sourceStep, job.dy + c, job.dyStep)
     }
 }
 
@@ -87,15 +115,36 @@ public func depthwiseWeights3(
     pixels: Int, channels: Int, sources: UnsafePointer<UnsafePointer<Float>>,
     sums: UnsafePointer<UnsafeMutablePointer<Float>>, sumPitch: Int, rows: Int, pitch: Int, dy: UnsafePointer<Float>
 ) {
-    let vectors = (channels + lanes - 1) / lanes
+    let job = RowTapsJob(
+        pixels: pixels, channels: channels, sources: sources, sums: sums, sumPitch: sumPitch, pitch: pitch, dy: dy)
+    switch rows {
+    case 3: threeRows(job)
+    case 2: twoRows(job)
+    default: oneRow(job)
+    }
+}
+
+private struct RowTapsJob {
+    let pixels: Int
+    let channels: Int
+    let sources: UnsafePointer<UnsafePointer<Float>>
+    let sums: UnsafePointer<UnsafeMutablePointer<Float>>
+    let sumPitch: Int
+    let pitch: Int
+    let dy: UnsafePointer<Float>
+}
+
+@inline(never) private func oneRow(_ job: RowTapsJob) { allChannels(1, job) }
+@inline(never) private func twoRows(_ job: RowTapsJob) { allChannels(2, job) }
+@inline(never) private func threeRows(_ job: RowTapsJob) { allChannels(3, job) }
+
+@inline(__always)
+private func allChannels(_ rows: Int, _ job: RowTapsJob) {
+    let vectors = (job.channels + lanes - 1) / lanes
     for vector in 0..<vectors {
         let to = vector * lanes
-        let c = to + lanes > channels ? channels - lanes : to
-        switch rows {
-        case 3: tapTile3(3, pixels, sources, sums, to, sumPitch, c, pitch, dy)
-        case 2: tapTile3(2, pixels, sources, sums, to, sumPitch, c, pitch, dy)
-        default: tapTile3(1, pixels, sources, sums, to, sumPitch, c, pitch, dy)
-        }
+        let c = to + lanes > job.channels ? job.channels - lanes : to
+        tapTile3(rows, job.pixels, job.sources, job.sums, to, job.sumPitch, c, job.pitch, job.dy)
     }
 }
 
