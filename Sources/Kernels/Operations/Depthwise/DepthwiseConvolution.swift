@@ -16,5 +16,7 @@ enum DepthwiseConvolution: ConvolutionImplementation {
 
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { true }
 
-    private static func takes(_ shape: ConvolutionShape) -> Bool { shape.groups == shape.C && shape.K == shape.C }
+    private static func takes(_ shape: ConvolutionShape) -> Bool {
+        shape.groups > 1 && shape.groups == shape.C && shape.K == shape.C
+    }
 }
