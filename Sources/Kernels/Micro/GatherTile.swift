@@ -115,3 +115,26 @@ private func gatherTile(
         put(width, c[7] + cOffset, accumulate, p7, q7, r7)
     #endif
 }
+
+/// Writes `valid` of the `columns` of each row of a tile, or adds them: `to[row][toOffset + column] (+)= from[row][column]`.
+public func putRows(
+    rows: Int, columns: Int, valid: Int, from: UnsafePointer<Float>, to: UnsafePointer<UnsafeMutablePointer<Float>>,
+    toOffset: Int, accumulate: Bool
+) {
+    for row in 0..<rows {
+        let (from, to) = (from + row * columns, to[row] + toOffset)
+        guard valid >= lanes else {
+            for column in 0..<valid { to[column] = accumulate ? to[column] + from[column] : from[column] }
+            continue
+        }
+        // The last vector may overlap the one before: it is added up before and stored after.
+        let last = valid - lanes
+        let end = accumulate ? to.vector(last) + from.vector(last) : from.vector(last)
+        var column = 0
+        while column < last {
+            to.set(column, accumulate ? to.vector(column) + from.vector(column) : from.vector(column))
+            column += lanes
+        }
+        to.set(last, end)
+    }
+}

@@ -126,25 +126,41 @@ public func dealRows(
     pixels: Int, from: UnsafePointer<Float>, step: Int, tiles: Int, places: UnsafePointer<Int>, rows: Int,
     to: UnsafeMutablePointer<Float>, tilePitch: Int
 ) {
+    switch rows {
+    case 4: deal(4, pixels, from, step, tiles, places, to, tilePitch)
+    case 6: deal(6, pixels, from, step, tiles, places, to, tilePitch)
+    case 8: deal(8, pixels, from, step, tiles, places, to, tilePitch)
+    case 12: deal(12, pixels, from, step, tiles, places, to, tilePitch)
+    default: deal(16, pixels, from, step, tiles, places, to, tilePitch)
+    }
+}
+
+@inline(__always)
+private func deal(
+    _ rows: Int, _ pixels: Int, _ from: UnsafePointer<Float>, _ step: Int, _ tiles: Int,
+    _ places: UnsafePointer<Int>, _ to: UnsafeMutablePointer<Float>, _ tilePitch: Int
+) {
     for pixel in 0..<pixels {
-        let from = UnsafeRawPointer(from + pixel * step)
-        let to = UnsafeMutableRawPointer(to + pixel * rows)
+        let from = from + pixel * step
+        var to = UnsafeMutableRawPointer(to + pixel * rows)
         for tile in 0..<tiles {
-            let (a, b) = (from + 4 * places[tile], to + 4 * tile * tilePitch)
-            if rows == 8 {
-                b.storeBytes(of: a.loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
-            } else {
-                var row = 0
-                while row + 4 <= rows {
-                    let four = (a + 4 * row).loadUnaligned(as: SIMD4<Float>.self)
-                    (b + 4 * row).storeBytes(of: four, as: SIMD4<Float>.self)
-                    row += 4
-                }
-                if row < rows {
-                    let two = (a + 4 * row).loadUnaligned(as: SIMD2<Float>.self)
-                    (b + 4 * row).storeBytes(of: two, as: SIMD2<Float>.self)
-                }
+            let a = UnsafeRawPointer(from + places[tile])
+            var row = 0
+            while row + 8 <= rows {
+                let eight = (a + 4 * row).loadUnaligned(as: SIMD8<Float>.self)
+                (to + 4 * row).storeBytes(of: eight, as: SIMD8<Float>.self)
+                row += 8
             }
+            if row + 4 <= rows {
+                let four = (a + 4 * row).loadUnaligned(as: SIMD4<Float>.self)
+                (to + 4 * row).storeBytes(of: four, as: SIMD4<Float>.self)
+                row += 4
+            }
+            if row < rows {
+                let two = (a + 4 * row).loadUnaligned(as: SIMD2<Float>.self)
+                (to + 4 * row).storeBytes(of: two, as: SIMD2<Float>.self)
+            }
+            to += 4 * tilePitch
         }
     }
 }

@@ -30,6 +30,11 @@ struct MicroKernelTable: Sendable {
     private let weightTile1: WeightTile
     private let weightTile2: WeightTile
     private let weightTile3: WeightTile
+    let putRows:
+        @Sendable (
+            _ rows: Int, _ columns: Int, _ valid: Int, _ from: Input, _ to: UnsafePointer<UnsafeMutablePointer<Float>>,
+            _ toOffset: Int, _ accumulate: Bool
+        ) -> Void
     /// Rows of a weight tile that is so many vectors wide.
     let weightRows: @Sendable (_ width: Int) -> Int
     let dealRows:
@@ -98,7 +103,7 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernels.gatherTile3,
         weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
         weightTile3: MicroKernels.weightTile3,
-        weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
+        putRows: MicroKernels.putRows, weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
         transposeSquare: MicroKernels.transposeSquare, addStatistics: MicroKernels.addStatistics,
         addGradientSums: MicroKernels.addGradientSums,
         normalise: MicroKernels.normalise, batchNormGradient: MicroKernels.batchNormGradient,
@@ -113,7 +118,7 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernelsAVX2.gatherTile3,
         weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
         weightTile3: MicroKernelsAVX2.weightTile3,
-        weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
+        putRows: MicroKernelsAVX2.putRows, weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
         transposeSquare: MicroKernelsAVX2.transposeSquare, addStatistics: MicroKernelsAVX2.addStatistics,
         addGradientSums: MicroKernelsAVX2.addGradientSums,
         normalise: MicroKernelsAVX2.normalise, batchNormGradient: MicroKernelsAVX2.batchNormGradient,
@@ -128,7 +133,8 @@ struct MicroKernelTable: Sendable {
         gatherTile3: MicroKernelsAVX512.gatherTile3,
         weightTile1: MicroKernelsAVX512.weightTile1, weightTile2: MicroKernelsAVX512.weightTile2,
         weightTile3: MicroKernelsAVX512.weightTile3,
-        weightRows: MicroKernelsAVX512.weightRows, dealRows: MicroKernelsAVX512.dealRows,
+        putRows: MicroKernelsAVX512.putRows, weightRows: MicroKernelsAVX512.weightRows,
+        dealRows: MicroKernelsAVX512.dealRows,
         transposeSquare: MicroKernelsAVX512.transposeSquare, addStatistics: MicroKernelsAVX512.addStatistics,
         addGradientSums: MicroKernelsAVX512.addGradientSums,
         normalise: MicroKernelsAVX512.normalise, batchNormGradient: MicroKernelsAVX512.batchNormGradient,
