@@ -28,7 +28,7 @@ extension Execution {
         switch kernel.operation {
         case .convolution(let convolution, let what):
             let packed = plan.packed.map { floats($0) }
-            if let packed { pack(kernel, into: packed, for: .backwardData) }
+            if let packed { packBackward(index, into: packed) }
             convolution.backwardWeights(
                 N: N, x: tensors[kernel.reads[0]], prologue: what.prologue.map { prologue($0) }, dy: dy,
                 dw: floats(plan.parameters[0]), scratch: scratch, pool: pool)
@@ -40,7 +40,7 @@ extension Execution {
             }
         case .linear(let linear, let weight, let bias):
             let packed = plan.packed.map { floats($0) }
-            if let packed { pack(kernel, into: packed, for: .backwardData) }
+            if let packed { packBackward(index, into: packed) }
             linear.backwardWeights(
                 N: N, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]),
                 db: floats(plan.parameters[1]), scratch: scratch, pool: pool)

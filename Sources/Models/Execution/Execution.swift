@@ -26,17 +26,18 @@ final class Execution {
     private let sums: [UnsafeMutablePointer<Double>]
     private let factors: [UnsafeMutablePointer<Float>]
     private let offsets: [UnsafeMutablePointer<Float>]
-    /// Whether weights are packed when a kernel is reached, as the plan for training has it.
-    private let packsInTime: Bool
-    /// The kernel whose packing holds each parameter and each batch norm's statistics, and whether that packing is out of
-    /// date, by kernel.
+    private let isTraining: Bool
+    private let keepsPacked: Bool
+    /// The kernel whose packings hold each parameter and each batch norm's statistics, and whether the packings for
+    /// forward and for backward-data are out of date, by kernel.
     private let packer: [Int?]
     private let statisticsPacker: [Int?]
-    private var stale: [Bool]
+    private var staleForward: [Bool]
+    private var staleBackward: [Bool]
 
     init(
-        _ network: NetworkDescription, N: Int, training: Bool, _ joining: Kernel.Joining, pool: ThreadPool,
-        instructionSet: InstructionSet, implementation: Convolution.Choice
+        _ network: NetworkDescription, N: Int, training: Bool, keepsPacked: Bool, _ joining: Kernel.Joining,
+        pool: ThreadPool, instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) {
         precondition(N >= 1, "a pass over \(N) clips")
         self.network = network
@@ -45,7 +46,7 @@ final class Execution {
         self.pool = pool
         let kernels = try Kernel.list(
             network, joining, instructionSet: instructionSet, implementation: implementation)
-        let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training)
+        let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training, keepsPacked: keepsPacked)
         let arena = try Arena(
             bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.inputs[0])")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
@@ -64,7 +65,8 @@ final class Execution {
         sums = plan.sums.map(doubles)
         factors = plan.factors.map(floats)
         offsets = plan.offsets.map(floats)
-        packsInTime = training
+        isTraining = training
+        self.keepsPacked = keepsPacked
         var packer = [Int?](repeating: nil, count: network.parameters.count)
         var statisticsPacker = [Int?](repeating: nil, count: network.statistics.count)
         for (index, kernel) in kernels.enumerated() {
@@ -76,7 +78,8 @@ final class Execution {
         }
         self.packer = packer
         self.statisticsPacker = statisticsPacker
-        stale = [Bool](repeating: true, count: kernels.count)
+        staleForward = [Bool](repeating: true, count: kernels.count)
+        staleBackward = staleForward
         self.kernels = kernels
         self.plan = plan
         self.arena = arena
@@ -100,7 +103,14 @@ final class Execution {
             "\(bytes.count) bytes for elements \(range) of \(network.parameters[index].name)")
         guard let source = bytes.baseAddress else { return }
         UnsafeMutableRawPointer(parameters[index] + range.lowerBound).copyMemory(from: source, byteCount: bytes.count)
-        if let kernel = packer[index] { stale[kernel] = true }
+        changes(parameter: index)
+    }
+
+    /// The packings of a parameter are out of date.
+    func changes(parameter index: Int) {
+        guard let kernel = packer[index] else { return }
+        staleForward[kernel] = true
+        staleBackward[kernel] = true
     }
 
     func setStatistics(_ index: Int, mean: UnsafeBufferPointer<Float>, variance: UnsafeBufferPointer<Float>) {
@@ -110,7 +120,7 @@ final class Execution {
             means[index][c] = Double(mean[c])
             variances[index][c] = Double(variance[c])
         }
-        if let kernel = statisticsPacker[index] { stale[kernel] = true }
+        if let kernel = statisticsPacker[index] { staleForward[kernel] = true }
     }
 
     /// What a batch norm multiplies with and adds, as its kernel wrote it in this run.
@@ -118,10 +128,10 @@ final class Execution {
         Prologue(factor: factors[statistics], offset: offsets[statistics])
     }
 
-    /// Packs the weights that changed since they were packed last, for all runs to come.
+    /// Inference: packs the weights that changed since they were packed last, for all runs to come.
     func pack() {
-        for (index, kernel) in kernels.enumerated() where stale[index] {
-            stale[index] = false
+        for (index, kernel) in kernels.enumerated() where staleForward[index] {
+            staleForward[index] = false
             var weights: UnsafePointer<Float>?
             if case .convolution(let convolution, let what) = kernel.operation, let fold = what.folded {
                 let n = fold.what.statistics
@@ -135,8 +145,15 @@ final class Execution {
         }
     }
 
+    /// Packs kernel `index`'s weights for backward-data, unless that was done and kept.
+    func packBackward(_ index: Int, into packed: UnsafeMutablePointer<Float>) {
+        guard !keepsPacked || staleBackward[index] else { return }
+        staleBackward[index] = false
+        pack(kernels[index], into: packed, for: .backwardData)
+    }
+
     /// Packs a kernel's weights, or others in their place.
-    func pack(
+    private func pack(
         _ kernel: Kernel, weights: UnsafePointer<Float>? = nil, into packed: UnsafeMutablePointer<Float>,
         for pass: Convolution.Pass
     ) {
@@ -155,7 +172,10 @@ final class Execution {
     func forward(_ index: Int, N: Int, ownStatistics: Bool) {
         let kernel = kernels[index]
         let (x, y) = (tensors[kernel.reads[0]], tensors[kernel.output])
-        if packsInTime { pack(kernel, into: packedForward[index], for: .forward) }
+        if isTraining, !keepsPacked || staleForward[index] {
+            staleForward[index] = false
+            pack(kernel, into: packedForward[index], for: .forward)
+        }
         switch kernel.operation {
         case .convolution(let convolution, let what):
             var epilogue: Epilogue?

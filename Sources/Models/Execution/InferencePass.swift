@@ -21,8 +21,9 @@ public final class InferencePass {
         self.network = network
         self.N = N
         execution = try Execution(
-            network, N: N, training: false, Kernel.Joining(defers: false, sums: false, folds: folds), pool: pool,
-            instructionSet: instructionSet, implementation: implementation)
+            network, N: N, training: false, keepsPacked: true,
+            Kernel.Joining(defers: false, sums: false, folds: folds), pool: pool, instructionSet: instructionSet,
+            implementation: implementation)
     }
 
     /// Where the clips go before `run`: up to N of T H W C. They stay as they are.

@@ -56,36 +56,38 @@ struct PassPlan {
     private let network: NetworkDescription
     private let kernels: [Kernel]
     private let N: Int
+    private let keepsPacked: Bool
+    private let end: Int
 
-    init(_ network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, training: Bool) {
+    /// - Parameter keepsPacked: packed weights serve many runs; otherwise they are packed when a kernel is reached, into
+    ///   memory that the kernels share.
+    init(
+        _ network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, training: Bool, keepsPacked: Bool
+    ) {
         self.network = network
         self.kernels = kernels
         self.N = N
+        self.keepsPacked = keepsPacked
+        end = training ? 3 * kernels.count : kernels.count
         tensors = [MemoryPlan.Buffer?](repeating: nil, count: network.layers.count)
         gradients = tensors
         folded = 0
-        let end = training ? 3 * kernels.count : kernels.count
-        planLasting(until: end, training: training)
-        planForward(threads: threads, until: end)
+        planLasting()
+        planForward(threads: threads)
         if training { planBackward(threads: threads) }
         memory.place()
     }
 
     /// What lives through all of the pass.
-    private mutating func planLasting(until end: Int, training: Bool) {
+    private mutating func planLasting() {
         func lasting(_ memory: inout MemoryPlan, bytes: Int) -> MemoryPlan.Buffer {
             let buffer = memory.buffer(bytes: bytes, from: -1)
             memory.need(buffer, at: end)
             return buffer
         }
         parameters = network.parameters.map { lasting(&memory, bytes: 4 * $0.count) }
-        // A unit is trained on weights that it sees once: they are packed when a kernel is reached, into memory that the
-        // kernels share.
         packedForward = kernels.enumerated().map { time, kernel in
-            kernel.packing.map {
-                training
-                    ? memory.buffer(bytes: 4 * $0.forward, from: time) : lasting(&memory, bytes: 4 * $0.forward)
-            }
+            kernel.packing.map { packed(count: $0.forward, from: time, to: time) }
         }
         let foldedCounts = kernels.map { kernel in
             guard case .convolution(let convolution, let what) = kernel.operation, what.folded != nil else { return 0 }
@@ -102,7 +104,7 @@ struct PassPlan {
         }
     }
 
-    private mutating func planForward(threads: Int, until end: Int) {
+    private mutating func planForward(threads: Int) {
         for (time, kernel) in kernels.enumerated() {
             for input in kernel.reads { read(input, at: time) }
             if case .normalise(_, let what) = kernel.operation, what.isDeferred {
@@ -184,15 +186,20 @@ struct PassPlan {
         }
         if inputs[0] != nil, let packing = kernel.packing {
             // Packed before the weight's gradient is handed on: whoever gets that may change the weight.
-            let buffer = memory.buffer(bytes: 4 * packing.backwardData, from: time)
-            memory.need(buffer, at: time + 1)
-            packed = buffer
+            packed = self.packed(count: packing.backwardData, from: time, to: time + 1)
         }
         return Backward(
             output: own, inputs: inputs,
             parameters: counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) },
             scratch: memory.buffer(bytes: 4 * kernel.scratchCount(nil, N: N, threads: threads), from: time),
             dataScratch: dataScratch, packed: packed)
+    }
+
+    /// Memory for packed weights that a kernel needs from one step to another.
+    private mutating func packed(count: Int, from first: Int, to last: Int) -> MemoryPlan.Buffer {
+        let buffer = memory.buffer(bytes: 4 * count, from: keepsPacked ? -1 : first)
+        memory.need(buffer, at: keepsPacked ? end : last)
+        return buffer
     }
 
     private mutating func read(_ tensor: Int, at time: Int) {

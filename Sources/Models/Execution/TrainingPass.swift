@@ -30,18 +30,22 @@ public final class TrainingPass {
     /// Means, then variances as the family counts them, of each batch norm in the last run.
     private var statistics: [[Double]]
 
-    /// - Parameter defers: results of batch norm and ReLU that only a convolution reads are not stored but computed when it
-    ///   reads them: the same bits in less memory.
+    /// - Parameters:
+    ///   - keepsPacked: packed weights are kept for the next run, which saves time where several units run on the same
+    ///     weights, and takes twice the weights' memory or more. Otherwise every run packs them.
+    ///   - defers: results of batch norm and ReLU that only a convolution reads are not stored but computed when it reads
+    ///     them: the same bits in less memory.
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch, defers: Bool = true
+        implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch,
+        keepsPacked: Bool = false, defers: Bool = true
     ) throws(Fault) {
         self.network = network
         self.N = N
         self.normalisation = normalisation
         execution = try Execution(
-            network, N: N, training: true,
+            network, N: N, training: true, keepsPacked: keepsPacked,
             Kernel.Joining(defers: defers, sums: normalisation == .batch, folds: false), pool: pool,
             instructionSet: instructionSet, implementation: implementation)
         statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }
@@ -67,10 +71,11 @@ public final class TrainingPass {
         values.withUnsafeBytes { execution.setParameter(index, 0..<values.count, $0) }
     }
 
-    /// A parameter as it is. It may be changed between runs, and in a run once its gradient was handed on: that run does
+    /// A parameter as it is, asked for anew before each change. It may be changed between runs, and in a run once its gradient was handed on: that run does
     /// not read it again.
     public func parameter(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
-        UnsafeMutableBufferPointer(start: execution.parameters[index], count: network.parameters[index].count)
+        execution.changes(parameter: index)
+        return UnsafeMutableBufferPointer(start: execution.parameters[index], count: network.parameters[index].count)
     }
 
     /// Sets the statistics that `.running` normalises with; C values each.

@@ -28,7 +28,8 @@ final class NetworkComputer: UnitComputing {
         self.clips = clips
         pass = try TrainingPass(
             job.network, N: job.recipe.batch.clipsPerUnit, pool: ThreadPool(threads: threads),
-            instructionSet: instructionSet, implementation: job.convolution)
+            instructionSet: instructionSet, implementation: job.convolution,
+            keepsPacked: job.recipe.batch.units > 1)
     }
 
     deinit { clips.close() }
