@@ -7,7 +7,7 @@
 struct GatherProduct: Sendable {
     let plan: GatherPlan
     let panels: Panels
-    private let kernels: MicroKernelTable
+    let kernels: MicroKernelTable
     private let maximumTaps: Int
 
     /// Steps of the sum per chunk: 128 rows of 48 weights are 24 of the 32 KiB of a first cache. A chunk is one chain of
@@ -40,7 +40,7 @@ struct GatherProduct: Sendable {
     }
 
     /// Each thread's tables, carved out of the scratch.
-    private struct Workspace {
+    struct Workspace {
         /// For each tile and tap in use, a pointer for each row.
         let sources: UnsafeMutablePointer<UnsafePointer<Float>>
         /// For each tile and tap in use, its place in the packed weights and in the phase.
@@ -101,7 +101,8 @@ struct GatherProduct: Sendable {
         }
         let workspaces = carving.rest
         let workspaceFloats = Workspace.floats(self)
-        for phase in plan.phases {
+        fillUntouched(N: N, target, accumulate: accumulate, pool: pool)
+        for phase in plan.phases where !phase.taps.isEmpty {
             let tiles = (N * phase.grid.count + kernels.rows - 1) / kernels.rows
             let blocks = blocks(N: N, phase)
             let parts = min(blocks, Self.maximumParts)
@@ -151,9 +152,11 @@ struct GatherProduct: Sendable {
         }
     }
 
-    private func walksClipsInside(_ phase: GatherPlan.Phase) -> Bool { phase.grid.count <= Self.smallMap }
+    private func walksClipsInside(_ phase: GatherPlan.Phase) -> Bool {
+        phase.grid.count <= Self.smallMap && !isPointwise
+    }
 
-    private struct Job {
+    struct Job {
         let N: Int
         let phase: GatherPlan.Phase
         let source: UnsafePointer<Float>
@@ -184,6 +187,7 @@ struct GatherProduct: Sendable {
     private func gather(_ job: Job, tiles: Range<Int>, _ space: Workspace) {
         let (rows, grid, source) = (kernels.rows, job.phase.grid, plan.source)
         let pixels = job.N * grid.count
+        if isPointwise { return gatherPoints(job, tiles: tiles, of: pixels, space) }
         var walk = PixelWalk(N: job.N, grid: grid, clipsInside: walksClipsInside(job.phase))
         walk.move(to: tiles.lowerBound * rows)
         for tile in 0..<tiles.count {
