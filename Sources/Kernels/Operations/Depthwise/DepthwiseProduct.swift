@@ -14,7 +14,7 @@ struct DepthwiseProduct: ConvolutionProduct {
     /// Target rows of a task.
     private let rowsPerTask: Int
 
-    private static let channelsPerBlock = 128
+    private static let channelsPerBlock = 512
     /// Floats of the source rows that a task's next frame uses again: half of a second cache of 1 MiB.
     private static let cachedFloats = 1 << 17
     /// Tasks that a clip is cut into at least, where it can be.

@@ -84,6 +84,7 @@ public enum LayerShapes {
         layer("921 channels", 40, 921, spatial, stride: Extent3(1, 2, 2), Extent3(1, 4, 4)),
         layer("from 921 channels, one frame", 921, 33, temporal, Extent3(1, 2, 2)),
         layer("stride beyond the kernel", 17, 19, point, stride: Extent3(2, 3, 2), Extent3(5, 7, 6)),
+        layer("points, odd pixels", 23, 54, point, Extent3(3, 5, 7)),
         layer("projection", 64, 128, point, stride: Extent3(2, 2, 2), Extent3(4, 6, 6)),
         layer("full kernel", 16, 32, Extent3(3, 3, 3), Extent3(3, 4, 5)),
         layer("full kernel, stride 2", 20, 48, Extent3(3, 3, 3), stride: Extent3(2, 2, 2), Extent3(5, 7, 9)),
