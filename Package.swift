@@ -62,13 +62,13 @@ let package = Package(
 
         // Numbers.
         .target(
-            name: "MicroKernels", path: "Sources/Kernels/Micro", swiftSettings: micro(nil, "MICRO_BASELINE"),
+            name: "MicroKernels", dependencies: ["CIntrinsics"], path: "Sources/Kernels/Micro", swiftSettings: micro(nil, "MICRO_BASELINE"),
             linkerSettings: [.linkedLibrary("m")]),
         .target(
-            name: "MicroKernelsAVX2", path: "Sources/Kernels/MicroAVX2",
+            name: "MicroKernelsAVX2", dependencies: ["CIntrinsics"], path: "Sources/Kernels/MicroAVX2",
             swiftSettings: micro("x86-64-v3", "MICRO_AVX2")),
         .target(
-            name: "MicroKernelsAVX512", path: "Sources/Kernels/MicroAVX512",
+            name: "MicroKernelsAVX512", dependencies: ["CIntrinsics"], path: "Sources/Kernels/MicroAVX512",
             swiftSettings: micro("x86-64-v4", "MICRO_AVX512")),
         module(
             "Kernels", ["Faults", "CIntrinsics", "MicroKernels", "MicroKernelsAVX2", "MicroKernelsAVX512"],

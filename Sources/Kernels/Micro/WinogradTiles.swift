@@ -1,3 +1,5 @@
+internal import CIntrinsics
+
 // Transforms of whole tiles, one vector of channels after another. A tile in space is a patch of 6 x 6 inputs or 4 x 4
 // outputs and has 36 points; a tile in time is a line of 6 or 4 and has 6. `pitch` is floats from one point to the next.
 
@@ -190,5 +192,14 @@ private func put(
         p1[i] = accumulate ? p1[i] + work[lanes + i] : work[lanes + i]
         p2[i] = accumulate ? p2[i] + work[2 * lanes + i] : work[2 * lanes + i]
         p3[i] = accumulate ? p3[i] + work[3 * lanes + i] : work[3 * lanes + i]
+    }
+}
+
+/// Asks for the cache lines of `vectors` vectors from `at` on behind each of some pointers, which will be written.
+public func prefetchPixels(
+    count: Int, pixels: UnsafePointer<UnsafeMutablePointer<Float>>, at: Int, vectors: Int
+) {
+    for pixel in 0..<count {
+        for vector in 0..<vectors { zoetrope_prefetch_written(UnsafePointer(pixels[pixel]) + at + vector * lanes) }
     }
 }

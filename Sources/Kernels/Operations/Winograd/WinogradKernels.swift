@@ -38,6 +38,8 @@ struct WinogradKernels: Sendable {
             _ space: Bool, _ count: Int, _ points: Input, _ pointPitch: Int, _ taps: Output, _ tapPitch: Int,
             _ work: Output
         ) -> Void
+    let prefetch:
+        @Sendable (_ count: Int, _ pixels: UnsafePointer<UnsafeMutablePointer<Float>>, _ at: Int, _ vectors: Int) -> Void
     private let product1: Product
     private let product2: Product
     private let product3: Product
@@ -59,18 +61,21 @@ struct WinogradKernels: Sendable {
     private static let baseline = WinogradKernels(
         input: MicroKernels.winogradInput, gradient: MicroKernels.winogradGradient,
         output: MicroKernels.winogradOutput, weights: MicroKernels.winogradWeights,
-        weightGradient: MicroKernels.winogradWeightGradient, product1: MicroKernels.productTile1,
+        weightGradient: MicroKernels.winogradWeightGradient, prefetch: MicroKernels.prefetchPixels,
+        product1: MicroKernels.productTile1,
         product2: MicroKernels.productTile2, product3: MicroKernels.productTile3)
 
     private static let avx2 = WinogradKernels(
         input: MicroKernelsAVX2.winogradInput, gradient: MicroKernelsAVX2.winogradGradient,
         output: MicroKernelsAVX2.winogradOutput, weights: MicroKernelsAVX2.winogradWeights,
-        weightGradient: MicroKernelsAVX2.winogradWeightGradient, product1: MicroKernelsAVX2.productTile1,
+        weightGradient: MicroKernelsAVX2.winogradWeightGradient, prefetch: MicroKernelsAVX2.prefetchPixels,
+        product1: MicroKernelsAVX2.productTile1,
         product2: MicroKernelsAVX2.productTile2, product3: MicroKernelsAVX2.productTile3)
 
     private static let avx512 = WinogradKernels(
         input: MicroKernelsAVX512.winogradInput, gradient: MicroKernelsAVX512.winogradGradient,
         output: MicroKernelsAVX512.winogradOutput, weights: MicroKernelsAVX512.winogradWeights,
-        weightGradient: MicroKernelsAVX512.winogradWeightGradient, product1: MicroKernelsAVX512.productTile1,
+        weightGradient: MicroKernelsAVX512.winogradWeightGradient, prefetch: MicroKernelsAVX512.prefetchPixels,
+        product1: MicroKernelsAVX512.productTile1,
         product2: MicroKernelsAVX512.productTile2, product3: MicroKernelsAVX512.productTile3)
 }

@@ -62,6 +62,7 @@ struct WinogradProduct: ConvolutionProduct {
         let products: UnsafeMutablePointer<Float>
         let work: UnsafeMutablePointer<Float>
         let pixels: UnsafeMutablePointer<UnsafePointer<Float>>
+        /// The pixels that the block makes, tile by tile.
         let targets: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
         /// For each group of rows: of the taps that are no padding for all of them, how many come before each tap, their
         /// places in the weights and a pointer for each row.
@@ -76,7 +77,7 @@ struct WinogradProduct: ConvolutionProduct {
             products = carving.take(groups * p.kernels.rows * p.productPitch)
             work = carving.take(WinogradKernels.workVectors * p.kernels.lanes)
             pixels = carving.take(p.plan.points)
-            targets = carving.take(p.plan.outputPixels)
+            targets = carving.take(p.tilesPerBlock * p.plan.targetFrames * p.plan.outputPixels)
             before = carving.take(groups * (taps + 1))
             places = carving.take(groups * taps)
             rows = carving.take(groups * taps * p.kernels.rows)
@@ -151,9 +152,9 @@ struct WinogradProduct: ConvolutionProduct {
             onThreads(parts, carving.rest, pool) { part, space in
                 for block in part * blocks / parts..<(part + 1) * blocks / parts {
                     transform(job, tiles(block, N), into: space.patches, space)
-                    list(tiles(block, N).count, space.patches, space)
+                    list(job, tiles(block, N), space.patches, space)
                     for panel in 0..<panels.count {
-                        multiply(job, panel, space)
+                        multiply(job, tiles(block, N).count, panel, space)
                         finish(job, tiles(block, N), panel, slot: part, space)
                     }
                 }
@@ -167,8 +168,8 @@ struct WinogradProduct: ConvolutionProduct {
         // The blocks of one panel follow one another, so that its weights stay in the cache.
         onThreads(blocks * panels.count, carving.rest, pool) { task, space in
             let (panel, block) = (task / blocks, task % blocks)
-            list(tiles(block, N).count, shared + block * Carving.rounded(patchFloats), space)
-            multiply(job, panel, space)
+            list(job, tiles(block, N), shared + block * Carving.rounded(patchFloats), space)
+            multiply(job, tiles(block, N).count, panel, space)
             finish(job, tiles(block, N), panel, slot: block, space)
         }
     }
@@ -203,9 +204,19 @@ struct WinogradProduct: ConvolutionProduct {
         (patches + (patchRows - 1) * patchPitch).update(repeating: 0, count: patchPitch)
     }
 
-    /// Fills the tables of a block of `tiles` tiles.
-    private func list(_ tiles: Int, _ patches: UnsafePointer<Float>, _ space: Workspace) {
-        let (rows, taps) = (kernels.rows, plan.outerTaps)
+    /// Fills the tables of a block.
+    private func list(_ job: Job, _ range: Range<Int>, _ patches: UnsafePointer<Float>, _ space: Workspace) {
+        let (rows, taps, tiles) = (kernels.rows, plan.outerTaps, range.count)
+        for frame in 0..<plan.targetFrames {
+            var walk = PixelWalk(N: job.N, grid: plan.grid, clipsInside: false)
+            walk.move(to: range.lowerBound)
+            for tile in 0..<tiles {
+                plan.list(
+                    target: job.target, nowhere: job.nowhere, n: walk.n, t: walk.t, h: walk.h, w: walk.w,
+                    frame: frame, into: space.targets + (frame * tiles + tile) * plan.outputPixels)
+                walk.advance()
+            }
+        }
         let zero = patches + (patchRows - 1) * patchPitch
         let count = tiles * plan.targetFrames
         for group in 0..<rowGroups {
@@ -228,8 +239,9 @@ struct WinogradProduct: ConvolutionProduct {
         }
     }
 
-    /// Multiplies a block's patches with one panel of the weights, point by point.
-    private func multiply(_ job: Job, _ panel: Int, _ space: Workspace) {
+    /// Multiplies a block's patches with one panel of the weights, point by point. On the way it asks for the pixels that
+    /// will be written: they come while the processor multiplies.
+    private func multiply(_ job: Job, _ tiles: Int, _ panel: Int, _ space: Workspace) {
         let (rows, taps, C) = (kernels.rows, plan.outerTaps, plan.C)
         let width = panels.width(panel)
         let columns = width * kernels.lanes
@@ -238,6 +250,10 @@ struct WinogradProduct: ConvolutionProduct {
         for row in 0..<rowGroups * rows { space.productRows[row] = space.products + row * productPitch }
         let tapsPerChunk = min(max(Self.chunkSteps / C, 1), taps)
         let pieces = (C + Self.chunkSteps - 1) / Self.chunkSteps
+        let pixels = tiles * plan.targetFrames * plan.outputPixels
+        let firstColumn = panels.firstColumn(panel)
+        let calls = plan.points * rowGroups
+        var (asked, call) = (0, 0)
         for point in 0..<plan.points {
             let b = weights + point * taps * C * columns
             var first = 0
@@ -248,6 +264,12 @@ struct WinogradProduct: ConvolutionProduct {
                     let steps = (piece + 1) * C / pieces - begin
                     let adds = first > 0 || piece > 0
                     for group in 0..<rowGroups {
+                        if !adds {
+                            call += 1
+                            let until = call * pixels / calls
+                            winograd.prefetch(until - asked, space.targets + asked, firstColumn, width)
+                            asked = until
+                        }
                         let before = space.before + group * (taps + 1)
                         let (used, count) = (group * taps + before[first], before[end] - before[first])
                         guard count > 0 || !adds else { continue }
@@ -265,21 +287,13 @@ struct WinogradProduct: ConvolutionProduct {
     /// Transforms a block's products of one panel and writes the target.
     private func finish(_ job: Job, _ tiles: Range<Int>, _ panel: Int, slot: Int, _ space: Workspace) {
         let columns = panels.width(panel) * kernels.lanes
-        for frame in 0..<plan.targetFrames {
-            var walk = PixelWalk(N: job.N, grid: plan.grid, clipsInside: false)
-            walk.move(to: tiles.lowerBound)
-            for tile in 0..<tiles.count {
-                plan.list(
-                    target: job.target, nowhere: job.nowhere, n: walk.n, t: walk.t, h: walk.h, w: walk.w,
-                    frame: frame, into: space.targets)
-                winograd.output(
-                    plan.space, space.products + (frame * tiles.count + tile) * productPitch, columns,
-                    panels.validColumns(panel), space.targets, panels.firstColumn(panel), job.accumulate, space.work)
-                walk.advance()
-            }
+        let first = panels.firstColumn(panel)
+        for row in 0..<tiles.count * plan.targetFrames {
+            winograd.output(
+                plan.space, space.products + row * productPitch, columns, panels.validColumns(panel),
+                space.targets + row * plan.outputPixels, first, job.accumulate, space.work)
         }
         guard let epilogue = job.epilogue else { return }
-        let first = panels.firstColumn(panel)
         plan.eachRun(N: job.N, tiles) { pixel, count in
             epilogue.finish(
                 pixels: pixel, count: count, channels: first..<first + panels.validColumns(panel), slot: slot)
