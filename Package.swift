@@ -62,8 +62,8 @@ let package = Package(
 
         // Numbers.
         .target(
-            name: "MicroKernels", dependencies: ["CIntrinsics"], path: "Sources/Kernels/Micro", swiftSettings: micro(nil, "MICRO_BASELINE"),
-            linkerSettings: [.linkedLibrary("m")]),
+            name: "MicroKernels", dependencies: ["CIntrinsics"], path: "Sources/Kernels/Micro",
+            swiftSettings: micro(nil, "MICRO_BASELINE"), linkerSettings: [.linkedLibrary("m")]),
         .target(
             name: "MicroKernelsAVX2", dependencies: ["CIntrinsics"], path: "Sources/Kernels/MicroAVX2",
             swiftSettings: micro("x86-64-v3", "MICRO_AVX2")),

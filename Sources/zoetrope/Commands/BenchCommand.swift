@@ -57,16 +57,27 @@ struct Bench: ParsableCommand {
         var size = 112
         @Option(help: "f32.")
         var dtype = "f32"
+        @Option(
+            help: ArgumentHelp(
+                "A peer's command, as peers/train_step.py: it runs in turn with ours, and the ratios are printed.",
+                valueName: "command"))
+        var peer: String?
+        @Option(help: "Pairs of runs with the peer.")
+        var pairs = 5
+        @Flag(help: "Try the peer compiled, too.")
+        var peerCompile = false
         @OptionGroup var machine: Machine
         @OptionGroup var result: ResultOptions
 
         func validate() throws {
+            guard (1...1000).contains(pairs) else { throw ValidationError("--pairs \(pairs): choose 1 to 1000") }
             guard dtype == "f32" else { throw ValidationError("--dtype \(dtype): this version computes in f32 only") }
             guard (1...1024).contains(batch) else { throw ValidationError("--batch \(batch): choose 1 to 1024") }
         }
 
         func run() throws {
             let set = try machine.instructionSet()
+            if let peer { return try compare(peer, set) }
             let times = try StepBenchmark.run(
                 model: model, N: batch, frames: frames, size: size, threads: machine.threadCount, instructionSet: set,
                 runs: machine.runs, implementation: machine.choice.value())
@@ -88,6 +99,24 @@ struct Bench: ParsableCommand {
                     + "  forward \(milliseconds(times.forwardMedian))  step \(milliseconds(times.stepMedian))  "
                     + "\(hundredths(times.clipsPerSecond)) clips/s  \(hundredths(gigaflops)) GFLOP/s  "
                     + "\(times.stepPeakMemory) MiB")
+        }
+
+        /// The peer knows the network by the last part of its name.
+        private func compare(_ peer: String, _ set: InstructionSet) throws {
+            let name = model.split(separator: "/").last.map(String.init) ?? model
+            let bench = PeerBench(
+                command: peer,
+                options: [
+                    "--batch", "\(batch)", "--frames", "\(frames)", "--size", "\(size)", "--threads",
+                    "\(machine.threadCount)", "--runs", "\(machine.runs)", "--dtype", dtype,
+                ],
+                peerModel: name,
+                ours: [
+                    "bench", "step", "--model", model, "--isa", set.rawValue, "--convolution",
+                    machine.choice.convolution,
+                ], pairs: pairs, compiles: peerCompile)
+            let comparison = try bench.run()
+            if result.json { print(comparison.text) }
         }
     }
 }

@@ -39,7 +39,8 @@ struct WinogradKernels: Sendable {
             _ work: Output
         ) -> Void
     let prefetch:
-        @Sendable (_ count: Int, _ pixels: UnsafePointer<UnsafeMutablePointer<Float>>, _ at: Int, _ vectors: Int) -> Void
+        @Sendable (_ count: Int, _ pixels: UnsafePointer<UnsafeMutablePointer<Float>>, _ at: Int, _ vectors: Int) ->
+            Void
     private let product1: Product
     private let product2: Product
     private let product3: Product
