@@ -24,10 +24,10 @@ struct Program {
     /// Runs to the end.
     static func run(_ arguments: String...) throws -> Result { try start(arguments).wait() }
 
-    /// Starts in the background.
-    static func start(_ arguments: [String]) throws -> Running {
+    /// Starts in the background; `with` names another program that runs it.
+    static func start(_ arguments: [String], with other: String? = nil) throws -> Running {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
+        process.executableURL = URL(fileURLWithPath: other ?? path)
         process.arguments = arguments
         let output = Collected()
         let errors = Collected()

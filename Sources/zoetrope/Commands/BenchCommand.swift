@@ -93,6 +93,7 @@ struct Bench: ParsableCommand {
                     "clips_per_s": .number(times.clipsPerSecond), "peak_rss_mib": .integer(times.stepPeakMemory),
                     "whole_peak_rss_mib": .integer(times.peakMemory),
                     "parameters": .integer(times.parameters), "gflops": .number(gigaflops),
+                    "loss": .number(times.loss),
                 ],
                 text:
                     "\(model), \(batch) clips of \(frames)x\(size)x\(size), \(machine.threadCount) threads, \(set.rawValue)\n"
