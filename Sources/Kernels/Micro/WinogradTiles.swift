@@ -29,6 +29,11 @@ private func read(
 }
 
 @inline(__always)
+private func prefetch(_ pixels: UnsafePointer<UnsafePointer<Float>>, _ count: Int, _ at: Int) {
+    for pixel in 0..<count { zoetrope_prefetch(pixels[pixel] + at) }
+}
+
+@inline(__always)
 private func six(_ p: UnsafePointer<Float>, _ at: Int, _ pitch: Int) -> Six {
     (
         p.vector(at), p.vector(at + pitch), p.vector(at + 2 * pitch), p.vector(at + 3 * pitch),
@@ -49,17 +54,20 @@ private func set(_ p: UnsafeMutablePointer<Float>, _ at: Int, _ pitch: Int, _ v:
 /// Transforms the inputs of one tile: 36 pixels in rows of 6 (`space`), or 6.
 /// - Parameters:
 ///   - pixels: pointers to `channels` values each, at least `vectorLanes()`.
+///   - ahead: the pixels of the next tile, which are asked for.
 ///   - factor, offset: of the normalisation that comes first, or nil.
 ///   - work: 36 vectors.
 ///   - to: where the tile's first point goes; `groupPitch` as above.
 public func winogradInput(
-    space: Bool, pixels: UnsafePointer<UnsafePointer<Float>>, channels: Int, factor: UnsafePointer<Float>?,
+    space: Bool, pixels: UnsafePointer<UnsafePointer<Float>>, ahead: UnsafePointer<UnsafePointer<Float>>,
+    channels: Int, factor: UnsafePointer<Float>?,
     offset: UnsafePointer<Float>?, work: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>, pitch: Int,
     groupPitch: Int
 ) {
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
         let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
+        prefetch(ahead, space ? 36 : 6, at)
         if let factor, let offset {
             let (f, o) = (factor.vector(at), offset.vector(at))
             if space {
@@ -110,12 +118,14 @@ private func inputInSpace(
 
 /// Transforms the gradients of one tile's outputs: 16 pixels in rows of 4 (`space`), or 4. As `winogradInput`.
 public func winogradGradient(
-    space: Bool, pixels: UnsafePointer<UnsafePointer<Float>>, channels: Int, work: UnsafeMutablePointer<Float>,
+    space: Bool, pixels: UnsafePointer<UnsafePointer<Float>>, ahead: UnsafePointer<UnsafePointer<Float>>,
+    channels: Int, work: UnsafeMutablePointer<Float>,
     to: UnsafeMutablePointer<Float>, pitch: Int, groupPitch: Int
 ) {
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
         let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
+        prefetch(ahead, space ? 16 : 4, at)
         guard space else {
             let y = (pixels[0].vector(at), pixels[1].vector(at), pixels[2].vector(at), pixels[3].vector(at))
             set(target, 0, pitch, pointsOfGradient(y))

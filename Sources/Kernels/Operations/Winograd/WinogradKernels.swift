@@ -9,18 +9,20 @@ struct WinogradKernels: Sendable {
     typealias Pixels = UnsafePointer<UnsafePointer<Float>>
     typealias Product =
         @Sendable (
-            _ count: Int, _ a: Input, _ aPitch: Int, _ b: Input, _ bPitch: Int, _ c: Output, _ cPitch: Int,
-            _ accumulate: Bool
+            _ pieces: Int, _ a: Input, _ aPitch: Int, _ b: Input, _ bPitch: Int, _ vectorPitch: Int, _ c: Output,
+            _ cPitch: Int, _ accumulate: Bool
         ) -> Void
 
     let input:
         @Sendable (
-            _ space: Bool, _ pixels: Pixels, _ channels: Int, _ factor: Input?, _ offset: Input?, _ work: Output,
+            _ space: Bool, _ pixels: Pixels, _ ahead: Pixels, _ channels: Int, _ factor: Input?, _ offset: Input?,
+            _ work: Output,
             _ to: Output, _ pitch: Int, _ groupPitch: Int
         ) -> Void
     let gradient:
         @Sendable (
-            _ space: Bool, _ pixels: Pixels, _ channels: Int, _ work: Output, _ to: Output, _ pitch: Int,
+            _ space: Bool, _ pixels: Pixels, _ ahead: Pixels, _ channels: Int, _ work: Output, _ to: Output,
+            _ pitch: Int,
             _ groupPitch: Int
         ) -> Void
     let output:

@@ -76,7 +76,7 @@ struct WinogradProduct: ConvolutionProduct {
             patches = carving.take(p.patchFloats)
             products = carving.take(groups * p.kernels.rows * p.productPitch)
             work = carving.take(WinogradKernels.workVectors * p.kernels.lanes)
-            pixels = carving.take(p.plan.points)
+            pixels = carving.take(2 * p.plan.points)
             targets = carving.take(p.tilesPerBlock * p.plan.targetFrames * p.plan.outputPixels)
             before = carving.take(groups * (taps + 1))
             places = carving.take(groups * taps)
@@ -191,14 +191,21 @@ struct WinogradProduct: ConvolutionProduct {
         for frame in 0..<plan.sourceFrames {
             var walk = PixelWalk(N: job.N, grid: plan.grid, clipsInside: false)
             walk.move(to: tiles.lowerBound)
-            for tile in 0..<tiles.count {
-                plan.list(
-                    source: job.source, outside: job.padding, n: walk.n, t: walk.t, h: walk.h, w: walk.w, frame: frame,
-                    into: space.pixels)
-                winograd.input(
-                    plan.space, space.pixels, plan.C, job.prologue?.factor, job.prologue?.offset, space.work,
-                    patches + (frame * tiles.count + tile) * patchPitch, patchPointPitch, 0)
-                walk.advance()
+            var (pixels, ahead) = (space.pixels, space.pixels + plan.points)
+            for tile in 0..<tiles.count + 1 {
+                // The pixels of one tile are listed while those of the one before are transformed.
+                if tile < tiles.count {
+                    plan.list(
+                        source: job.source, outside: job.padding, n: walk.n, t: walk.t, h: walk.h, w: walk.w,
+                        frame: frame, into: ahead)
+                    walk.advance()
+                }
+                if tile > 0 {
+                    winograd.input(
+                        plan.space, pixels, ahead, plan.C, job.prologue?.factor, job.prologue?.offset, space.work,
+                        patches + (frame * tiles.count + tile - 1) * patchPitch, patchPointPitch, 0)
+                }
+                swap(&pixels, &ahead)
             }
         }
         (patches + (patchRows - 1) * patchPitch).update(repeating: 0, count: patchPitch)

@@ -1,3 +1,5 @@
+import MicroKernels
+
 /// Backward-weights of Winograd's convolution: for each point the product of the transformed input with the transformed
 /// gradient of the output, summed over tiles, and transformed to taps at the end.
 ///
@@ -12,12 +14,12 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
     private let panels: Panels
 
     /// Floats of a part's transformed tiles.
-    private static let partFloats = 2 << 20
+    private static let partFloats = 1 << 19
     private static let leastTiles = 64
-    /// Tiles whose transforms are one task.
-    private static let tilesPerTask = 8
-    /// Products of one point that are summed before they are added to memory; they stay in the first cache.
-    private static let chunkRows = 128
+    /// Tiles whose transforms are one task and lie together: what a task writes is one stretch of memory.
+    private static let tilesPerPiece = productRows()
+    /// Pieces of one point that are summed before they are added to memory; they stay in the first cache.
+    private static let chunkPieces = 8
 
     init(_ plan: WinogradPlan, instructionSet: InstructionSet) {
         self.plan = plan
@@ -31,20 +33,26 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
     private var columns: Int { panels.paddedColumns }
     private var sumCount: Int { plan.outerTaps * plan.points * rowsIn * columns }
 
-    /// Tiles of a part.
+    /// Tiles of a part, whole pieces.
     private var tilesPerPart: Int {
         let perTile = plan.points * (rowsIn * plan.sourceFrames + columns * plan.targetFrames)
-        return max(Self.partFloats / perTile, max(Self.leastTiles / plan.targetFrames, 1))
+        let wanted = max(Self.partFloats / perTile, Self.leastTiles / plan.targetFrames, 1)
+        return (wanted + Self.tilesPerPiece - 1) / Self.tilesPerPiece * Self.tilesPerPiece
     }
 
     private func parts(_ N: Int) -> Int { (N * plan.grid.count + tilesPerPart - 1) / tilesPerPart }
+
+    /// Floats of the points of a vector of channels in a piece, and of a whole piece of either factor.
+    private var groupPitch: Int { plan.points * Self.tilesPerPiece * kernels.lanes }
+    private var patchPitch: Int { inputGroups * groupPitch }
+    private var gradientPitch: Int { columns / kernels.lanes * groupPitch }
 
     /// The memory of a call, carved out of the scratch.
     private struct Space {
         /// What stands for pixels outside the input, and outside the output.
         let padding: UnsafeMutablePointer<Float>
         let zeros: UnsafeMutablePointer<Float>
-        /// `[point][group of channels][frame][tile][lane]`.
+        /// `[frame][piece][vector of channels][point][tile][lane]`.
         let patches: UnsafeMutablePointer<Float>
         let gradients: UnsafeMutablePointer<Float>
         /// `[outer tap][point][input channel][column]`.
@@ -55,18 +63,20 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         let taps: UnsafeMutablePointer<Float>
 
         init(_ g: WinogradWeightGradient, N: Int, threads: Int, _ carving: inout Carving) {
-            let tiles = min(g.tilesPerPart, N * g.plan.grid.count)
+            let pieces = g.tilesPerPart / tilesPerPiece
             padding = carving.take(g.plan.C)
             zeros = carving.take(g.plan.K)
-            patches = carving.take(g.plan.points * Carving.odd(g.rowsIn * tiles * g.plan.sourceFrames))
-            gradients = carving.take(g.plan.points * Carving.odd(g.columns * tiles * g.plan.targetFrames))
+            patches = carving.take(g.plan.sourceFrames * pieces * g.patchPitch)
+            gradients = carving.take(g.plan.targetFrames * pieces * g.gradientPitch)
             sums = carving.take(g.sumCount)
             work = carving.take(threads * g.workFloats)
-            pixels = carving.take(threads * 64)
+            pixels = carving.take(threads * WinogradWeightGradient.pixelPointers)
             taps = carving.take(threads * g.tapFloats)
         }
     }
 
+    /// Of two tiles' inputs and two tiles' outputs.
+    private static let pixelPointers = 2 * (36 + 16)
     private var workFloats: Int { WinogradKernels.workVectors * kernels.lanes }
     private var tapFloats: Int { plan.taps * kernels.lanes * 3 * kernels.lanes }
 
@@ -102,7 +112,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         space.zeros.update(repeating: 0, count: plan.K)
         let (parts, tiles) = (parts(N), N * plan.grid.count)
         for part in 0..<parts {
-            let range = part * tiles / parts..<(part + 1) * tiles / parts
+            let range = part * tilesPerPart..<min((part + 1) * tilesPerPart, tiles)
             transform(N, range, x: x, prologue, dy: dy, space, pool)
             sum(range.count, adds: part > 0, space, pool)
         }
@@ -114,65 +124,80 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         _ N: Int, _ range: Range<Int>, x: UnsafePointer<Float>, _ prologue: Prologue?, dy: UnsafePointer<Float>,
         _ space: Space, _ pool: ThreadPool
     ) {
-        let lanes = kernels.lanes
-        let (sources, targets) = (range.count * plan.sourceFrames, range.count * plan.targetFrames)
-        pool.runOnThreads((range.count + Self.tilesPerTask - 1) / Self.tilesPerTask) { task, thread in
-            let (pixels, work) = (space.pixels + thread * 64, space.work + thread * workFloats)
-            var walk = PixelWalk(N: N, grid: plan.grid, clipsInside: false)
-            let first = task * Self.tilesPerTask
-            walk.move(to: range.lowerBound + first)
-            for tile in first..<min(first + Self.tilesPerTask, range.count) {
-                for frame in 0..<plan.sourceFrames {
-                    plan.list(
-                        source: x, outside: space.padding, n: walk.n, t: walk.t, h: walk.h, w: walk.w, frame: frame,
-                        into: pixels)
-                    winograd.input(
-                        plan.space, pixels, plan.C, prologue?.factor, prologue?.offset, work,
-                        space.patches + (frame * range.count + tile) * lanes, Carving.odd(sources * rowsIn),
-                        sources * lanes)
+        let pieces = pieces(range.count)
+        pool.runOnThreads(pieces) { piece, thread in
+            let (pixels, work) = (space.pixels + thread * Self.pixelPointers, space.work + thread * workFloats)
+            let first = piece * Self.tilesPerPiece
+            let count = min(Self.tilesPerPiece, range.count - first)
+            for frame in 0..<max(plan.sourceFrames, plan.targetFrames) {
+                let patches = space.patches + (frame * pieces + piece) * patchPitch
+                let gradients = space.gradients + (frame * pieces + piece) * gradientPitch
+                // Tiles behind the last one: their products are nothing.
+                if count < Self.tilesPerPiece {
+                    if frame < plan.sourceFrames { patches.update(repeating: 0, count: patchPitch) }
+                    if frame < plan.targetFrames { gradients.update(repeating: 0, count: gradientPitch) }
                 }
-                for frame in 0..<plan.targetFrames {
-                    plan.list(
-                        target: dy, nowhere: UnsafePointer(space.zeros), n: walk.n, t: walk.t, h: walk.h, w: walk.w,
-                        frame: frame, into: pixels)
-                    winograd.gradient(
-                        plan.space, pixels, plan.K, work, space.gradients + (frame * range.count + tile) * lanes,
-                        Carving.odd(targets * columns), targets * lanes)
+                var walk = PixelWalk(N: N, grid: plan.grid, clipsInside: false)
+                walk.move(to: range.lowerBound + first)
+                var (inputs, nextInputs) = (pixels, pixels + 36)
+                var (outputs, nextOutputs) = (pixels + 72, pixels + 88)
+                for tile in 0..<count + 1 {
+                    // The pixels of one tile are listed while those of the one before are transformed.
+                    if tile < count {
+                        let (n, t, h, w) = (walk.n, walk.t, walk.h, walk.w)
+                        plan.list(
+                            source: x, outside: space.padding, n: n, t: t, h: h, w: w, frame: frame, into: nextInputs)
+                        plan.list(
+                            target: dy, nowhere: UnsafePointer(space.zeros), n: n, t: t, h: h, w: w, frame: frame,
+                            into: nextOutputs)
+                        walk.advance()
+                    }
+                    if tile > 0, frame < plan.sourceFrames {
+                        winograd.input(
+                            plan.space, inputs, nextInputs, plan.C, prologue?.factor, prologue?.offset, work,
+                            patches + (tile - 1) * kernels.lanes, Self.tilesPerPiece * kernels.lanes, groupPitch)
+                    }
+                    if tile > 0, frame < plan.targetFrames {
+                        winograd.gradient(
+                            plan.space, outputs, nextOutputs, plan.K, work, gradients + (tile - 1) * kernels.lanes,
+                            Self.tilesPerPiece * kernels.lanes, groupPitch)
+                    }
+                    swap(&inputs, &nextInputs)
+                    swap(&outputs, &nextOutputs)
                 }
-                walk.advance()
             }
         }
     }
 
+    private func pieces(_ tiles: Int) -> Int { (tiles + Self.tilesPerPiece - 1) / Self.tilesPerPiece }
+
     /// Adds a part's products to the sums, each point and panel apart.
     private func sum(_ tiles: Int, adds: Bool, _ space: Space, _ pool: ThreadPool) {
-        let (lanes, rows) = (kernels.lanes, kernels.rows)
-        let (sources, targets) = (tiles * plan.sourceFrames, tiles * plan.targetFrames)
+        let (lanes, rows, pieces) = (kernels.lanes, kernels.rows, pieces(tiles))
         pool.run(plan.outerTaps * plan.points * panels.count) { task in
             let (panel, rest) = (task % panels.count, task / panels.count)
             let (outer, point) = (rest / plan.points, rest % plan.points)
             // The frames of the gradient whose source lies inside.
             let shift = plan.outerTaps > 1 ? outer - plan.padding.t : 0
             let firstFrame = max(-shift, 0)
-            let count = max(min(plan.targetFrames, plan.sourceFrames - shift) - firstFrame, 0) * tiles
-            let width = panels.width(panel)
-            let kernel = winograd.product(width)
+            let count = max(min(plan.targetFrames, plan.sourceFrames - shift) - firstFrame, 0) * pieces
+            let kernel = winograd.product(panels.width(panel))
             let firstColumn = panels.firstColumn(panel)
-            let a = space.patches + point * Carving.odd(sources * rowsIn) + (firstFrame + shift) * tiles * lanes
-            let b =
-                space.gradients + point * Carving.odd(targets * columns) + firstColumn * targets
-                + firstFrame * tiles * lanes
+            let at = point * Self.tilesPerPiece * lanes
+            let a = space.patches + (firstFrame + shift) * pieces * patchPitch + at
+            let b = space.gradients + firstFrame * pieces * gradientPitch + firstColumn / lanes * groupPitch + at
             let c = space.sums + rest * rowsIn * columns + firstColumn
-            let chunks = max((count + Self.chunkRows - 1) / Self.chunkRows, 1)
-            for chunk in 0..<chunks {
-                let begin = chunk * count / chunks
-                let steps = (chunk + 1) * count / chunks - begin
+            var piece = 0
+            repeat {
+                let steps = min(Self.chunkPieces, count - piece)
                 for row in stride(from: 0, to: rowsIn, by: rows) {
                     kernel(
-                        steps, a + row / lanes * sources * lanes + row % lanes + begin * lanes, lanes,
-                        b + begin * lanes, targets * lanes, c + row * columns, columns, adds || chunk > 0)
+                        steps, a + piece * patchPitch + row / lanes * groupPitch + row % lanes, patchPitch,
+                        b + piece * gradientPitch, gradientPitch, groupPitch, c + row * columns, columns,
+                        adds || piece > 0)
                 }
-            }
+                piece += steps
+            } while piece < count
         }
     }
 
