@@ -4,19 +4,23 @@ extension WeightGradient {
         _ units: Range<Int>, _ block: Block, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, _ space: Workspace
     ) {
         let (taps, most) = (pixels.taps.count, pixels.unitsPerChunk)
+        let widest = tiling(block.panels.lowerBound).columns
         let chunks = max((units.count + most - 1) / most, 1)
         for chunk in 0..<chunks {
             let begin = units.lowerBound + chunk * units.count / chunks
             let end = units.lowerBound + (chunk + 1) * units.count / chunks
+            let before = chunk > 0 ? units.lowerBound + (chunk - 1) * units.count / chunks..<begin : nil
             // Panels of one width share the runs and the input.
             var prepared = 0
             for panel in block.panels {
                 let tiling = tiling(panel)
                 let tiles = tiles(block.part, tiling)
                 let pitch = pitch(tiling)
+                // A group has panels of two widths at most.
+                let input = space.input + (tiling.columns == widest ? 0 : inputCount)
                 if tiling.columns != prepared {
                     pixels.listRuns(begin..<end, pitch: pitch, columns: tiling.columns, space.runs, space.runCounts)
-                    copyInput(begin..<end, tiles, tiling, from: x, space)
+                    copyInput(begin..<end, after: before, tiles, tiling, from: x, to: input, space)
                     prepared = tiling.columns
                 }
                 copyGradient(begin..<end, panel: panel, from: dy, to: space.gradient)
@@ -24,7 +28,7 @@ extension WeightGradient {
                 let (sums, step) = (place(panel, in: block), pixels.step(pitch: pitch))
                 for tile in tiles {
                     let number = tile - tiles.lowerBound
-                    let a = space.input + (pixels.joined ? tiling.firstRow(tile) : number * pixels.slots * pitch)
+                    let a = input + (pixels.joined ? tiling.firstRow(tile) : number * pixels.slots * pitch)
                     for tap in 0..<taps {
                         // The first chunk writes, zeros where it sees nothing but padding.
                         guard chunk == 0 || space.runCounts[tap] > 0 else { continue }
@@ -39,25 +43,26 @@ extension WeightGradient {
 
     /// Copies the input that some units see, for each tile its rows; or the rows of the image with their padding.
     private func copyInput(
-        _ units: Range<Int>, _ tiles: Range<Int>, _ tiling: Tiling, from x: UnsafePointer<Float>, _ space: Workspace
+        _ units: Range<Int>, after previous: Range<Int>?, _ tiles: Range<Int>, _ tiling: Tiling,
+        from x: UnsafePointer<Float>, to input: UnsafeMutablePointer<Float>, _ space: Workspace
     ) {
         for tile in tiles { space.places[tile - tiles.lowerBound] = tiling.firstRow(tile) }
-        pixels.forEachRow(units) { slot, source, step, count in
+        pixels.forEachRow(units, after: previous) { slot, source, step, count in
             let from = x + source * shape.C
             if pixels.joined {
-                let (to, margin) = (space.input + slot * shape.C, shape.padding.w * shape.C)
+                let (to, margin) = (input + slot * shape.C, shape.padding.w * shape.C)
                 to.update(repeating: 0, count: margin)
                 (to + margin).update(from: from, count: count * shape.C)
                 (to + margin + count * shape.C).update(repeating: 0, count: margin)
             } else if length < tiling.rows {
                 for pixel in 0..<count {
-                    (space.input + (slot + pixel) * tiling.rows).update(
+                    (input + (slot + pixel) * tiling.rows).update(
                         from: from + pixel * step * shape.C, count: length)
                 }
             } else {
                 kernels.dealRows(
                     count, from, step * shape.C, tiles.count, space.places, tiling.rows,
-                    space.input + slot * tiling.rows, pixels.slots * tiling.rows)
+                    input + slot * tiling.rows, pixels.slots * tiling.rows)
             }
         }
     }

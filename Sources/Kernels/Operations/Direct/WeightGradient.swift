@@ -114,8 +114,8 @@ struct WeightGradient: ConvolutionWeightGradient {
     /// Floats from a pixel of the input's copy to the next: each tile has a copy of its own, but for joined rows.
     func pitch(_ tiling: Tiling) -> Int { pixels.joined ? shape.C : tiling.rows }
 
-    /// Floats of the input's copy, with what the last tile reads behind it.
-    private var inputCount: Int {
+    /// Floats of the input's copy for one width of panels, with what the last tile reads behind it.
+    var inputCount: Int {
         let overhang = kernels.weightRows(1)
         if pixels.joined { return pixels.slots * shape.C + overhang }
         let counts = (1...3).map { width in
@@ -144,7 +144,7 @@ struct WeightGradient: ConvolutionWeightGradient {
 
         init(_ g: WeightGradient, _ carving: inout Carving) {
             gradient = carving.take(WeightGradientPixels.chunk * panelsTogether * 3 * g.kernels.lanes)
-            input = carving.take(g.inputCount)
+            input = carving.take(2 * g.inputCount)
             places = carving.take(g.length)
             runs = carving.take(g.pixels.taps.count * g.pixels.unitsPerChunk * 3)
             runCounts = carving.take(g.pixels.taps.count)

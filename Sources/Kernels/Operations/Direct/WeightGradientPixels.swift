@@ -79,22 +79,45 @@ struct WeightGradientPixels: Sendable {
         unit.n == last.n && unit.t == last.t && (unit.h == last.h || unit.h == last.h + 1)
     }
 
-    /// Calls the body with each row of the copy that lies in the input: where it begins in the copy, in pixels, the first
+    /// The frame and the rows of units that all lie in one frame, one row after the other.
+    private func frame(_ units: Range<Int>) -> (n: Int, t: Int, h: ClosedRange<Int>)? {
+        let (first, last) = (unit(units.lowerBound), unit(units.upperBound - 1))
+        return first.n == last.n && first.t == last.t ? (first.n, first.t, first.h...last.h) : nil
+    }
+
+    /// The input's frames that one chunk leaves in the copy for the next: with taps in time, most of them.
+    private func kept(_ units: Range<Int>, after previous: Range<Int>?) -> Range<Int> {
+        guard let previous, let last = frame(previous), let this = frame(units), last.n == this.n, last.h == this.h
+        else { return 0..<0 }
+        let first = last.t * shape.stride.t - shape.padding.t
+        return first..<first + shape.kernel.t
+    }
+
+    /// Rows of the copy belong to a frame by its number, so that those that stay need not be moved.
+    private func place(_ frame: Int) -> Int { (frame + shape.padding.t) % shape.kernel.t }
+
+    /// Calls the body with each row of the copy that lies in the input, and that is not there since the previous units,
+    /// which are given if the copy still holds theirs: where it begins in the copy, in pixels, the first
     /// pixel that is read, pixels from one to the next, and how many.
     func forEachRow(
-        _ units: Range<Int>, _ body: (_ slot: Int, _ source: Int, _ step: Int, _ count: Int) -> Void
+        _ units: Range<Int>, after previous: Range<Int>?,
+        _ body: (_ slot: Int, _ source: Int, _ step: Int, _ count: Int) -> Void
     ) {
         let single = shape.kernel.w == 1 && !joined
         let columns = single ? valid(taps[0]) : 0..<shape.input.w
         let step = single ? shape.stride.w : 1
         let offset = single ? taps[0].w + columns.lowerBound * step : 0
+        let kept = kept(units, after: previous)
         forEachFrameRow(units) { row, n, t, h in
+            guard !kept.contains(t) else { return }
             let source = ((n * shape.input.t + t) * shape.input.h + h) * shape.input.w + offset
             body(row * slotsPerRow + columns.lowerBound, source, step, columns.count)
         }
     }
 
-    private func forEachFrameRow(_ units: Range<Int>, _ body: (_ row: Int, _ n: Int, _ t: Int, _ h: Int) -> Void) {
+    private func forEachFrameRow(
+        _ units: Range<Int>, _ body: (_ row: Int, _ n: Int, _ t: Int, _ h: Int) -> Void
+    ) {
         var (base, next) = (0, units.lowerBound)
         while next < units.upperBound {
             let first = unit(next)
@@ -112,11 +135,11 @@ struct WeightGradientPixels: Sendable {
                 if t >= 0, t < shape.input.t {
                     for row in 0..<rows {
                         let h = first.h * shape.stride.h - shape.padding.h + row * rowStep
-                        if h >= 0, h < shape.input.h { body(base + row, first.n, t, h) }
+                        if h >= 0, h < shape.input.h { body(base + place(t) * rows + row, first.n, t, h) }
                     }
                 }
-                base += rows
             }
+            base += rows * shape.kernel.t
         }
     }
 
@@ -130,7 +153,7 @@ struct WeightGradientPixels: Sendable {
         for (number, tap) in taps.enumerated() {
             let list = runs + number * unitsPerChunk * 3
             let valid = valid(tap)
-            let (dt, dh) = (tap.t + shape.padding.t, tap.h + shape.padding.h)
+            let dh = tap.h + shape.padding.h
             var (count, nextA, nextB) = (0, -1, -1)
             // Where the rows of the copy begin for the frame, its rows for each tap in time, and the pixels so far.
             var (base, pixels, next) = (0, 0, units.lowerBound)
@@ -153,7 +176,7 @@ struct WeightGradientPixels: Sendable {
                     let (low, high) = (max(valid.lowerBound, all.lowerBound), min(valid.upperBound, all.upperBound))
                     let sourceH = unit.h * shape.stride.h + tap.h
                     if low < high, sourceT >= 0, sourceT < shape.input.t, sourceH >= 0, sourceH < shape.input.h {
-                        let row = base + dt * rows + (unit.h - first.h) * rowsPerUnit + dh
+                        let row = base + place(sourceT) * rows + (unit.h - first.h) * rowsPerUnit + dh
                         let slot = row * slotsPerRow
                         let a =
                             (joined

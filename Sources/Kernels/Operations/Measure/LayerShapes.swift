@@ -89,6 +89,8 @@ public enum LayerShapes {
         layer("full kernel", 16, 32, Extent3(3, 3, 3), Extent3(3, 4, 5)),
         layer("full kernel, stride 2", 20, 48, Extent3(3, 3, 3), stride: Extent3(2, 2, 2), Extent3(5, 7, 9)),
         layer("large map", 16, 24, spatial, Extent3(2, 19, 23)),
+        layer("large map in time", 20, 80, temporal, Extent3(5, 15, 23)),
+        layer("large map in time, stride 2", 9, 24, Extent3(3, 3, 3), stride: Extent3(2, 1, 1), Extent3(6, 10, 30)),
         Named(
             name: "even kernel, uneven padding",
             shape: ConvolutionShape(
