@@ -1,7 +1,7 @@
 public import Faults
 import Glibc
 public import Kernels
-import Models
+public import Models
 import Randomness
 import Training
 
@@ -20,6 +20,15 @@ public struct StepBenchmark: Sendable, Equatable {
     public var parameters: Int
     /// Multiply-accumulates of one clip forward.
     public var macs: Int
+    /// One more step, by layer and phase: milliseconds, and GFLOP/s where it multiplies.
+    public struct Part: Sendable, Equatable {
+        public var layer: String
+        public var phase: PassProfile.Phase
+        public var milliseconds: Double
+        public var gigaflops: Double
+    }
+    /// In forward order; empty unless asked for.
+    public var profile: [Part] = []
     /// The loss of the last step.
     public var loss: Double
 
@@ -31,7 +40,7 @@ public struct StepBenchmark: Sendable, Equatable {
     /// - Throws: a usage `Fault` for an unknown network or convolution.
     public static func run(
         model: String, N: Int, frames: Int, size: Int, threads: Int, instructionSet: InstructionSet, runs: Int = 5,
-        classes: Int = 400, implementation: Convolution.Choice = .auto
+        classes: Int = 400, implementation: Convolution.Choice = .auto, profiles: Bool = false
     ) throws(Fault) -> StepBenchmark {
         precondition(N >= 1 && threads >= 1 && runs >= 1, "\(runs) runs of \(N) clips on \(threads) threads")
         let network = try NetworkDescription(named: model, classes: classes, frames: frames, size: size)
@@ -43,6 +52,7 @@ public struct StepBenchmark: Sendable, Equatable {
         }
 
         let stepSeconds: [Double]
+        var parts: [Part] = []
         var loss = 0.0
         do {
             let pass = try TrainingPass(
@@ -52,6 +62,12 @@ public struct StepBenchmark: Sendable, Equatable {
             let trainer = LocalTrainer(pass, settings: settings, rate: 0.01, pool: pool, start: start)
             let labels = (0..<N).map { $0 % classes }
             stepSeconds = timed(runs) { loss = trainer.step(labels: labels).loss }
+            if profiles {
+                let profile = PassProfile()
+                pass.profile = profile
+                for _ in 0..<runs { _ = trainer.step(labels: labels) }
+                parts = Self.parts(profile, network, N: N, runs: runs)
+            }
         }
         let stepPeakMemory = peakMemory()
         let pass = try InferencePass(
@@ -66,7 +82,24 @@ public struct StepBenchmark: Sendable, Equatable {
         return StepBenchmark(
             forwardSeconds: forwardSeconds, stepSeconds: stepSeconds,
             clipsPerSecond: Double(N) / stepSeconds[stepSeconds.count / 2], stepPeakMemory: stepPeakMemory,
-            peakMemory: peakMemory(), parameters: network.parameterCount, macs: network.macs, loss: loss)
+            peakMemory: peakMemory(), parameters: network.parameterCount, macs: network.macs, profile: parts, loss: loss
+        )
+    }
+
+    private static func parts(
+        _ profile: PassProfile, _ network: NetworkDescription, N: Int, runs: Int
+    ) -> [Part] {
+        network.layers.indices.flatMap { layer in
+            PassProfile.Phase.allCases.compactMap { phase in
+                guard let sum = profile.seconds[.init(layer: layer, phase: phase)], sum > 0 else { return nil }
+                let seconds = sum / Double(runs)
+                let multiplies = [.forward, .backwardWeights, .backwardData].contains(phase)
+                let operations = multiplies ? 2e-9 * Double(N * network.macs(layer: layer)) : 0
+                return Part(
+                    layer: network.layers[layer].name, phase: phase, milliseconds: seconds * 1e3,
+                    gigaflops: operations / seconds)
+            }
+        }
     }
 
     private static func timed(_ runs: Int, _ body: () -> Void) -> [Double] {

@@ -23,27 +23,38 @@ extension Execution {
             try onGradient(
                 parameter,
                 UnsafeBufferPointer(start: floats(buffer), count: network.parameters[parameter].count))
+            profile?.mark(kernel.output, .gradientTaken)
         }
+        defer { profile?.mark(kernel.output, .backward) }
 
         switch kernel.operation {
         case .convolution(let convolution, let what):
             let packed = plan.packed.map { floats($0) }
-            if let packed { packBackward(index, into: packed) }
+            if let packed {
+                packBackward(index, into: packed)
+                profile?.mark(kernel.output, .packing)
+            }
             convolution.backwardWeights(
                 N: N, x: tensors[kernel.reads[0]], prologue: what.prologue.map { prologue($0) }, dy: dy,
                 dw: floats(plan.parameters[0]), scratch: scratch, pool: pool)
+            profile?.mark(kernel.output, .backwardWeights)
             try report(what.weight, plan.parameters[0])
             if let target = plan.inputs[0], let packed, let scratch = plan.dataScratch {
                 convolution.backwardData(
                     N: N, dy: dy, packed: packed, dx: floats(target.gradient), accumulate: target.adds,
                     scratch: floats(scratch), pool: pool)
+                profile?.mark(kernel.output, .backwardData)
             }
         case .linear(let linear, let weight, let bias):
             let packed = plan.packed.map { floats($0) }
-            if let packed { packBackward(index, into: packed) }
+            if let packed {
+                packBackward(index, into: packed)
+                profile?.mark(kernel.output, .packing)
+            }
             linear.backwardWeights(
                 N: N, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]),
                 db: floats(plan.parameters[1]), scratch: scratch, pool: pool)
+            profile?.mark(kernel.output, .backwardWeights)
             try report(bias, plan.parameters[1])
             try report(weight, plan.parameters[0])
             if let target = plan.inputs[0], let packed {
@@ -51,6 +62,7 @@ extension Execution {
                     N: N, dy: dy, packed: packed, dx: floats(target.written), scratch: scratch,
                     pool: pool)
                 finish(target, tensor: kernel.inputs[0])
+                profile?.mark(kernel.output, .backwardData)
             }
         case .normalise(let norm, let what):
             guard let target = plan.inputs[0] else { return }
@@ -65,6 +77,7 @@ extension Execution {
                 frozen: frozenStatistics, dx: floats(target.written), dscale: floats(plan.parameters[0]),
                 dshift: floats(plan.parameters[1]), dresidual: residual.map { floats($0.written) },
                 scratch: scratch, pool: pool)
+            profile?.mark(kernel.output, .backward)
             try report(what.shift, plan.parameters[1])
             try report(what.scale, plan.parameters[0])
             finish(target, tensor: kernel.inputs[0])

@@ -32,6 +32,8 @@ final class Execution {
     /// forward and for backward-data are out of date, by kernel.
     private let packer: [Int?]
     private let statisticsPacker: [Int?]
+    /// Gets the time of everything, if asked for.
+    var profile: PassProfile?
     private var staleForward: [Bool]
     private var staleBackward: [Bool]
 
@@ -175,7 +177,9 @@ final class Execution {
         if isTraining, !keepsPacked || staleForward[index] {
             staleForward[index] = false
             pack(kernel, into: packedForward[index], for: .forward)
+            profile?.mark(kernel.output, .packing)
         }
+        defer { profile?.mark(kernel.output, .forward) }
         switch kernel.operation {
         case .convolution(let convolution, let what):
             var epilogue: Epilogue?

@@ -92,6 +92,12 @@ public final class TrainingPass {
     /// The unit's variance of each channel, already unbiased where the family's running variance is.
     public func variance(_ index: Int) -> ArraySlice<Double> { statistics[index][network.statistics[index].C...] }
 
+    /// Gets the time that each layer takes in the runs to come; nil: nobody measures.
+    public var profile: PassProfile? {
+        get { execution.profile }
+        set { execution.profile = newValue }
+    }
+
     /// Runs the unit.
     ///
     /// - Parameters:
@@ -103,6 +109,7 @@ public final class TrainingPass {
         onGradient: (_ parameter: Int, _ gradient: UnsafeBufferPointer<Float>) throws(Failure) -> Void
     ) throws(Failure) -> Result {
         precondition(labels.count == N, "\(labels.count) labels for \(N) clips")
+        execution.profile?.begin()
         for index in execution.kernels.indices {
             execution.forward(index, N: N, ownStatistics: normalisation == .batch)
         }

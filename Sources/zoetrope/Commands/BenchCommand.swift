@@ -64,6 +64,8 @@ struct Bench: ParsableCommand {
         var peer: String?
         @Option(help: "Pairs of runs with the peer.")
         var pairs = 5
+        @Flag(help: "Say where the time of a step goes, by layer.")
+        var profile = false
         @Flag(help: "Try the peer compiled, too.")
         var peerCompile = false
         @OptionGroup var machine: Machine
@@ -80,7 +82,12 @@ struct Bench: ParsableCommand {
             if let peer { return try compare(peer, set) }
             let times = try StepBenchmark.run(
                 model: model, N: batch, frames: frames, size: size, threads: machine.threadCount, instructionSet: set,
-                runs: machine.runs, implementation: machine.choice.value())
+                runs: machine.runs, implementation: machine.choice.value(), profiles: profile)
+            for part in times.profile {
+                print(
+                    padded(part.layer, 34), padded(part.phase.rawValue, 17), milliseconds(part.milliseconds / 1e3),
+                    part.gigaflops > 0 ? " \(Int(part.gigaflops)) GFLOP/s" : "")
+            }
             // A step is forward, backward-data and backward-weights: three times the multiply-accumulates.
             let gigaflops = Double(6 * times.macs * batch) / times.stepMedian / 1e9
             result.report(
