@@ -9,8 +9,8 @@ struct WinogradKernels: Sendable {
     typealias Pixels = UnsafePointer<UnsafePointer<Float>>
     typealias Product =
         @Sendable (
-            _ pieces: Int, _ a: Input, _ aPitch: Int, _ b: Input, _ bPitch: Int, _ vectorPitch: Int, _ c: Output,
-            _ cPitch: Int, _ accumulate: Bool
+            _ count: Int, _ a: Input, _ aPitch: Int, _ b: Input, _ bPitch: Int, _ c: Output, _ cPitch: Int,
+            _ accumulate: Bool
         ) -> Void
 
     let input:
