@@ -15,7 +15,7 @@ final class LocalTrainer {
     private var momentum: [[Payload]] = []
 
     /// Values that are updated at once.
-    private static let piece = 1 << 16
+    private static let piece = 1 << 14
 
     /// - Parameter start: a parameter's first values, by its number.
     init<Failure: Error>(

@@ -1,3 +1,5 @@
+internal import CIntrinsics
+
 /// Transposes a square of `vectorLanes()` rows: `to[i][toOffset + j] = from[j][fromOffset + i]`.
 ///
 /// Each round pairs rows that are half as far apart as in the round before and interleaves them.
@@ -72,10 +74,11 @@ public func transposeSquare(
 /// The two vectors' values in turn: the lower halves' in `a`, the upper halves' in `b`.
 @inline(__always)
 private func interleave(_ a: inout Lanes, _ b: inout Lanes) {
-    var (low, high) = (a, b)
-    low.evenHalf = a.lowHalf
-    low.oddHalf = b.lowHalf
-    high.evenHalf = a.highHalf
-    high.oddHalf = b.highHalf
-    (a, b) = (low, high)
+    #if MICRO_AVX512
+        (a, b) = (zoetrope_interleave_low16(a, b), zoetrope_interleave_high16(a, b))
+    #elseif MICRO_AVX2
+        (a, b) = (zoetrope_interleave_low8(a, b), zoetrope_interleave_high8(a, b))
+    #else
+        (a, b) = (zoetrope_interleave_low4(a, b), zoetrope_interleave_high4(a, b))
+    #endif
 }

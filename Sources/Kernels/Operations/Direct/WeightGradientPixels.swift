@@ -15,7 +15,7 @@ struct WeightGradientPixels: Sendable {
 
     init(_ s: ConvolutionShape) {
         shape = s
-        taps = GatherPlan.forward(s).phases[0].taps
+        taps = GatherPlan.forward(s, keepsAll: true).phases[0].taps
         joined = GatherPlan.joinsRows(s)
         piecesPerRow = (s.output.w + Self.chunk - 1) / Self.chunk
         unitsPerChunk = max(Self.chunk * piecesPerRow / s.output.w, 1)

@@ -6,6 +6,7 @@ struct WinogradPacking {
     /// Backward-data: the kernel is turned round and its two channel dimensions change places.
     let turned: Bool
     let kernels: WinogradKernels
+    let turn: Turn
 
     /// Source channels of a task: their taps stay in the first cache.
     private static let channelsPerTask = 16
@@ -22,21 +23,13 @@ struct WinogradPacking {
         _ weights: UnsafePointer<Float>, _ packed: UnsafeMutablePointer<Float>, panel: Int, channels: Range<Int>
     ) {
         let columns = panels.width(panel) * panels.lanes
-        let (firstColumn, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
+        let firstColumn = panels.firstColumn(panel)
         let (taps, C) = (plan.taps, plan.C)
         let size = channels.count * columns
         let work = WinogradKernels.workVectors * panels.lanes
         withUnsafeTemporaryAllocation(byteCount: 4 * (taps * size + work), alignment: 64) { memory in
             let canonical = memory.baseAddress!.assumingMemoryBound(to: Float.self)
-            canonical.update(repeating: 0, count: taps * size)
-            for column in 0..<valid {
-                for l in channels {
-                    let k = firstColumn + column
-                    let from = weights + (turned ? l * plan.K + k : k * C + l) * taps
-                    let to = canonical + (l - channels.lowerBound) * columns + column
-                    for tap in 0..<taps { to[tap * size] = from[tap] }
-                }
-            }
+            collect(weights, panel: panel, channels: channels, to: canonical)
             let perTransform = taps / plan.outerTaps
             let pointPitch = plan.outerTaps * C * columns
             let base = packed + firstColumn * plan.points * plan.outerTaps * C + channels.lowerBound * columns
@@ -46,6 +39,31 @@ struct WinogradPacking {
                 kernels.weights(
                     plan.space, size, canonical + first * size, turned ? -size : size, base + outer * C * columns,
                     pointPitch, canonical + taps * size)
+            }
+        }
+    }
+
+    /// Writes the weights of a panel and some channels as `[tap][channel][column]`, zeros in columns that do not exist.
+    private func collect(
+        _ weights: UnsafePointer<Float>, panel: Int, channels: Range<Int>, to canonical: UnsafeMutablePointer<Float>
+    ) {
+        let columns = panels.width(panel) * panels.lanes
+        let (first, valid, taps) = (panels.firstColumn(panel), panels.validColumns(panel), plan.taps)
+        let size = channels.count * columns
+        guard turned else {
+            turn.run(
+                rows: columns, valid: valid, count: channels.count * taps,
+                source: { weights + ((first + $0) * plan.C + channels.lowerBound) * taps },
+                target: { canonical + $0 % taps * size + $0 / taps * columns })
+            return
+        }
+        for l in channels {
+            let (from, to) = (
+                weights + (l * plan.K + first) * taps, canonical + (l - channels.lowerBound) * columns
+            )
+            for tap in 0..<taps {
+                for column in 0..<valid { to[tap * size + column] = from[column * taps + tap] }
+                for column in valid..<columns { to[tap * size + column] = 0 }
             }
         }
     }

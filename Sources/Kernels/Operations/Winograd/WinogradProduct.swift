@@ -105,8 +105,10 @@ struct WinogradProduct: ConvolutionProduct {
     }
 
     func pack(weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, pool: ThreadPool) {
-        WinogradPacking(plan: plan, panels: panels, turned: pass == .backwardData, kernels: winograd)
-            .run(weights: weights, packed: packed, pool: pool)
+        WinogradPacking(
+            plan: plan, panels: panels, turned: pass == .backwardData, kernels: winograd, turn: Turn(kernels: kernels)
+        )
+        .run(weights: weights, packed: packed, pool: pool)
     }
 
     func run(

@@ -46,3 +46,26 @@ static inline void zoetrope_pause(void) {
     __asm__ volatile("yield");
 #endif
 }
+
+// The values of two vectors in turn: of their lower halves, and of their upper ones. Swift's own halves of a vector end in
+// eight times as many instructions.
+#define ZOETROPE_INTERLEAVE(lanes, low, high)                                                              \
+    typedef float zoetrope_float##lanes __attribute__((vector_size(4 * lanes)));                           \
+    static inline __attribute__((always_inline)) zoetrope_float##lanes zoetrope_interleave_low##lanes(     \
+        zoetrope_float##lanes a, zoetrope_float##lanes b) {                                                \
+        return __builtin_shufflevector low;                                                                \
+    }                                                                                                      \
+    static inline __attribute__((always_inline)) zoetrope_float##lanes zoetrope_interleave_high##lanes(    \
+        zoetrope_float##lanes a, zoetrope_float##lanes b) {                                                \
+        return __builtin_shufflevector high;                                                               \
+    }
+
+ZOETROPE_INTERLEAVE(4, (a, b, 0, 4, 1, 5), (a, b, 2, 6, 3, 7))
+#if defined(__AVX2__)
+ZOETROPE_INTERLEAVE(8, (a, b, 0, 8, 1, 9, 2, 10, 3, 11), (a, b, 4, 12, 5, 13, 6, 14, 7, 15))
+#endif
+#if defined(__AVX512F__)
+ZOETROPE_INTERLEAVE(
+    16, (a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+    (a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
+#endif
