@@ -20,7 +20,7 @@ public struct StepBenchmark: Sendable, Equatable {
     public var parameters: Int
     /// Multiply-accumulates of one clip forward.
     public var macs: Int
-    /// One more step, by layer and phase: milliseconds, and GFLOP/s where it multiplies.
+    /// As many more steps, by layer and phase: milliseconds of the mean, and GFLOP/s where it multiplies.
     public struct Part: Sendable, Equatable {
         public var layer: String
         public var phase: PassProfile.Phase

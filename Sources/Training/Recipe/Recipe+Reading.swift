@@ -122,7 +122,6 @@ extension Recipe {
         Numerics(
             instructionSet: try reader.choice(
                 "numerics.isa", of: ["auto", "baseline", "avx2", "avx512"], default: "auto"),
-            // Winograd and bf16 join these lists with the kernels that compute them.
             convolution: try reader.choice(
                 "numerics.convolution", of: ["auto", "direct", "winograd"], default: "auto"),
             compute: try reader.choice("numerics.compute", of: ["f32"], default: "f32"))
