@@ -4,8 +4,8 @@ public import Faults
 ///
 /// Layouts: `x[N][T][H][W][C]`, `y[N][T][H][W][K]`, weights and their gradient as in checkpoints,
 /// `[K][C / groups][t][h][w]`. The weights are packed once per step into memory of the caller (`packedCount`), then serve
-/// any number of calls. Results do not depend on the number of threads. No call allocates; `scratchCount` says what the
-/// caller lends.
+/// any number of calls. Results do not depend on the number of threads. No call but `pack` allocates; `scratchCount` says
+/// what the caller lends.
 public struct Convolution: Sendable {
     /// Which of the implementations to use.
     public enum Choice: Sendable, Equatable {

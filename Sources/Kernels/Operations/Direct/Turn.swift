@@ -1,5 +1,5 @@
-/// Turns columns of rows that lie apart into rows, a square of vectors at a time, through memory of the stack that stays
-/// in the first cache.
+/// Turns columns of rows that lie apart into rows, a square of vectors at a time, through temporary memory that stays in
+/// the first cache.
 struct Turn {
     let kernels: MicroKernelTable
 
