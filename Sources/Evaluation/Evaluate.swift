@@ -14,7 +14,7 @@ public func evaluate<Failure: Error>(
 ) throws(Failure) -> VideoScores {
     precondition(clipsPerVideo >= 1, "\(clipsPerVideo) clips of each video")
     let classes = pass.network.classes
-    let size = pass.network.inputs[0].count
+    let size = pass.network.input.count
     let clips = UnsafeMutableBufferPointer<Float>.allocate(capacity: clipsPerVideo * size)
     defer { clips.deallocate() }
     clips.initialize(repeating: 0)

@@ -64,7 +64,7 @@ struct ModelReference {
 
     /// Writes the clips, which the file holds as N C T H W, in our layout N T H W C.
     func fill(_ input: UnsafeMutableBufferPointer<Float>) throws(Fault) {
-        let map = network.inputs[0]
+        let map = network.input
         let extent = map.extent
         let clips = try file.floats("input", shape: [N, map.C, extent.t, extent.h, extent.w])
         for n in 0..<N {

@@ -54,7 +54,7 @@ struct VideoScoresTests {
         let result = evaluate(pass, videos: 5, clipsPerVideo: 4) { number, clips -> Int? in
             guard number != 2 else { return nil }
             for i in clips.indices {
-                clips[i] = (number % 2 == 1) != (i / network.inputs[0].count == 3) ? 2 : -2
+                clips[i] = (number % 2 == 1) != (i / network.input.count == 3) ? 2 : -2
             }
             return number % 2
         } onVideo: { number, scores in

@@ -19,7 +19,7 @@ struct ForwardInDouble {
             var y = [Double](repeating: 0, count: count)
             switch layer.operation {
             case .input: y = clips
-            case .convolution(let shape, let weight):
+            case .convolution(let shape, let weight, _):
                 PlainReference.convolution(
                     shape, pixels: 0..<N * shape.output.count, x: x, w: parameters[weight], y: &y)
             case .batchNorm(let index, let scale, let shift):
@@ -39,11 +39,13 @@ struct ForwardInDouble {
                 let C = x.count / N
                 for n in 0..<N {
                     for k in 0..<layer.map.C {
-                        var sum = parameters[bias][k]
+                        var sum = bias.map { parameters[$0][k] } ?? 0
                         for c in 0..<C { sum += parameters[weight][k * C + c] * x[n * C + c] }
                         y[n * layer.map.C + k] = sum
                     }
                 }
+            case .selectFrames, .swish, .sigmoid, .multiplyChannels, .concatenate, .attention, .dropout, .softmaxMean:
+                preconditionFailure("no reference for \(layer.operation)")
             }
             tensors.append(y)
         }

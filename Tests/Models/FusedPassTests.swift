@@ -39,7 +39,7 @@ struct FusedPassTests {
             #expect(logits == Array(frozen.logits))
         }
         // A clip's logits do not depend on the clips beside it.
-        let second = network.inputs[0].count
+        let second = network.input.count
         _ = pass.input.update(fromContentsOf: clips[second..<2 * second])
         #expect(Array(pass.run(clips: 1)) == Array(logits[5..<10]))
     }

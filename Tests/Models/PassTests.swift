@@ -76,7 +76,7 @@ struct PassTests {
     }
 
     static func clips(_ network: NetworkDescription, place: Int = 1000) -> [Float] {
-        values(N * network.inputs[0].count, place: place, deviation: 1)
+        values(N * network.input.count, place: place, deviation: 1)
     }
 
     static func running(_ network: NetworkDescription) -> [(mean: [Float], variance: [Float])] {

@@ -50,7 +50,7 @@ final class Execution {
             network, joining, instructionSet: instructionSet, implementation: implementation)
         let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training, keepsPacked: keepsPacked)
         let arena = try Arena(
-            bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.inputs[0])")
+            bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
             arena.floats(at: buffer.map { plan.memory.offset($0) } ?? 0)
         }
@@ -87,10 +87,9 @@ final class Execution {
         self.arena = arena
     }
 
-    /// The clips, N T H W C; in networks of several pathways, those of the first.
+    /// The clips, N T H W C.
     var input: UnsafeMutableBufferPointer<Float> {
-        let index = network.layers.firstIndex { layer in if case .input = layer.operation { true } else { false } } ?? 0
-        return UnsafeMutableBufferPointer(start: tensors[index], count: N * network.layers[index].map.count)
+        UnsafeMutableBufferPointer(start: tensors[0], count: N * network.input.count)
     }
 
     /// The logits of the last run, N times `classes`.

@@ -45,7 +45,7 @@ extension Kernel {
             var reads = entry.inputs
             switch entry.operation {
             case .input: continue
-            case .convolution(let shape, let weight):
+            case .convolution(let shape, let weight, nil):
                 var what = Convolving(weight: weight)
                 if let source = deferred[entry.inputs[0]] {
                     what.prologue = batchNorm(source.layer, source)?.1.statistics
@@ -69,11 +69,17 @@ extension Kernel {
             case .add: operation = .add
             case .maxPool(let shape): operation = .maxPool(MaxPool(shape, instructionSet: instructionSet))
             case .averagePool(let shape): operation = .averagePool(AveragePool(shape, instructionSet: instructionSet))
-            case .linear(let weight, let bias):
+            case .linear(let weight, let bias?):
                 let shape = network.parameters[weight].shape
                 let linear = try Linear(
                     C: shape[1], K: shape[0], instructionSet: instructionSet, implementation: implementation)
                 operation = .linear(linear, weight: weight, bias: bias)
+            case .selectFrames, .swish, .sigmoid, .multiplyChannels, .concatenate, .attention, .dropout, .softmaxMean,
+                .convolution, .linear:
+                let layer = network.layers[entry.layer]
+                throw Fault(
+                    .usage, "layer '\(layer.name)' of \(network.name)",
+                    "this version cannot execute its \(layer.operation.summary)")
             }
             kernels.append(
                 Kernel(

@@ -10,9 +10,9 @@ public enum Initialiser: Sendable, Equatable {
     case uniform(bound: Double)
 
     /// Caffe2's MSRAFill and PyTorch's `kaiming_normal_(mode: fan_out, nonlinearity: relu)`: √(2 / fan_out), with
-    /// fan_out = K·kt·kh·kw (He et al., "Delving Deep into Rectifiers", ICCV 2015).
-    static func heFanOut(_ shape: [Int]) -> Initialiser {
-        .normal(deviation: (2 / Double(shape.reduce(1, *) / shape[1])).squareRoot())
+    /// fan_out = K·kt·kh·kw whatever the groups, as both count it (He et al., "Delving Deep into Rectifiers", ICCV 2015).
+    static func heFanOut(K: Int, kernel: Int) -> Initialiser {
+        .normal(deviation: (2 / Double(K * kernel)).squareRoot())
     }
 
     /// Caffe2's XavierFill: uniform within √(3 / fan_in).

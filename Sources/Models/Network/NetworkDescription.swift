@@ -12,14 +12,11 @@ public struct NetworkDescription: Sendable, Equatable {
     /// In forward order.
     public let statistics: [RunningStatistics]
 
-    /// The clip that the network takes, for each pathway.
-    public var inputs: [FeatureMap] {
-        layers.compactMap { layer in
-            if case .input = layer.operation { layer.map } else { nil }
-        }
-    }
+    /// The clip that the network takes.
+    public var input: FeatureMap { layers[0].map }
 
-    /// Multiply-accumulates of the convolutions and linear layers for one clip, as VMZ counts them.
+    /// Multiply-accumulates of the convolutions and linear layers for one clip, as VMZ and the papers count them: the
+    /// products of attention are left out, as are pools, norms and activations.
     public var macs: Int { layers.indices.reduce(0) { $0 + macs(layer: $1) } }
 
     /// Elements of the convolutions' and linear layers' weights: what VMZ's tables call parameters.
@@ -31,8 +28,8 @@ public struct NetworkDescription: Sendable, Equatable {
     /// Multiply-accumulates of one layer for one clip.
     public func macs(layer index: Int) -> Int {
         switch layers[index].operation {
-        case .convolution(let shape, _): shape.macs
-        case .linear(let weight, _): parameters[weight].count
+        case .convolution(let shape, _, _): shape.macs
+        case .linear(let weight, _): parameters[weight].count * layers[index].map.positions
         default: 0
         }
     }
@@ -40,10 +37,11 @@ public struct NetworkDescription: Sendable, Equatable {
     /// The parameters of one layer, as numbers.
     public func parameters(ofLayer index: Int) -> [Int] {
         switch layers[index].operation {
-        case .convolution(_, let weight): [weight]
+        case .convolution(_, let weight, let bias), .linear(let weight, let bias): [weight] + (bias.map { [$0] } ?? [])
         case .batchNorm(_, let scale, let shift): [scale, shift]
-        case .linear(let weight, let bias): [weight, bias]
-        case .input, .relu, .add, .maxPool, .averagePool: []
+        case .input, .selectFrames, .relu, .swish, .sigmoid, .add, .multiplyChannels, .concatenate, .maxPool,
+            .averagePool, .attention, .dropout, .softmaxMean:
+            []
         }
     }
 
@@ -59,7 +57,7 @@ extension NetworkDescription {
     /// Every convolution by its layer's name, in forward order.
     public var convolutions: [(name: String, shape: ConvolutionShape)] {
         layers.compactMap { layer in
-            guard case .convolution(let shape, _) = layer.operation else { return nil }
+            guard case .convolution(let shape, _, _) = layer.operation else { return nil }
             return (layer.name, shape)
         }
     }

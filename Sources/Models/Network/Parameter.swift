@@ -2,9 +2,9 @@
 public struct Parameter: Sendable, Equatable {
     /// What a parameter is to the optimizer: recipes decay some roles and spare others.
     public enum Role: String, Sendable, CaseIterable {
-        /// Of a convolution `[K, C, kt, kh, kw]` or a linear layer `[out, in]`.
+        /// Of a convolution `[K, C / groups, kt, kh, kw]` or a linear layer `[out, in]`.
         case weight
-        /// Of a linear layer.
+        /// Of a linear layer, or of a convolution that has one.
         case bias
         /// Of a batch norm: γ.
         case scale

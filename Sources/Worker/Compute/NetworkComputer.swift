@@ -47,7 +47,7 @@ final class NetworkComputer: UnitComputing {
             if let substitute = clip.substitute { substitutes.append(substitute) }
             let values = UnsafeRawBufferPointer(clip.values.bytes)
             precondition(
-                values.count == job.network.inputs[0].count * MemoryLayout<Float>.stride, "another clip's size")
+                values.count == job.network.input.count * MemoryLayout<Float>.stride, "another clip's size")
             UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(pass.input)[(i * values.count)...])
                 .copyMemory(from: values)
         }

@@ -37,7 +37,7 @@ struct ModelCommand: ParsableCommand {
 
         func run() throws {
             let network = try NetworkDescription(named: name, classes: classes, frames: frames, size: size)
-            let input = network.inputs.map(\.description).joined(separator: " + ")
+            let input = network.input.description
             var json: [(String, JSON)] = [
                 ("name", .string(network.name)), ("parameters", .integer(network.parameterCount)),
                 ("weights", .integer(network.weights)), ("macs", .integer(network.macs)), ("input", .string(input)),
