@@ -1,0 +1,27 @@
+import Faults
+
+/// A whole safetensors file as a checkpoint.
+enum SafetensorsReader {
+    /// A header's length that fits the file, and the brace that its JSON starts with.
+    static func recognises(_ source: CheckpointBytes) -> Bool {
+        guard let length = source.integer(at: 0, as: UInt64.self) else { return false }
+        return length <= UInt64(source.count - 8) && source.starts(with: [UInt8(ascii: "{")], at: 8)
+    }
+
+    static func read(_ source: CheckpointBytes) throws(Fault) -> Checkpoint {
+        let length = Int(source.integer(at: 0, as: UInt64.self) ?? 0)
+        guard length <= SafetensorsHeader.jsonLimit else {
+            throw source.fault(at: 0, "a header of \(length) bytes", mend: "is the file whole? Fetch it again")
+        }
+        let header = try SafetensorsHeader(
+            json: Array(source.bytes[8..<8 + length]), fileSize: source.count, path: source.path)
+        let tensors = header.places.map {
+            CheckpointTensor(
+                name: $0.tensor.name, shape: $0.tensor.shape, elementType: $0.tensor.type,
+                bytes: Array(source.bytes[$0.offset..<$0.offset + $0.byteCount]))
+        }
+        return Checkpoint(
+            path: source.path, format: .safetensors, isCompressed: source.isExpanded, tensors: tensors,
+            metadata: header.metadata)
+    }
+}
