@@ -83,7 +83,8 @@ let package = Package(
 
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
-        module("Wire", ["Faults", "CWire"], exclude: ["Cluster/cluster.proto"]),
+        module(
+            "Wire", ["Faults", "CWire"], exclude: ["Caffe2/caffe2.proto", "Cluster/cluster.proto", "ONNX/onnx.proto"]),
         module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
         module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Storage", "Training", "Wire"]),
         module(

@@ -1,2 +1,4 @@
 #pragma once
+#include "caffe2.pb-c.h"
 #include "cluster.pb-c.h"
+#include "onnx.pb-c.h"
