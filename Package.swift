@@ -109,7 +109,7 @@ let package = Package(
         tests("Models", ["Checkpoints", "Kernels", "Models", "Randomness", "TestSupport"]),
         tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
-        tests("Checkpoints", ["Checkpoints", "Faults", "Storage", "TestSupport"]),
+        tests("Checkpoints", ["Checkpoints", "Faults", "Storage", "TestSupport", "Wire"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),

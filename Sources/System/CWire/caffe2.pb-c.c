@@ -457,7 +457,7 @@ void   caffe2__operator__free_unpacked
   assert(message->base.descriptor == &caffe2__operator__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor caffe2__tensor__field_descriptors[11] =
+static const ProtobufCFieldDescriptor caffe2__tensor__field_descriptors[13] =
 {
   {
     "dims",
@@ -591,9 +591,34 @@ static const ProtobufCFieldDescriptor caffe2__tensor__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "raw_data",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Caffe2__Tensor, has_raw_data),
+    offsetof(Caffe2__Tensor, raw_data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data_format",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe2__Tensor, has_data_format),
+    offsetof(Caffe2__Tensor, data_format),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe2__tensor__field_indices_by_name[] = {
   4,   /* field[4] = byte_data */
+  12,   /* field[12] = data_format */
   1,   /* field[1] = data_type */
   7,   /* field[7] = device_detail */
   0,   /* field[0] = dims */
@@ -602,13 +627,16 @@ static const unsigned caffe2__tensor__field_indices_by_name[] = {
   3,   /* field[3] = int32_data */
   9,   /* field[9] = int64_data */
   6,   /* field[6] = name */
+  11,   /* field[11] = raw_data */
   10,   /* field[10] = segment */
   5,   /* field[5] = string_data */
 };
-static const ProtobufCIntRange caffe2__tensor__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe2__tensor__number_ranges[3 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 13, 11 },
+  { 15, 12 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor caffe2__tensor__descriptor =
 {
@@ -618,10 +646,10 @@ const ProtobufCMessageDescriptor caffe2__tensor__descriptor =
   "Caffe2__Tensor",
   "caffe2",
   sizeof(Caffe2__Tensor),
-  11,
+  13,
   caffe2__tensor__field_descriptors,
   caffe2__tensor__field_indices_by_name,
-  1,  caffe2__tensor__number_ranges,
+  3,  caffe2__tensor__number_ranges,
   (ProtobufCMessageInit) caffe2__tensor__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -60,10 +60,20 @@ struct  Caffe2__Tensor
   size_t n_int64_data;
   int64_t *int64_data;
   Caffe2__Segment *segment;
+  /*
+   * Elements of any type, little-endian, instead of a list.
+   */
+  protobuf_c_boolean has_raw_data;
+  ProtobufCBinaryData raw_data;
+  /*
+   * 0 as said here; 1 is bfloat16.
+   */
+  protobuf_c_boolean has_data_format;
+  uint32_t data_format;
 };
 #define CAFFE2__TENSOR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe2__tensor__descriptor) \
-    , 0,NULL, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, 0,NULL, NULL, NULL, 0,NULL, 0,NULL, NULL }
+    , 0,NULL, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, 0,NULL, NULL, NULL, 0,NULL, 0,NULL, NULL, 0, {0,NULL}, 0, 0 }
 
 
 struct  Caffe2__Segment

@@ -1,15 +1,16 @@
 import CWire
 import Glibc
 
-/// Memory for unpacking a message from the network: no more than a budget that grows with the message's own size, so
+/// Memory for unpacking a message from a network or a file: no more than a budget that grows with the message's own size, so
 /// that few bytes that claim to be many are refused and not believed.
 final class BoundedMemory {
     private var left: Int
     private var allocator = ProtobufCAllocator()
 
-    init(for bytes: Int) {
-        // A field of two bytes may become a struct of a hundred; strings and numbers take what they say.
-        left = 64 * bytes + 65536
+    /// - Parameter perByte: a field of two bytes may become a struct of a hundred; strings and numbers take what they
+    ///   say.
+    init(for bytes: Int, perByte: Int = 64) {
+        left = perByte * bytes + 65536
     }
 
     /// Calls `body` with an allocator that draws on the budget. What `body` unpacks it must free with the same.
