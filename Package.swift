@@ -31,8 +31,10 @@ func module(
         swiftSettings: common, linkerSettings: linked.map { .linkedLibrary($0) })
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", swiftSettings: common)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+        swiftSettings: common)
 }
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -51,6 +53,7 @@ let package = Package(
         .systemLibrary(name: "CLMDB", path: "Sources/System/CLMDB"),
         .systemLibrary(name: "CFFmpeg", path: "Sources/System/CFFmpeg"),
         .systemLibrary(name: "CCrypto", path: "Sources/System/CCrypto"),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib"),
         .target(
             name: "CWire", path: "Sources/System/CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CIntrinsics", path: "Sources/System/CIntrinsics", linkerSettings: [.linkedLibrary("dl")]),
@@ -77,7 +80,7 @@ let package = Package(
 
         // Files and video.
         module("Storage", ["Faults", "CLMDB", "CCrypto"]),
-        module("Checkpoints", ["Faults", "Storage"]),
+        module("Checkpoints", ["CZlib", "Faults", "Storage", "Wire"]),
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
 
@@ -109,7 +112,9 @@ let package = Package(
         tests("Models", ["Checkpoints", "Kernels", "Models", "Randomness", "TestSupport"]),
         tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
-        tests("Checkpoints", ["Checkpoints", "Faults", "Storage", "TestSupport", "Wire"]),
+        tests(
+            "Checkpoints", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport", "Wire"],
+            exclude: ["Fixtures"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),

@@ -40,12 +40,38 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: a data `Fault` that names the file, the byte, the reason and what would mend it.
     public static func read(_ path: String) throws(Fault) -> Checkpoint {
-        let source = try CheckpointBytes(reading: path)
-        guard SafetensorsReader.recognises(source) else {
-            throw source.fault(
-                at: 0, "is no checkpoint of a known format",
-                mend: "known are \(Format.allCases.map(\.rawValue).joined(separator: ", "))")
+        try read(CheckpointBytes(reading: path))
+    }
+
+    /// Reads bytes as if a file of that name held them.
+    package static func read(_ bytes: [UInt8], path: String) throws(Fault) -> Checkpoint {
+        try read(CheckpointBytes(path: path, bytes: bytes))
+    }
+
+    private static func read(_ file: CheckpointBytes) throws(Fault) -> Checkpoint {
+        var source = file
+        var format = try RecognisedFormat(file, size: file.count)
+        if format == .gzip {
+            source = try Gunzip.expand(file) { head throws(Fault) in
+                _ = try RecognisedFormat(head, size: Gunzip.bound(file.count))
+            }
+            format = try RecognisedFormat(source, size: source.count)
         }
-        return try SafetensorsReader.read(source)
+        switch format {
+        case .safetensors: return try SafetensorsReader.read(source)
+        case .zip: return try TorchZipReader.read(source)
+        case .minidb: return try MinidbReader.read(source)
+        case .pickle: return try readPickle(source)
+        case .gzip: throw source.fault(at: 0, "is gzip inside gzip", mend: "expand it with gunzip first")
+        }
+    }
+
+    private static func readPickle(_ source: CheckpointBytes) throws(Fault) -> Checkpoint {
+        let first = try Unpickler.read(source, 0..<source.count)
+        if TorchLegacyReader.recognises(first) { return try TorchLegacyReader.read(source, behind: first) }
+        let (tensors, metadata) = try TensorWalk.read(first)
+        return Checkpoint(
+            path: source.path, format: .caffe2Pickle, isCompressed: source.isExpanded, tensors: tensors,
+            metadata: metadata)
     }
 }
