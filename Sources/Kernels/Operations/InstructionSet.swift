@@ -18,7 +18,7 @@ public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         }
     }
 
-    /// The widest that this machine runs.
+    /// The widest of f32 that this machine runs.
     public static var best: InstructionSet { allCases.last { $0.isSupported } ?? .baseline }
 
     public static func < (a: InstructionSet, b: InstructionSet) -> Bool { a.rank < b.rank }

@@ -124,7 +124,7 @@ extension Recipe {
                 "numerics.isa", of: ["auto", "baseline", "avx2", "avx512"], default: "auto"),
             convolution: try reader.choice(
                 "numerics.convolution", of: ["auto", "direct", "winograd"], default: "auto"),
-            compute: try reader.choice("numerics.compute", of: ["f32"], default: "f32"))
+            compute: try reader.choice("numerics.compute", of: ["f32", "bf16"], default: "f32"))
     }
 
     private static func checkpoint(_ reader: inout Reader) throws(Fault) -> Checkpoint {

@@ -97,6 +97,7 @@ public struct Recipe: Sendable, Equatable {
         /// `auto` becomes the coordinator's best when the run starts and stays fixed from then on.
         public var instructionSet: String
         public var convolution: String
+        /// `f32`, or `bf16`: factors of convolutions rounded to bfloat16, sums and everything else f32.
         public var compute: String
     }
 

@@ -17,6 +17,8 @@ struct Bench: ParsableCommand {
         var threads = 0
         @Option(help: "The instruction set: auto, baseline, avx2 or avx512.")
         var isa = "auto"
+        @Option(help: "What convolutions compute in: f32, or bf16 where the processor has avx512_bf16.")
+        var dtype = "f32"
         @Option(help: "How often each thing is timed.")
         var runs = 5
 
@@ -30,17 +32,7 @@ struct Bench: ParsableCommand {
         var threadCount: Int { threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads }
 
         func instructionSet() throws(Fault) -> InstructionSet {
-            if isa == "auto" { return .best }
-            guard let set = InstructionSet(rawValue: isa) else {
-                throw Fault(
-                    .usage, "--isa", "'\(isa)' is no instruction set",
-                    mend: advice(for: isa, among: ["auto"] + InstructionSet.allCases.map(\.rawValue)))
-            }
-            guard set.isSupported else {
-                throw Fault(
-                    .usage, "--isa", "this processor lacks \(isa)", mend: "choose \(InstructionSet.best.rawValue)")
-            }
-            return set
+            try .choose(isa: isa, "--isa", compute: dtype, "--dtype")
         }
     }
 
@@ -55,8 +47,6 @@ struct Bench: ParsableCommand {
         var frames = 8
         @Option(help: "Rows and columns of a clip, in pixels.")
         var size = 112
-        @Option(help: "f32.")
-        var dtype = "f32"
         @Option(
             help: ArgumentHelp(
                 "A peer's command, as peers/train_step.py: it runs in turn with ours, and the ratios are printed.",
@@ -73,13 +63,12 @@ struct Bench: ParsableCommand {
 
         func validate() throws {
             guard (1...1000).contains(pairs) else { throw ValidationError("--pairs \(pairs): choose 1 to 1000") }
-            guard dtype == "f32" else { throw ValidationError("--dtype \(dtype): this version computes in f32 only") }
             guard (1...1024).contains(batch) else { throw ValidationError("--batch \(batch): choose 1 to 1024") }
         }
 
         func run() throws {
             let set = try machine.instructionSet()
-            if let peer { return try compare(peer, set) }
+            if let peer { return try compare(peer) }
             let times = try StepBenchmark.run(
                 model: model, N: batch, frames: frames, size: size, threads: machine.threadCount, instructionSet: set,
                 runs: machine.runs, implementation: machine.choice.value(), profiles: profile)
@@ -94,7 +83,8 @@ struct Bench: ParsableCommand {
                 [
                     "model": .string(model), "batch": .integer(batch), "frames": .integer(frames),
                     "size": .integer(size),
-                    "threads": .integer(machine.threadCount), "dtype": .string(dtype), "isa": .string(set.rawValue),
+                    "threads": .integer(machine.threadCount), "dtype": .string(machine.dtype),
+                    "isa": .string(set.rawValue),
                     "forward_median_s": .number(times.forwardMedian), "forward_min_s": .number(times.forwardSeconds[0]),
                     "step_median_s": .number(times.stepMedian), "step_min_s": .number(times.stepSeconds[0]),
                     "clips_per_s": .number(times.clipsPerSecond), "peak_rss_mib": .integer(times.stepPeakMemory),
@@ -110,17 +100,17 @@ struct Bench: ParsableCommand {
         }
 
         /// The peer knows the network by the last part of its name.
-        private func compare(_ peer: String, _ set: InstructionSet) throws {
+        private func compare(_ peer: String) throws {
             let name = model.split(separator: "/").last.map(String.init) ?? model
             let bench = PeerBench(
                 command: peer,
                 options: [
                     "--batch", "\(batch)", "--frames", "\(frames)", "--size", "\(size)", "--threads",
-                    "\(machine.threadCount)", "--runs", "\(machine.runs)", "--dtype", dtype,
+                    "\(machine.threadCount)", "--runs", "\(machine.runs)", "--dtype", machine.dtype,
                 ],
                 peerModel: name,
                 ours: [
-                    "bench", "step", "--model", model, "--isa", set.rawValue, "--convolution",
+                    "bench", "step", "--model", model, "--isa", machine.isa, "--convolution",
                     machine.choice.convolution,
                 ], pairs: pairs, compiles: peerCompile)
             let comparison = try bench.run()

@@ -28,7 +28,7 @@ extension ModelCommand {
         @OptionGroup var result: ResultOptions
 
         func run() throws {
-            let set = InstructionSet(rawValue: isa) ?? .best
+            let set = try InstructionSet.choose(isa: isa, "--isa", compute: "f32", "--dtype")
             let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
             let check = try ModelCheck.run(
                 name, reference: try SafetensorsFile(reference), pool: ThreadPool(threads: count), instructionSet: set,

@@ -59,7 +59,7 @@ struct TestCheckpoint: ParsableCommand {
         let pass = try InferencePass(
             network, N: min(clipsPerVideo, 10),
             pool: ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads),
-            instructionSet: InstructionSet(rawValue: recipe.numerics.instructionSet) ?? .best)
+            instructionSet: try .choose(recipe.numerics))
         try pass.load(file)
 
         let loader = ClipLoader(set, try recipe.clipSettings(), seed: recipe.seed)

@@ -52,15 +52,7 @@ struct RunPreparation {
             before.checkpoint = recipe.checkpoint
             if before != recipe { throw Self.difference(begun?.values ?? [], resolved.values, run) }
         }
-        guard let instructionSet = InstructionSet(rawValue: recipe.numerics.instructionSet) else {
-            throw Fault(.internal, "numerics.isa", "\(recipe.numerics.instructionSet) is not an instruction set")
-        }
-        guard instructionSet.isSupported else {
-            throw Fault(
-                .usage, "numerics.isa", "\(instructionSet.rawValue) is not what this processor has",
-                mend: "choose \(InstructionSet.best.rawValue), or auto in a new run")
-        }
-        self.instructionSet = instructionSet
+        instructionSet = try .choose(recipe.numerics)
         job = try TrainingJob(recipe)
         steps = recipe.steps(dataSetClips: set.count)
         self.data = data
@@ -128,5 +120,14 @@ struct RunPreparation {
         return Fault(
             .usage, run, "holds a run of another recipe: \(values)",
             mend: "continue with the recipe it was begun with, or name a new folder")
+    }
+}
+
+extension InstructionSet {
+    /// What a recipe computes with; `auto` is this machine's best.
+    /// - Throws: a usage `Fault` for what this processor lacks.
+    static func choose(_ numerics: Recipe.Numerics) throws(Fault) -> InstructionSet {
+        try choose(
+            isa: numerics.instructionSet, "numerics.isa", compute: numerics.compute, "numerics.compute")
     }
 }

@@ -1,6 +1,9 @@
 // What Swift cannot say about the processor: which instruction sets it has and how it treats denormals.
 #pragma once
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 /// 1 when the processor and the system support x86-64-v3 (AVX2, FMA), else 0.
 static inline int zoetrope_has_avx2(void) {
@@ -20,6 +23,31 @@ static inline int zoetrope_has_avx512(void) {
 #endif
 }
 
+/// 1 when the processor and the system support x86-64-v4 and the products of bfloat16 pairs (`vdpbf16ps`), else 0.
+static inline int zoetrope_has_avx512_bf16(void) {
+#if defined(__x86_64__)
+    return zoetrope_has_avx512() && __builtin_cpu_supports("avx512bf16") ? 1 : 0;
+#else
+    return 0;
+#endif
+}
+
+/// Writes how the processor names itself, at most 48 characters and a zero; returns 0 when it does not.
+static inline int zoetrope_processor_name(char *_Nonnull name) {
+#if defined(__x86_64__)
+    unsigned int *words = (unsigned int *)(void *)name;
+    for (unsigned int leaf = 0; leaf < 3; leaf++) {
+        unsigned int *w = words + 4 * leaf;
+        if (!__get_cpuid(0x80000002u + leaf, w, w + 1, w + 2, w + 3)) return 0;
+    }
+    name[48] = 0;
+    return 1;
+#else
+    name[0] = 0;
+    return 0;
+#endif
+}
+
 /// Denormals are flushed to zero, as inputs and as results, on the calling thread: the same on every machine.
 static inline void zoetrope_flush_denormals(void) {
 #if defined(__x86_64__)
@@ -31,6 +59,14 @@ static inline void zoetrope_flush_denormals(void) {
     __asm__ volatile("msr fpcr, %0" : : "r"(fpcr | (1ull << 24)));
 #endif
 }
+
+/// Writes the numbers of the processors that the calling thread may run on, in rising order and at most `capacity` of
+/// them, and returns how many there are, or minus the system's error.
+int zoetrope_get_affinity(int *_Nonnull numbers, int capacity);
+
+/// Binds the calling thread, and threads and processes that it starts from now on, to processors; returns 0 or the
+/// system's error.
+int zoetrope_set_affinity(const int *_Nonnull numbers, int count);
 
 /// Asks for a cache line that will be read; never faults.
 static inline void zoetrope_prefetch(const float *_Nonnull line) { __builtin_prefetch(line, 0, 3); }
