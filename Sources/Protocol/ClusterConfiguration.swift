@@ -22,6 +22,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
         public var threads: Int
         /// Threads that decode ahead.
         public var decodeThreads: Int
+        /// Whether each compute thread is bound to a processor of its own.
+        public var pin: Bool
     }
 
     /// In seconds, each longer than the one before: the one hierarchy of timeouts.
@@ -39,7 +41,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
     /// Everything at its default: one machine, loopback.
     public static let standard = ClusterConfiguration(
         coordinator: Coordinator(address: "tcp://127.0.0.1:5570"),
-        worker: Worker(dataHost: "127.0.0.1", threads: 0, decodeThreads: 1),
+        worker: Worker(dataHost: "127.0.0.1", threads: 0, decodeThreads: 1, pin: false),
         timeouts: Timeouts(heartbeat: 1, suspect: 3, dead: 10, patience: 600))
 
     /// Reads a document.
@@ -54,7 +56,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
                 dataHost: try reader.string("worker.data_host", default: standard.worker.dataHost),
                 threads: try reader.integer("worker.threads", default: standard.worker.threads, in: 0...4096),
                 decodeThreads: try reader.integer(
-                    "worker.decode_threads", default: standard.worker.decodeThreads, in: 1...256)),
+                    "worker.decode_threads", default: standard.worker.decodeThreads, in: 1...256),
+                pin: try reader.boolean("worker.pin", default: standard.worker.pin)),
             timeouts: Timeouts(
                 heartbeat: try reader.real("timeouts.heartbeat", default: standard.timeouts.heartbeat, in: 0.05...60),
                 suspect: try reader.real("timeouts.suspect", default: standard.timeouts.suspect, in: 0.1...600),

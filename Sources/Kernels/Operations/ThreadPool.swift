@@ -1,4 +1,5 @@
 import CIntrinsics
+public import Faults
 import Glibc
 import Synchronization
 
@@ -12,32 +13,65 @@ public final class ThreadPool: Sendable {
     public let threads: Int
     private let shared: Shared
     private let handles: [pthread_t]
+    /// The thread that was bound, and where it might run before.
+    private let bound: (caller: pthread_t, before: [Int])?
 
     /// - Parameter threads: at least 1, the caller included.
-    public init(threads: Int) {
+    public convenience init(threads: Int) {
+        // Only binding can fail.
+        do throws(Fault) { try self.init(threads: threads, cores: nil) } catch { preconditionFailure("\(error)") }
+    }
+
+    /// - Parameters:
+    ///   - threads: at least 1, the caller included.
+    ///   - cores: a processor for each thread, to which it is bound until the pool ends; the caller's is the first. Nil:
+    ///     the system moves threads as it likes.
+    /// - Throws: a `Fault` when the system does not let a thread run there.
+    public init(threads: Int, cores: [Int]?) throws(Fault) {
         precondition(threads >= 1, "a thread pool of \(threads) threads")
+        precondition(cores.map { $0.count == threads } ?? true, "\(threads) threads on other than as many cores")
         self.threads = threads
+        let before = Cores.available
+        // A thread starts on the cores of the one that starts it: each is started from its own.
+        func go(_ numbers: [Int]) throws(Fault) {
+            do { try Cores.bind(numbers, "thread pool") } catch {
+                try? Cores.bind(before, "thread pool")
+                throw error
+            }
+        }
+        for core in cores ?? [] { try go([core]) }
         let shared = Shared(helpers: threads - 1)
         self.shared = shared
-        handles = (1..<threads).map { index in
-            var handle = pthread_t()
-            let seat = Unmanaged.passRetained(Seat(shared: shared, index: index))
-            let status = pthread_create(
-                &handle, nil,
-                { pointer in
-                    let seat = Unmanaged<Seat>.fromOpaque(pointer!).takeRetainedValue()
-                    zoetrope_flush_denormals()
-                    seat.shared.serve(thread: seat.index)
-                    return nil
-                }, seat.toOpaque())
-            precondition(status == 0, "the system refused thread \(index) of \(threads): error \(status)")
-            return handle
+        var handles: [pthread_t] = []
+        for index in 1..<threads {
+            if let cores { try go([cores[index]]) }
+            handles.append(Self.start(index, of: threads, shared))
         }
+        self.handles = handles
+        if let cores { try go([cores[0]]) }
+        bound = cores == nil ? nil : (pthread_self(), before)
+    }
+
+    private static func start(_ index: Int, of threads: Int, _ shared: Shared) -> pthread_t {
+        var handle = pthread_t()
+        let seat = Unmanaged.passRetained(Seat(shared: shared, index: index))
+        let status = pthread_create(
+            &handle, nil,
+            { pointer in
+                let seat = Unmanaged<Seat>.fromOpaque(pointer!).takeRetainedValue()
+                zoetrope_flush_denormals()
+                seat.shared.serve(thread: seat.index)
+                return nil
+            }, seat.toOpaque())
+        precondition(status == 0, "the system refused thread \(index) of \(threads): error \(status)")
+        return handle
     }
 
     deinit {
         shared.stop()
         for handle in handles { pthread_join(handle, nil) }
+        // Threads that the caller starts later, to decode, may run where they like again.
+        if let bound, pthread_equal(bound.caller, pthread_self()) != 0 { try? Cores.bind(bound.before, "thread pool") }
     }
 
     /// Calls `body` once for each task index, on all threads, and returns when all have returned.

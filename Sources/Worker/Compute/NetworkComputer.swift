@@ -22,12 +22,12 @@ final class NetworkComputer: UnitComputing {
     private let clips: DecodeAhead<DecodedClip>
 
     init(
-        job: TrainingJob, instructionSet: InstructionSet, threads: Int, clips: DecodeAhead<DecodedClip>
+        job: TrainingJob, instructionSet: InstructionSet, pool: ThreadPool, clips: DecodeAhead<DecodedClip>
     ) throws(Fault) {
         self.job = job
         self.clips = clips
         pass = try TrainingPass(
-            job.network, N: job.recipe.batch.clipsPerUnit, pool: ThreadPool(threads: threads),
+            job.network, N: job.recipe.batch.clipsPerUnit, pool: pool,
             instructionSet: instructionSet, implementation: job.convolution,
             keepsPacked: job.recipe.batch.units > 1)
     }

@@ -16,11 +16,14 @@ public struct WorkerResources: Sendable {
     public var threads: Int
     /// Threads that decode ahead, 1 or more.
     public var decodeThreads: Int
+    /// A processor for each compute thread, to which it is bound; `nil`: the system moves them as it likes.
+    public var cores: [Int]?
 
-    public init(data: String? = nil, threads: Int, decodeThreads: Int) {
+    public init(data: String? = nil, threads: Int, decodeThreads: Int, cores: [Int]? = nil) {
         self.data = data
         self.threads = threads
         self.decodeThreads = decodeThreads
+        self.cores = cores
     }
 }
 
@@ -45,7 +48,8 @@ public func buildWorker(_ welcome: Welcome, resources: WorkerResources) throws(F
         of: set, settings: settings, seed: recipe.seed, threads: resources.decodeThreads,
         capacity: max(2 * recipe.batch.clipsPerUnit, 4) + resources.decodeThreads, memory: PayloadPool())
     let computer = try NetworkComputer(
-        job: job, instructionSet: instructionSet, threads: resources.threads, clips: clips)
+        job: job, instructionSet: instructionSet,
+        pool: try ThreadPool(threads: resources.threads, cores: resources.cores), clips: clips)
     let fingerprints =
         job.fingerprints(dataSetDigest: "\(set.digest)") + [
             Fingerprint(name: "versions", value: VideoLibraries.versions),

@@ -3,6 +3,7 @@ import Configuration
 import Coordinator
 import Faults
 import Foundation
+import Kernels
 import Protocol
 import Reporting
 import Storage
@@ -57,8 +58,14 @@ struct Work: ParsableCommand {
     var data: String?
     @Option(help: "Compute threads; without it, cluster.conf's, and 0 takes one for each core.")
     var threads: Int?
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Bind each compute thread to a processor of its own, the first that the process may use.")
+    var pin: Bool?
     @Option(help: "What people call this worker; without it, the host's name and the process.")
     var name: String?
+    @Option(help: .hidden)
+    var cores: String?
     @Option(help: .hidden)
     var parent: Int32?
 
@@ -68,10 +75,10 @@ struct Work: ParsableCommand {
         guard (0...1024).contains(asked) else {
             throw Fault(.usage, "--threads", "\(asked) is outside 0...1024", mend: "0 takes one for each core")
         }
+        let count = asked == 0 ? ProcessInfo.processInfo.activeProcessorCount : asked
         let resources = WorkerResources(
-            data: try data.map { path throws(Fault) in try absolute(path) },
-            threads: asked == 0 ? ProcessInfo.processInfo.activeProcessorCount : asked,
-            decodeThreads: cluster.worker.decodeThreads)
+            data: try data.map { path throws(Fault) in try absolute(path) }, threads: count,
+            decodeThreads: cluster.worker.decodeThreads, cores: try pinned(count, cluster))
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
         let shell = try WorkerShell(
             WorkerShell.Settings(
@@ -91,6 +98,20 @@ struct Work: ParsableCommand {
         guard ending.code == 0 else {
             throw Fault(Fault.Code(rawValue: Int32(ending.code)) ?? .internal, name, ending.reason)
         }
+    }
+
+    /// The processors of the compute threads, if they are to have some of their own.
+    private func pinned(_ threads: Int, _ cluster: ClusterConfiguration) throws(Fault) -> [Int]? {
+        if let cores {
+            let numbers = cores.split(separator: ",").compactMap { Int($0) }
+            guard numbers.count == threads else {
+                throw Fault(.usage, "--cores", "'\(cores)' are not \(threads) processors, as many as threads")
+            }
+            return numbers
+        }
+        return try Cores.slices(
+            processes: 1, threads: threads, pins: pin ?? cluster.worker.pin, among: Cores.available,
+            pin == nil ? "worker.pin" : "--pin")?[0]
     }
 
     /// A worker of a `train` command must not outlive it, however that ends.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Coordinator
 import Faults
 import Foundation
+import Kernels
 import Protocol
 import Reporting
 import Training
@@ -25,6 +26,10 @@ struct Train: ParsableCommand {
     var workers = 1
     @Option(help: "Compute threads of each worker.")
     var threads = 1
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Bind each compute thread to a processor of its own; without it, when the workers take all of them.")
+    var pin: Bool?
     @Option(help: "Where to listen: tcp://HOST:PORT; port 0 takes a free one.")
     var listen = "tcp://127.0.0.1:0"
     @OptionGroup var result: ResultOptions
@@ -37,6 +42,8 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let data = try absolute(data)
+        let slices = try Cores.slices(
+            processes: workers, threads: threads, pins: pin, among: Cores.available, "--pin")
         let preparation = try RunPreparation(
             recipe: recipe[0], assignments: Array(recipe.dropFirst()), data: data, run: folder)
         if let finished = try RunResult(run: folder, preparation: preparation) {
@@ -48,7 +55,7 @@ struct Train: ParsableCommand {
         let ending = try coordinate(
             preparation, run: folder, listen: listen, expectedWorkers: workers, timing: ClusterTiming()
         ) { shell throws(Fault) in
-            try local.start(workers, endpoint: shell.endpoint, threads: threads) { process in
+            try local.start(workers, endpoint: shell.endpoint, threads: threads, slices: slices) { process in
                 shell.processEnded(process)
                 if local.running == 0 { shell.stop(reason: "every worker of this command has ended") }
             }

@@ -7,10 +7,12 @@ final class LocalWorkers: Sendable {
     private let processes = Mutex<[Process]>([])
 
     /// Starts `count` workers of this same program.
-    /// - Parameter onEnd: Called with the process's number when one has ended, from any thread.
+    /// - Parameters:
+    ///   - slices: a processor for each compute thread of each worker; nil: they are not bound.
+    ///   - onEnd: Called with the process's number when one has ended, from any thread.
     /// - Throws: `Fault.internal` when the system refuses.
     func start(
-        _ count: Int, endpoint: String, threads: Int, onEnd: @escaping @Sendable (Int) -> Void
+        _ count: Int, endpoint: String, threads: Int, slices: [[Int]]?, onEnd: @escaping @Sendable (Int) -> Void
     ) throws(Fault) {
         for number in 0..<count {
             let process = Process()
@@ -19,6 +21,9 @@ final class LocalWorkers: Sendable {
                 "worker", "--join", endpoint, "--threads", "\(threads)", "--name", "worker-\(number)", "--parent",
                 "\(getpid())",
             ]
+            if let cores = slices?[number] {
+                process.arguments?.append(contentsOf: ["--cores", cores.map(String.init).joined(separator: ",")])
+            }
             process.standardInput = FileHandle.nullDevice
             process.terminationHandler = { onEnd(Int($0.processIdentifier)) }
             do { try process.run() } catch {
