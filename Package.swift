@@ -109,7 +109,9 @@ let package = Package(
         module("TestSupport", ["Faults"], path: "Tests/Support"),
         tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
         tests("Kernels", ["Kernels", "MicroKernels", "TestSupport"]),
-        tests("Models", ["Checkpoints", "Kernels", "Models", "Randomness", "TestSupport"]),
+        tests(
+            "Models", ["Checkpoints", "Faults", "Kernels", "Models", "Randomness", "TestSupport"], exclude: ["Fixtures"]
+        ),
         tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
         tests(

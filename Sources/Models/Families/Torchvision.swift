@@ -1,7 +1,8 @@
+import Faults
 import Kernels
 
 /// The video ResNets of torchvision.models.video, under the keys of their `state_dict`.
-struct TorchvisionNetwork {
+struct TorchvisionNetwork: NetworkFamily {
     enum Kind: String, CaseIterable {
         case r3d_18
         case mc3_18
@@ -15,16 +16,25 @@ struct TorchvisionNetwork {
         case spaceThenTime
     }
 
-    let kind: Kind
+    static let names = Kind.allCases.map { "torchvision/\($0.rawValue)" }
+
+    static func publishedClip(_: String) -> PublishedClip { PublishedClip(frames: 16, size: 112) }
+
+    static func describe(_ request: NetworkRequest) throws(Fault) -> NetworkDescription {
+        try request.options.check(for: request.name, known: [])
+        guard let kind = Kind.allCases.first(where: { "torchvision/\($0.rawValue)" == request.name }) else {
+            preconditionFailure("\(request.name) is not torchvision's")
+        }
+        return TorchvisionNetwork(kind).described(request)
+    }
+
+    private let kind: Kind
     private var net = NetworkBuilder(.torchvision)
 
-    init(_ kind: Kind) { self.kind = kind }
+    private init(_ kind: Kind) { self.kind = kind }
 
-    static var names: [String] { Kind.allCases.map { "torchvision/\($0.rawValue)" } }
-
-    /// The network for clips of `frames` square frames.
-    consuming func described(classes: Int, frames: Int, size: Int) -> NetworkDescription {
-        var x = stem(net.input(frames: frames, size: size))
+    private consuming func described(_ request: NetworkRequest) -> NetworkDescription {
+        var x = stem(net.input(frames: request.frames, size: request.size))
         for (stage, planes) in [64, 128, 256, 512].enumerated() {
             let convolution: Convolution =
                 switch kind {
@@ -38,8 +48,8 @@ struct TorchvisionNetwork {
                     stride: stage > 0 && index == 0 ? 2 : 1)
             }
         }
-        _ = net.linear(net.globalAveragePool(x, "avgpool"), "fc", out: classes)
-        return net.network(named: "torchvision/\(kind.rawValue)")
+        _ = net.linear(net.globalAveragePool(x, "avgpool"), "fc", out: request.classes)
+        return net.network(named: request.name)
     }
 
     private mutating func stem(_ x: Int) -> Int {

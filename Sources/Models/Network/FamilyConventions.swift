@@ -25,4 +25,10 @@ package struct FamilyConventions: Sendable {
     package static let torchvision = FamilyConventions(
         weight: ".weight", bias: ".bias", scale: ".weight", shift: ".bias", runningMean: ".running_mean",
         runningVariance: ".running_var", epsilon: 1e-5, momentum: 0.1, linear: { _ in .normal(deviation: 0.01) })
+
+    /// facebookresearch/SlowFast: as torchvision's.
+    static let slowfast = torchvision
+
+    /// pytorchvideo: as torchvision's.
+    static let pytorchvideo = torchvision
 }

@@ -14,10 +14,14 @@ extension NetworkBuilder {
     }
 
     /// Convolution, batch norm and, except at the end of a branch, ReLU.
+    ///
+    /// - Parameter scaleStart: the batch norm's first scale; 0 where a branch is to start as nothing.
     package mutating func convolutionNorm(
-        _ x: Int, _ names: Names, K: Int, kernel: Extent3, stride: Extent3 = .one, relu: Bool = true
+        _ x: Int, _ names: Names, K: Int, kernel: Extent3, stride: Extent3 = .one, groups: Int = 1, relu: Bool = true,
+        scaleStart: Float = 1
     ) -> Int {
-        let normal = batchNorm(convolution(x, names.convolution, K: K, kernel: kernel, stride: stride), names.norm)
+        let product = convolution(x, names.convolution, K: K, kernel: kernel, stride: stride, groups: groups)
+        let normal = batchNorm(product, names.norm, scaleStart: scaleStart)
         return relu ? self.relu(normal) : normal
     }
 
@@ -38,6 +42,18 @@ extension NetworkBuilder {
     /// ReLU of branch + shortcut.
     package mutating func join(_ branch: Int, _ shortcut: Int, _ name: String) -> Int {
         relu(add(branch, shortcut, name))
+    }
+
+    /// The max pool of ResNet's stem: 1 x 3 x 3, every second row and column.
+    mutating func stemPool(_ x: Int, _ name: String) -> Int {
+        maxPool(x, name, kernel: Extent3(1, 3, 3), stride: Extent3(1, 2, 2), padding: Extent3(0, 1, 1))
+    }
+
+    /// The mean over a window that is moved one place at a time, and cut to the map where that is smaller.
+    mutating func windowAverage(_ x: Int, _ name: String, window: Extent3) -> Int {
+        let map = map(x).extent
+        return averagePool(
+            x, name, kernel: Extent3(min(window.t, map.t), min(window.h, map.h), min(window.w, map.w)))
     }
 }
 
