@@ -22,7 +22,7 @@ struct ProgramTests {
 
     @Test(arguments: NetworkDescription.names)
     func everyTensorIsMadeBeforeItIsRead(_ name: String) throws {
-        let net = try NetworkDescription(named: name, classes: 10, frames: 8, size: 32)
+        let net = try NetworkDescription.small(name)
         var made: Set<Int> = [0]
         for entry in Program(net).entries {
             #expect(made.isSuperset(of: entry.inputs), "\(net.layers[entry.output].name)")
@@ -64,7 +64,7 @@ struct ProgramTests {
 
     @Test(arguments: NetworkDescription.names)
     func foldingLeavesNoNormBehindAConvolution(_ name: String) throws {
-        let net = try NetworkDescription(named: name, classes: 10, frames: 8, size: 32)
+        let net = try NetworkDescription.small(name)
         let (entries, folded) = (Program(net).entries, Program(net, folds: true).entries)
         var made: Set<Int> = [0]
         for entry in folded {
