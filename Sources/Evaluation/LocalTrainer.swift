@@ -39,10 +39,11 @@ final class LocalTrainer {
         stride(from: 0, to: count, by: piece).map { $0..<min($0 + piece, count) }
     }
 
-    /// One step on the clips in `pass.input`, every parameter decayed.
-    func step(labels: [Int], onGradient: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }) -> TrainingPass.Result
-    {
-        pass.run(labels: labels) { parameter, gradient in
+    /// One step on the clips in `pass.input`, every parameter decayed; without `draws` dropout drops nothing.
+    func step(
+        labels: [Int], draws: ClipDraws? = nil, onGradient: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
+    ) -> TrainingPass.Result {
+        pass.run(labels: labels, draws: draws) { parameter, gradient in
             onGradient(parameter, gradient)
             update(parameter, gradient)
         }

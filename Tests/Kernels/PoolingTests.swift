@@ -47,11 +47,12 @@ import Testing
             let (y, dx) = (Tensor<Float>(dy.count), Tensor<Float>(x.count))
             let layer = AveragePool(shape, includesPadding: includesPadding, instructionSet: set)
             let pool = ThreadPool(threads: 2)
-            layer.forward(N: Self.N, x: x.pointer, y: y.pointer, pool: pool)
+            let scratch = Tensor<Float>(layer.scratchCount(N: Self.N)) { _ in .nan }
+            layer.forward(N: Self.N, x: x.pointer, y: y.pointer, scratch: scratch.pointer, pool: pool)
             layer.backward(N: Self.N, dy: dy.pointer, dx: dx.pointer, pool: pool)
             #expect(relativeError(y, y64) <= 1e-6)
             #expect(relativeError(dx, dx64) <= 1e-6)
-            #expect(y.isIntact && dx.isIntact)
+            #expect(y.isIntact && dx.isIntact && scratch.isIntact)
         }
     }
 

@@ -115,16 +115,18 @@ public struct BatchNorm: Sendable {
     }
 
     /// Folds a batch norm with fixed statistics into the convolution before it: its weights `[C][...]`, `count` in all,
-    /// times each channel's factor, in f64 and rounded once; the offset becomes the convolution's bias.
+    /// times each channel's factor, in f64 and rounded once; the offset becomes the convolution's bias, and takes in the
+    /// one that it has.
     public func fold(
-        count: Int, weights: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+        count: Int, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil, scale: UnsafePointer<Float>,
+        shift: UnsafePointer<Float>,
         mean: UnsafePointer<Double>, variance: UnsafePointer<Double>, folded: UnsafeMutablePointer<Float>,
         offset: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
         let length = count / C
         pool.run(C) { c in
             let product = Double(scale[c]) / (variance[c] + epsilon).squareRoot()
-            offset[c] = Float(Double(shift[c]) - mean[c] * product)
+            offset[c] = Float(Double(shift[c]) + ((bias.map { Double($0[c]) } ?? 0) - mean[c]) * product)
             for i in c * length..<(c + 1) * length { folded[i] = Float(Double(weights[i]) * product) }
         }
     }

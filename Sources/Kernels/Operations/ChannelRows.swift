@@ -27,4 +27,14 @@ struct ChannelRows: Sendable {
         let piece = max(Self.taskValues / period, 1) * period
         pool.run((P * C + piece - 1) / piece) { body($0 * piece, min(piece, P * C - $0 * piece)) }
     }
+
+    /// The same for N clips of P pixels each; no piece holds pixels of two clips. `begin` counts from the first clip.
+    func pieces(N: Int, P: Int, _ pool: ThreadPool, _ body: (_ n: Int, _ begin: Int, _ count: Int) -> Void) {
+        let piece = max(Self.taskValues / period, 1) * period
+        let each = (P * C + piece - 1) / piece
+        pool.run(N * each) { task in
+            let (n, begin) = (task / each, task % each * piece)
+            body(n, n * P * C + begin, min(piece, P * C - begin))
+        }
+    }
 }

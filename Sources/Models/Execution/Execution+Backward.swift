@@ -6,7 +6,7 @@ extension Execution {
     }
 
     /// The gradient of the logits, which the loss writes.
-    var logitsGradient: UnsafeMutablePointer<Float> { floats(plan.backward[kernels.count - 1].output) }
+    var logitsGradient: UnsafeMutablePointer<Float> { floats(plan.logitsGradient) }
 
     /// Runs kernel `index` backward on all N clips. `onGradient` gets each parameter's gradient as soon as it is final;
     /// the memory is reused afterwards.
@@ -15,7 +15,7 @@ extension Execution {
         onGradient: (_ parameter: Int, _ gradient: UnsafeBufferPointer<Float>) throws(Failure) -> Void
     ) throws(Failure) {
         let kernel = kernels[index]
-        let plan = plan.backward[index]
+        guard let plan = plan.backward[index] else { return }
         let dy = floats(plan.output)
         let scratch = floats(plan.scratch)
 
@@ -37,7 +37,13 @@ extension Execution {
             convolution.backwardWeights(
                 N: N, x: tensors[kernel.reads[0]], prologue: what.prologue.map { prologue($0) }, dy: dy,
                 dw: floats(plan.parameters[0]), scratch: scratch, pool: pool)
+            if let sums = what.biasGradient {
+                sums.run(
+                    N: 1, P: N * kernel.map.positions, x: dy, sums: floats(plan.parameters[1]), scratch: scratch,
+                    pool: pool)
+            }
             profile?.mark(kernel.output, .backwardWeights)
+            if let bias = what.bias { try report(bias, plan.parameters[1]) }
             try report(what.weight, plan.parameters[0])
             if let target = plan.inputs[0], let packed, let scratch = plan.dataScratch {
                 convolution.backwardData(
@@ -51,16 +57,16 @@ extension Execution {
                 packBackward(index, into: packed)
                 profile?.mark(kernel.output, .packing)
             }
+            let rows = N * kernel.map.positions
             linear.backwardWeights(
-                N: N, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]),
-                db: floats(plan.parameters[1]), scratch: scratch, pool: pool)
+                N: rows, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]),
+                db: bias == nil ? nil : floats(plan.parameters[1]), scratch: scratch, pool: pool)
             profile?.mark(kernel.output, .backwardWeights)
-            try report(bias, plan.parameters[1])
+            if let bias { try report(bias, plan.parameters[1]) }
             try report(weight, plan.parameters[0])
             if let target = plan.inputs[0], let packed {
                 linear.backwardData(
-                    N: N, dy: dy, packed: packed, dx: floats(target.written), scratch: scratch,
-                    pool: pool)
+                    N: rows, dy: dy, packed: packed, dx: floats(target.written), scratch: scratch, pool: pool)
                 finish(target, tensor: kernel.inputs[0])
                 profile?.mark(kernel.output, .backwardData)
             }
@@ -82,28 +88,65 @@ extension Execution {
             try report(what.scale, plan.parameters[0])
             finish(target, tensor: kernel.inputs[0])
             if let residual { finish(residual, tensor: kernel.inputs[1]) }
+        default: backwardWithoutParameters(kernel, plan, dy: dy, scratch: scratch)
+        }
+    }
+
+    /// Backward of the operations that have no parameters.
+    private func backwardWithoutParameters(
+        _ kernel: Kernel, _ plan: PassPlan.Backward, dy: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let (x, y) = (tensors[kernel.reads[0]], tensors[kernel.output])
+        let count = N * kernel.map.count
+        let target = plan.inputs[0]
+        let dx = target.map { floats($0.written) }
+        switch kernel.operation {
         case .relu:
-            guard let target = plan.inputs[0] else { return }
-            elementwise.reluBackward(
-                count: N * kernel.map.count, y: tensors[kernel.output], dy: dy, dx: floats(target.written),
-                pool: pool)
-            finish(target, tensor: kernel.inputs[0])
-        case .add:
-            for (place, target) in plan.inputs.enumerated() {
-                guard let target else { continue }
-                floats(target.written).update(from: dy, count: N * kernel.map.count)
-                finish(target, tensor: kernel.inputs[place])
-            }
+            if let dx { elementwise.reluBackward(count: count, y: y, dy: dy, dx: dx, pool: pool) }
+        case .swish:
+            if let dx { elementwise.swishBackward(count: count, x: x, dy: dy, dx: dx, pool: pool) }
+        case .sigmoid:
+            if let dx { elementwise.sigmoidBackward(count: count, y: y, dy: dy, dx: dx, pool: pool) }
+        case .dropout(let dropout):
+            if let dx { dropout.apply(N: N, x: dy, y: dx, draws: draws, pool: pool) }
         case .maxPool(let maxPool):
-            guard let target = plan.inputs[0] else { return }
-            maxPool.backward(
-                N: N, x: tensors[kernel.inputs[0]], y: tensors[kernel.output], dy: dy, dx: floats(target.written),
-                pool: pool)
-            finish(target, tensor: kernel.inputs[0])
+            if let dx { maxPool.backward(N: N, x: x, y: y, dy: dy, dx: dx, pool: pool) }
         case .averagePool(let averagePool):
-            guard let target = plan.inputs[0] else { return }
-            averagePool.backward(N: N, dy: dy, dx: floats(target.written), pool: pool)
-            finish(target, tensor: kernel.inputs[0])
+            if let dx { averagePool.backward(N: N, dy: dy, dx: dx, pool: pool) }
+        case .selectFrames(let selection):
+            if let dx { selection.backward(N: N, dy: dy, dx: dx, pool: pool) }
+        case .add:
+            for target in plan.inputs {
+                if let target { floats(target.written).update(from: dy, count: count) }
+            }
+        case .concatenate(let concatenation):
+            for (part, target) in plan.inputs.enumerated() {
+                guard let target else { continue }
+                concatenation.take(
+                    part: part, P: N * kernel.map.positions, y: dy, x: floats(target.written), pool: pool)
+            }
+        case .multiplyChannels(let scale):
+            // The numbers' gradient first: the other one may take the place of dy.
+            if let target = plan.inputs[1] {
+                scale.backwardScale(
+                    N: N, P: kernel.map.positions, x: x, dy: dy, ds: floats(target.written), scratch: scratch,
+                    pool: pool)
+            }
+            if let dx {
+                scale.backwardData(
+                    N: N, P: kernel.map.positions, s: tensors[kernel.inputs[1]], dy: dy, dx: dx, scratch: scratch,
+                    pool: pool)
+            }
+        case .attention(let attention):
+            let written = plan.inputs.map { $0.map { floats($0.written) } }
+            attention.backward(
+                N: N, theta: x, phi: tensors[kernel.inputs[1]], g: tensors[kernel.inputs[2]], dy: dy,
+                gradients: .init(theta: written[0], phi: written[1], g: written[2]), scratch: scratch, pool: pool)
+        case .convolution, .linear, .normalise, .softmaxMean: preconditionFailure("no backward of \(kernel.operation)")
+        }
+        for (place, target) in plan.inputs.enumerated() {
+            if let target { finish(target, tensor: kernel.inputs[place]) }
         }
     }
 

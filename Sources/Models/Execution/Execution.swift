@@ -19,22 +19,24 @@ final class Execution {
     let tensors: [UnsafeMutablePointer<Float>]
     let parameters: [UnsafeMutablePointer<Float>]
     let packedForward: [UnsafeMutablePointer<Float>]
-    private let folded: UnsafeMutablePointer<Float>
+    let folded: UnsafeMutablePointer<Float>
     let scratch: [UnsafeMutablePointer<Float>]
     let means: [UnsafeMutablePointer<Double>]
     let variances: [UnsafeMutablePointer<Double>]
-    private let sums: [UnsafeMutablePointer<Double>]
-    private let factors: [UnsafeMutablePointer<Float>]
-    private let offsets: [UnsafeMutablePointer<Float>]
-    private let isTraining: Bool
-    private let keepsPacked: Bool
+    let sums: [UnsafeMutablePointer<Double>]
+    let factors: [UnsafeMutablePointer<Float>]
+    let offsets: [UnsafeMutablePointer<Float>]
+    let isTraining: Bool
+    let keepsPacked: Bool
     /// The kernel whose packings hold each parameter and each batch norm's statistics, and whether the packings for
     /// forward and for backward-data are out of date, by kernel.
     private let packer: [Int?]
     private let statisticsPacker: [Int?]
+    /// What decides which elements a dropout drops; nil: none.
+    var draws: ClipDraws?
     /// Gets the time of everything, if asked for.
     var profile: PassProfile?
-    private var staleForward: [Bool]
+    var staleForward: [Bool]
     private var staleBackward: [Bool]
 
     init(
@@ -47,7 +49,7 @@ final class Execution {
         elementwise = Elementwise(instructionSet: instructionSet)
         self.pool = pool
         let kernels = try Kernel.list(
-            network, joining, instructionSet: instructionSet, implementation: implementation)
+            network, joining, training: training, instructionSet: instructionSet, implementation: implementation)
         let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training, keepsPacked: keepsPacked)
         let arena = try Arena(
             bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)")
@@ -76,6 +78,7 @@ final class Execution {
             guard case .convolution(_, let what) = kernel.operation, let fold = what.folded?.what else { continue }
             packer[fold.scale] = index
             packer[fold.shift] = index
+            if let bias = what.bias { packer[bias] = index }
             statisticsPacker[fold.statistics] = index
         }
         self.packer = packer
@@ -138,8 +141,9 @@ final class Execution {
                 let n = fold.what.statistics
                 fold.norm.fold(
                     count: convolution.shape.weightCount, weights: parameters[what.weight],
-                    scale: parameters[fold.what.scale], shift: parameters[fold.what.shift], mean: means[n],
-                    variance: variances[n], folded: folded, offset: offsets[n], pool: pool)
+                    bias: what.bias.map { UnsafePointer(parameters[$0]) }, scale: parameters[fold.what.scale],
+                    shift: parameters[fold.what.shift], mean: means[n], variance: variances[n], folded: folded,
+                    offset: offsets[n], pool: pool)
                 weights = UnsafePointer(folded)
             }
             pack(kernel, weights: weights, into: packedForward[index], for: .forward)
@@ -154,7 +158,7 @@ final class Execution {
     }
 
     /// Packs a kernel's weights, or others in their place.
-    private func pack(
+    func pack(
         _ kernel: Kernel, weights: UnsafePointer<Float>? = nil, into packed: UnsafeMutablePointer<Float>,
         for pass: Convolution.Pass
     ) {
@@ -164,62 +168,7 @@ final class Execution {
                 weights: weights ?? UnsafePointer(parameters[what.weight]), into: packed, for: pass, pool: pool)
         case .linear(let linear, let weight, _):
             linear.pack(weights: parameters[weight], into: packed, for: pass, pool: pool)
-        case .normalise, .relu, .add, .maxPool, .averagePool: break
-        }
-    }
-
-    /// Runs kernel `index` on the first `N` clips. Batch norms take the clips' own statistics, and write them, or use
-    /// those that were set.
-    func forward(_ index: Int, N: Int, ownStatistics: Bool) {
-        let kernel = kernels[index]
-        let (x, y) = (tensors[kernel.reads[0]], tensors[kernel.output])
-        if isTraining, !keepsPacked || staleForward[index] {
-            staleForward[index] = false
-            pack(kernel, into: packedForward[index], for: .forward)
-            profile?.mark(kernel.output, .packing)
-        }
-        defer { profile?.mark(kernel.output, .forward) }
-        switch kernel.operation {
-        case .convolution(let convolution, let what):
-            var epilogue: Epilogue?
-            if let fold = what.folded?.what {
-                epilogue = Epilogue(
-                    bias: offsets[fold.statistics], residual: fold.residual.map { UnsafePointer(tensors[$0]) },
-                    relu: fold.relu)
-            } else if ownStatistics, let norm = what.sums {
-                epilogue = Epilogue(statistics: sums[norm])
-            }
-            convolution.forward(
-                N: N, x: x, prologue: what.prologue.map { prologue($0) }, packed: packedForward[index], y: y,
-                epilogue: epilogue, scratch: scratch[index], pool: pool)
-        case .normalise(let norm, let what):
-            let P = N * kernel.map.positions
-            let n = what.statistics
-            if ownStatistics {
-                if what.hasSums {
-                    norm.moments(P: P, sums: sums[n], mean: means[n], variance: variances[n])
-                } else {
-                    norm.statistics(
-                        P: P, x: x, mean: means[n], variance: variances[n], scratch: scratch[index], pool: pool)
-                }
-            }
-            norm.coefficients(
-                scale: parameters[what.scale], shift: parameters[what.shift], mean: means[n], variance: variances[n],
-                factor: factors[n], offset: offsets[n])
-            if what.isDeferred { return }
-            norm.apply(
-                P: P, x: x, factor: factors[n], offset: offsets[n], residual: what.residual.map { tensors[$0] },
-                relu: what.relu, y: y, scratch: scratch[index], pool: pool)
-        case .relu:
-            elementwise.relu(count: N * kernel.map.count, x: x, y: y, pool: pool)
-        case .add:
-            elementwise.add(count: N * kernel.map.count, x, tensors[kernel.inputs[1]], y: y, pool: pool)
-        case .maxPool(let maxPool): maxPool.forward(N: N, x: x, y: y, pool: pool)
-        case .averagePool(let averagePool): averagePool.forward(N: N, x: x, y: y, pool: pool)
-        case .linear(let linear, _, let bias):
-            linear.forward(
-                N: N, x: x, packed: packedForward[index], bias: parameters[bias], y: y, scratch: scratch[index],
-                pool: pool)
+        default: break
         }
     }
 }

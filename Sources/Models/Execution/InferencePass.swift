@@ -49,7 +49,8 @@ public final class InferencePass {
         }
     }
 
-    /// The logits of the first `clips` clips of `input`, `classes` for each; valid until the next run.
+    /// The logits of the first `clips` clips of `input`, or the scores where the network ends with a `softmaxMean`,
+    /// `classes` for each; valid until the next run.
     @discardableResult
     public func run(clips: Int? = nil) -> UnsafeBufferPointer<Float> {
         let clips = clips ?? N

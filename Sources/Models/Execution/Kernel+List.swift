@@ -14,9 +14,10 @@ extension Kernel {
 
     /// The kernels of a network in forward order.
     ///
-    /// - Throws: a usage `Fault` when there is no implementation of the name asked for.
+    /// - Throws: a usage `Fault` when there is no implementation of the name asked for, or when a network cannot be
+    ///   trained.
     static func list(
-        _ network: NetworkDescription, _ joining: Joining, instructionSet: InstructionSet,
+        _ network: NetworkDescription, _ joining: Joining, training: Bool, instructionSet: InstructionSet,
         implementation: Convolution.Choice
     ) throws(Fault) -> [Kernel] {
         let entries = Program(network, folds: joining.folds).entries
@@ -40,13 +41,16 @@ extension Kernel {
         }
 
         var kernels: [Kernel] = []
+        var draws = 0
         for entry in entries {
             let operation: Operation
             var reads = entry.inputs
+            let map = network.layers[entry.output].map
+            func input(_ place: Int) -> FeatureMap { network.layers[entry.inputs[place]].map }
             switch entry.operation {
             case .input: continue
-            case .convolution(let shape, let weight, nil):
-                var what = Convolving(weight: weight)
+            case .convolution(let shape, let weight, let bias):
+                var what = Convolving(weight: weight, bias: bias)
                 if let source = deferred[entry.inputs[0]] {
                     what.prologue = batchNorm(source.layer, source)?.1.statistics
                     reads[0] = source.inputs[0]
@@ -55,6 +59,7 @@ extension Kernel {
                 if let layer = entry.folded, let (norm, normalisation) = batchNorm(layer, entry) {
                     what.folded = Fold(norm: norm, what: normalisation)
                 }
+                if bias != nil { what.biasGradient = ChannelSums(C: shape.K, instructionSet: instructionSet) }
                 operation = .convolution(
                     try Convolution(shape, instructionSet: instructionSet, implementation: implementation), what)
             case .batchNorm:
@@ -66,25 +71,44 @@ extension Kernel {
                 }
                 operation = .normalise(norm, what)
             case .relu: operation = .relu
+            case .swish: operation = .swish
+            case .sigmoid: operation = .sigmoid
             case .add: operation = .add
+            case .multiplyChannels:
+                operation = .multiplyChannels(ChannelScale(C: map.C, instructionSet: instructionSet))
+            case .concatenate:
+                operation = .concatenate(Concatenation(channels: entry.inputs.indices.map { input($0).C }))
+            case .selectFrames(let frames):
+                operation = .selectFrames(
+                    FrameSelection(frames, C: map.C, input: input(0).extent, instructionSet: instructionSet))
             case .maxPool(let shape): operation = .maxPool(MaxPool(shape, instructionSet: instructionSet))
             case .averagePool(let shape): operation = .averagePool(AveragePool(shape, instructionSet: instructionSet))
-            case .linear(let weight, let bias?):
+            case .linear(let weight, let bias):
                 let shape = network.parameters[weight].shape
                 let linear = try Linear(
                     C: shape[1], K: shape[0], instructionSet: instructionSet, implementation: implementation)
                 operation = .linear(linear, weight: weight, bias: bias)
-            case .selectFrames, .swish, .sigmoid, .multiplyChannels, .concatenate, .attention, .dropout, .softmaxMean,
-                .convolution, .linear:
-                let layer = network.layers[entry.layer]
-                throw Fault(
-                    .usage, "layer '\(layer.name)' of \(network.name)",
-                    "this version cannot execute its \(layer.operation.summary)")
+            case .attention(let normalisation):
+                let attention = try Attention(
+                    P: map.positions, Q: input(1).positions, C: input(0).C, K: map.C,
+                    normalisation: normalisation == .softmax ? .softmax : .positions, instructionSet: instructionSet,
+                    implementation: implementation)
+                operation = .attention(attention)
+            case .dropout(let probability):
+                let dropout = Dropout(probability: probability, firstDraw: draws, count: map.count)
+                draws = dropout.endOfDraws
+                operation = .dropout(dropout)
+            case .softmaxMean(let joint):
+                guard !training else {
+                    throw Fault(
+                        .usage, "layer '\(network.layers[entry.layer].name)' of \(network.name)",
+                        "a fully convolutional head makes scores for tests, and has no backward",
+                        mend: "train the network with its ordinary head: the weights are the same")
+                }
+                operation = .softmaxMean(joint: joint)
             }
             kernels.append(
-                Kernel(
-                    operation: operation, inputs: entry.inputs, reads: reads, output: entry.output,
-                    map: network.layers[entry.output].map))
+                Kernel(operation: operation, inputs: entry.inputs, reads: reads, output: entry.output, map: map))
         }
         return kernels
     }

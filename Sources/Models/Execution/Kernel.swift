@@ -7,21 +7,32 @@ struct Kernel {
         case convolution(Convolution, Convolving)
         case normalise(BatchNorm, Normalisation)
         case relu
+        case swish
+        case sigmoid
         case add
+        case multiplyChannels(ChannelScale)
+        case concatenate(Concatenation)
+        case selectFrames(FrameSelection)
         case maxPool(MaxPool)
         case averagePool(AveragePool)
-        case linear(Linear, weight: Int, bias: Int)
+        case linear(Linear, weight: Int, bias: Int?)
+        case attention(Attention)
+        case dropout(Dropout)
+        case softmaxMean(joint: Bool)
     }
 
     /// What a convolution reads, by number, and what is joined to it.
     struct Convolving {
         var weight: Int
+        var bias: Int?
         /// The batch norm, by its statistics, that is computed while the convolution reads that one's input.
         var prologue: Int?
         /// The batch norm, by its statistics, whose sums are taken while the output is written.
         var sums: Int?
         /// The batch norm that the weights hold, with what is joined to that.
         var folded: Fold?
+        /// Of the gradient, for the bias.
+        var biasGradient: ChannelSums?
     }
 
     struct Fold {
@@ -61,19 +72,25 @@ struct Kernel {
             (what.weight, convolution.packedCount(.forward), convolution.packedCount(.backwardData))
         case .linear(let linear, let weight, _):
             (weight, linear.packedCount(.forward), linear.packedCount(.backwardData))
-        case .normalise, .relu, .add, .maxPool, .averagePool: nil
+        default: nil
         }
     }
 
     /// Floats of scratch to run forward on N clips, or backward (of a convolution: one of its two passes).
     func scratchCount(_ pass: Convolution.Pass?, N: Int, threads: Int) -> Int {
+        let P = map.positions
         switch operation {
         case .convolution(let convolution, let what):
-            convolution.scratchCount(
+            let count = convolution.scratchCount(
                 pass, N: N, threads: threads, prologue: what.prologue != nil, statistics: what.sums != nil)
-        case .linear(let linear, _, _): linear.scratchCount(N: N, threads: threads)
-        case .normalise(let norm, _): norm.scratchCount(P: N * map.positions)
-        case .relu, .add, .maxPool, .averagePool: 0
+            guard pass == nil, let sums = what.biasGradient else { return count }
+            return max(count, sums.scratchCount(N: 1, P: N * P))
+        case .linear(let linear, _, _): return linear.scratchCount(N: N * P, threads: threads)
+        case .normalise(let norm, _): return norm.scratchCount(P: N * P)
+        case .multiplyChannels(let scale): return scale.scratchCount(N: N, P: P)
+        case .averagePool(let pool): return pass == nil ? 0 : pool.scratchCount(N: N)
+        case .attention(let attention): return attention.scratchCount(backward: pass == nil, threads: threads)
+        case .relu, .swish, .sigmoid, .add, .concatenate, .selectFrames, .maxPool, .dropout, .softmaxMean: return 0
         }
     }
 }

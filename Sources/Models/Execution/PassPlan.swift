@@ -21,7 +21,7 @@ struct PassPlan {
         var output: MemoryPlan.Buffer
         /// For each input; nil where no parameter is behind it.
         var inputs: [Target?]
-        /// Gradients of its parameters: weight; weight and bias; scale and shift.
+        /// Gradients of its parameters: weight and, if there is one, bias; scale and shift.
         var parameters: [MemoryPlan.Buffer]
         var scratch: MemoryPlan.Buffer
         /// Of a convolution, for its input's gradient.
@@ -49,8 +49,10 @@ struct PassPlan {
     private(set) var offsets: [MemoryPlan.Buffer] = []
     /// By tensor; nil where joined layers leave none, or nobody stores it.
     private(set) var tensors: [MemoryPlan.Buffer?]
-    /// By kernel; empty without a backward pass.
-    private(set) var backward: [Backward] = []
+    /// By kernel, nil where no parameter is behind the output; empty without a backward pass.
+    private(set) var backward: [Backward?] = []
+    /// What the loss writes.
+    private(set) var logitsGradient: MemoryPlan.Buffer = 0
 
     private var gradients: [MemoryPlan.Buffer?]
     private let network: NetworkDescription
@@ -122,11 +124,14 @@ struct PassPlan {
     private mutating func planBackward(threads: Int) {
         let E = kernels.count
         let trained = tensorsBehindParameters()
-        if let last = kernels.last { gradients[last.output] = memory.buffer(bytes: bytes(last.output), from: E) }
-        var plans: [Backward] = []
+        if let last = kernels.last {
+            logitsGradient = memory.buffer(bytes: bytes(last.output), from: E)
+            gradients[last.output] = logitsGradient
+        }
+        var plans: [Backward?] = []
         for (index, kernel) in kernels.enumerated().reversed() {
             let time = 3 * E - 1 - 2 * index
-            plans.append(plan(kernel, at: time, trained: trained, threads: threads))
+            plans.append(trained[kernel.output] ? plan(kernel, at: time, trained: trained, threads: threads) : nil)
         }
         backward = plans.reversed()
     }
@@ -146,7 +151,7 @@ struct PassPlan {
             read(kernel.reads[0], at: time)
             let data = time + 1
             inputs = [target(kernel.inputs[0], at: data, trained, addsItself: true)]
-            counts = [what.weight]
+            counts = [what.weight] + (what.bias.map { [$0] } ?? [])
             if inputs[0] != nil {
                 memory.need(own, at: data)
                 dataScratch = memory.buffer(
@@ -155,7 +160,7 @@ struct PassPlan {
         case .linear(_, let weight, let bias):
             read(kernel.inputs[0], at: time)
             inputs = [target(kernel.inputs[0], at: time, trained)]
-            counts = [weight, bias]
+            counts = [weight] + (bias.map { [$0] } ?? [])
         case .normalise(_, let what):
             read(kernel.inputs[0], at: time)
             if what.relu && !what.masksByInput { read(kernel.output, at: time) }
@@ -172,17 +177,27 @@ struct PassPlan {
                 ]
             }
             counts = [what.scale, what.shift]
-        case .relu:
+        case .relu, .sigmoid:
             read(kernel.output, at: time)
             inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
-        case .add:
-            inputs = kernel.inputs.map { target($0, at: time, trained) }
+        case .swish:
+            read(kernel.inputs[0], at: time)
+            inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
+        case .dropout: inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
+        case .multiplyChannels:
+            for input in kernel.inputs { read(input, at: time) }
+            let numbers = target(kernel.inputs[1], at: time, trained)
+            inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own), numbers]
         case .maxPool:
             read(kernel.inputs[0], at: time)
             read(kernel.output, at: time)
             inputs = [target(kernel.inputs[0], at: time, trained)]
-        case .averagePool:
-            inputs = [target(kernel.inputs[0], at: time, trained)]
+        case .attention:
+            for input in kernel.inputs { read(input, at: time) }
+            inputs = kernel.inputs.map { target($0, at: time, trained) }
+        case .add, .averagePool, .concatenate, .selectFrames:
+            inputs = kernel.inputs.map { target($0, at: time, trained) }
+        case .softmaxMean: preconditionFailure("a head for tests in training")
         }
         if inputs[0] != nil, let packing = kernel.packing {
             // Packed before the weight's gradient is handed on: whoever gets that may change the weight.

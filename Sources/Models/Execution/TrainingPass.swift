@@ -35,7 +35,8 @@ public final class TrainingPass {
     ///     weights, and takes twice the weights' memory or more. Otherwise every run packs them.
     ///   - defers: results of batch norm and ReLU that only a convolution reads are not stored but computed when it reads
     ///     them: the same bits in less memory.
-    /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
+    /// - Throws: a usage `Fault` when there is no convolution of the name asked for, or when the network ends with a head
+    ///   for tests.
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
         implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch,
@@ -102,13 +103,16 @@ public final class TrainingPass {
     ///
     /// - Parameters:
     ///   - labels: N of them, each in 0..<classes.
+    ///   - draws: decides what dropout drops; nil: nothing.
     ///   - onGradient: gets each parameter's gradient of the mean loss as soon as it is final, in
     ///     `network.gradientOrder`, while the rest of the backward pass has yet to run. The memory is reused afterwards.
     public func run<Failure: Error>(
-        labels: [Int],
+        labels: [Int], draws: ClipDraws? = nil,
         onGradient: (_ parameter: Int, _ gradient: UnsafeBufferPointer<Float>) throws(Failure) -> Void
     ) throws(Failure) -> Result {
         precondition(labels.count == N, "\(labels.count) labels for \(N) clips")
+        precondition(draws.map { $0.positions.count == N } ?? true, "\(N) clips at \(draws?.positions ?? 0..<0)")
+        execution.draws = draws
         execution.profile?.begin()
         for index in execution.kernels.indices {
             execution.forward(index, N: N, ownStatistics: normalisation == .batch)

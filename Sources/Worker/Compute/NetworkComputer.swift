@@ -51,7 +51,8 @@ final class NetworkComputer: UnitComputing {
             UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(pass.input)[(i * values.count)...])
                 .copyMemory(from: values)
         }
-        let result = pass.run(labels: labels) { parameter, gradient in
+        let draws = ClipDraws(seed: job.recipe.seed, positions: job.positions(step: step, unit: unit))
+        let result = pass.run(labels: labels, draws: draws) { parameter, gradient in
             sink.gradient(parameter: parameter, gradient)
         }
         for layer in job.network.statistics.indices {
