@@ -41,7 +41,11 @@ extension Caffe2Tensor {
             doubles: Array(message.double_data, message.n_double_data),
             bytes: Array(message.byte_data), rawBytes: Array(message.raw_data),
             strings: Array(message.string_data, message.n_string_data).map { [UInt8]($0) },
-            segment: message.segment.map { ($0.pointee.begin, $0.pointee.end) }, dataFormat: message.data_format)
+            segment: message.segment.map { ($0.pointee.begin, $0.pointee.end) }, dataFormat: message.data_format,
+            name: message.name.map { Checking.text($0) },
+            device: message.device_detail.flatMap {
+                $0.pointee.has_device_type == 0 ? nil : $0.pointee.device_type
+            })
     }
 }
 

@@ -46,6 +46,13 @@ extension Caffe2Tensor {
                     $0.pointee.end = segment.end
                 }
             }
+            if let name { $0.pointee.name = arena.string(name) }
+            if let device {
+                $0.pointee.device_detail = arena.make(caffe2__device__init) {
+                    $0.pointee.has_device_type = 1
+                    $0.pointee.device_type = device
+                }
+            }
             if dataFormat != 0 {
                 $0.pointee.has_data_format = 1
                 $0.pointee.data_format = dataFormat

@@ -37,13 +37,17 @@ public struct Caffe2Tensor: Sendable, Equatable {
     }
     /// 0 as described here; 1 bfloat16.
     public var dataFormat: UInt32
+    /// The blob's once more.
+    public var name: String?
+    /// Where Caffe2 had the tensor: 0 the processor, 1 CUDA.
+    public var device: Int32?
     private var segmentBegin: Int64?
     private var segmentEnd: Int64?
 
     public init(
         dims: [Int64], dataType: Int32, floats: [Float] = [], integers: [Int32] = [], longs: [Int64] = [],
         doubles: [Double] = [], bytes: [UInt8] = [], rawBytes: [UInt8] = [], strings: [[UInt8]] = [],
-        segment: (begin: Int64, end: Int64)? = nil, dataFormat: UInt32 = 0
+        segment: (begin: Int64, end: Int64)? = nil, dataFormat: UInt32 = 0, name: String? = nil, device: Int32? = nil
     ) {
         self.dims = dims
         self.dataType = dataType
@@ -55,6 +59,8 @@ public struct Caffe2Tensor: Sendable, Equatable {
         self.rawBytes = rawBytes
         self.strings = strings
         self.dataFormat = dataFormat
+        self.name = name
+        self.device = device
         self.segment = segment
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Checkpoints
 import Clips
-import Coordinator
 import Evaluation
 import Faults
 import Foundation
@@ -45,7 +44,7 @@ struct TestCheckpoint: ParsableCommand {
         let document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
         let recipe = try Recipe.read(document).recipe
         let set = try PackedSet(directory: data, split: split)
-        let file = try SafetensorsFile(try Self.file(checkpoint))
+        let file = try SafetensorsFile(try checkpointFile(checkpoint))
         let network = try NetworkDescription(
             named: recipe.model.name, classes: recipe.model.classes == 0 ? set.classes.count : recipe.model.classes,
             frames: recipe.input.frames, size: recipe.input.crop)
@@ -88,21 +87,6 @@ struct TestCheckpoint: ParsableCommand {
             ],
             text: "\(outcome.videos) videos, \(outcome.clips) clips: clip@1 \(percent(outcome.clipTop1)), "
                 + "video@1 \(percent(outcome.videoTop1)), video@5 \(percent(outcome.videoTop5))")
-    }
-
-    /// The safetensors file that `path` means.
-    private static func file(_ path: String) throws(Fault) -> String {
-        if pathExists(path + "/model.safetensors") { return path + "/model.safetensors" }
-        if pathExists(path + "/checkpoints") {
-            guard let newest = try CheckpointStore.versions(run: path).max() else {
-                throw Fault(.data, path, "holds no checkpoint yet", mend: "train first")
-            }
-            return CheckpointStore.path(run: path, version: newest) + "/model.safetensors"
-        }
-        guard pathExists(path) else {
-            throw Fault(.data, path, "there is no such checkpoint", mend: "name a run's folder or a safetensors file")
-        }
-        return path
     }
 }
 

@@ -1,0 +1,115 @@
+import Faults
+
+/// Writes what VMZ's `minidb_to_pickle` writes: `{'blobs': {name: numpy.ndarray}}`, pickled by Python 2's cPickle with its
+/// highest protocol, 2. PySlowFast, VMZ's Caffe2 and PyTorch loaders, and NumPy under Python 3 (`encoding='latin1'`)
+/// read it.
+///
+/// The opcodes are those that cPickle 2.7 with NumPy 1.16 emits for such a dictionary.
+struct Caffe2PickleWriter {
+    private let path: String
+    private let file: SequentialFile
+    private var pickle = PickleEmitter(firstNumber: 1)
+    /// Memo numbers of what every array needs again.
+    private var reconstruct: Int?
+    private var array: Int?
+    private var dtype: Int?
+    private var dtypes: [ElementType: Int] = [:]
+
+    init(_ path: String) throws(Fault) {
+        self.path = path
+        file = try SequentialFile(path)
+    }
+
+    mutating func write(_ tensors: [CheckpointTensor]) throws(Fault) {
+        pickle.emptyDictionary()
+        pickle.putAway()
+        pickle.byteString("blobs")
+        pickle.putAway()
+        pickle.emptyDictionary()
+        pickle.putAway()
+        for (index, tensor) in tensors.enumerated() {
+            pickle.beginMember(index, of: tensors.count)
+            pickle.byteString(tensor.name)
+            pickle.putAway()
+            try write(tensor)
+            pickle.endMember(index, of: tensors.count, .dictionary)
+        }
+        pickle.setItem()
+        pickle.stop()
+        try file.append(pickle.drain())
+        try file.commit()
+    }
+
+    private mutating func write(_ tensor: CheckpointTensor) throws(Fault) {
+        guard let code = tensor.elementType.numpyCode else {
+            throw Fault(
+                .usage, path, "NumPy has no \(tensor.elementType.rawValue), which tensor '\(tensor.name)' is of",
+                mend: "write safetensors or a torch file")
+        }
+        guard tensor.bytes.count <= Int(Int32.max) else {
+            throw Fault(
+                .usage, path,
+                "tensor '\(tensor.name)' has \(tensor.bytes.count) bytes, more than the 2 GiB of a protocol-2 string",
+                mend: "write safetensors or a torch file")
+        }
+        // numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), 'b'), and then its state.
+        pickle.global("numpy.core.multiarray", "_reconstruct", once: &reconstruct)
+        pickle.global("numpy", "ndarray", once: &array)
+        pickle.integers([0])
+        pickle.byteString("b")
+        pickle.tuple(3)
+        pickle.reduce()
+        pickle.putAway()
+        pickle.mark()
+        pickle.integer(1)
+        pickle.integers(tensor.shape)
+        elementType(tensor.elementType, code)
+        pickle.no()
+        pickle.byteStringHead(count: tensor.bytes.count)
+        try file.append(pickle.drain())
+        try withBytes(tensor.bytes) { (bytes) throws(Fault) in try file.append(bytes) }
+        pickle.tupleFromMark()
+        pickle.build()
+    }
+
+    /// numpy.dtype(code, False, True) with its byte order, or the one that stands in the memo already.
+    private mutating func elementType(_ type: ElementType, _ code: String) {
+        if let number = dtypes[type] { return pickle.get(number) }
+        pickle.global("numpy", "dtype", once: &dtype)
+        pickle.byteString(code)
+        pickle.integer(0)
+        pickle.integer(1)
+        pickle.tuple(3)
+        pickle.reduce()
+        dtypes[type] = pickle.put()
+        pickle.mark()
+        pickle.integer(3)
+        pickle.byteString(type.size == 1 ? "|" : "<")
+        for _ in 0..<3 { pickle.none() }
+        for _ in 0..<2 { pickle.integer(-1) }
+        pickle.integer(0)
+        pickle.tupleFromMark()
+        pickle.build()
+    }
+}
+
+extension ElementType {
+    /// NumPy's letter and bytes of an element, or `nil` where it has none.
+    var numpyCode: String? {
+        switch self {
+        case .bool: "b1"
+        case .u8: "u1"
+        case .i8: "i1"
+        case .u16: "u2"
+        case .i16: "i2"
+        case .f16: "f2"
+        case .u32: "u4"
+        case .i32: "i4"
+        case .f32: "f4"
+        case .u64: "u8"
+        case .i64: "i8"
+        case .f64: "f8"
+        case .bf16, .f8e5m2, .f8e4m3: nil
+        }
+    }
+}
