@@ -40,6 +40,42 @@ struct CheckpointWriterTests {
         }
     }
 
+    /// Every reader with every writer: nothing of a tensor changes on the way through two formats.
+    @Test(arguments: Checkpoint.Format.allCases)
+    func roundTripsKeepEveryBit(_ first: Checkpoint.Format) throws {
+        var original = try Self.everyType()
+        // More than a pickler's batch, and a name that is no ASCII.
+        original.tensors.append(
+            CheckpointTensor(name: "größer.weight", shape: [1], elementType: .f32, bytes: [1, 2, 3, 4]))
+        original.tensors += (0..<1001).map {
+            CheckpointTensor(name: "many.\($0)", shape: [1], elementType: .u8, bytes: [UInt8($0 & 255)])
+        }
+        let expected = Self.byName(original)
+        try withTemporaryFolder { folder in
+            try original.write(to: folder + "/first", as: first)
+            let once = try Checkpoint.read(folder + "/first")
+            #expect(once.format == first)
+            let isSame = Self.byName(once) == expected
+            #expect(isSame)
+            if first != .safetensors {
+                let sameOrder = once.tensors == original.tensors
+                #expect(sameOrder)
+            }
+            for second in Checkpoint.Format.allCases {
+                try once.write(to: folder + "/second", as: second)
+                let twice = try Checkpoint.read(folder + "/second")
+                #expect(twice.format == second)
+                let isSame = Self.byName(twice) == expected
+                #expect(isSame, "\(first) to \(second)")
+                #expect(twice.tensors.count == original.tensors.count)
+            }
+        }
+    }
+
+    private static func byName(_ checkpoint: Checkpoint) -> [String: CheckpointTensor] {
+        Dictionary(checkpoint.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// What cPickle 2.7 and NumPy 1.16 make of {'blobs': {'conv1_w': array([[1, 2]], 'f4')}}.
     @Test func aPickleIsPython2s() throws {
         let vector =
@@ -75,6 +111,8 @@ struct CheckpointWriterTests {
             try checkpoint.write(to: folder + "/a", as: .caffe2Minidb)
             let written = try readWhole(folder + "/a")
             #expect(Self.hexadecimal(written.suffix(last.count / 2)) == last)
+            let back = try Checkpoint.read(folder + "/a")
+            #expect(back.tensors == checkpoint.tensors)
         }
     }
 
@@ -96,6 +134,8 @@ struct CheckpointWriterTests {
                 try checkpoint.write(to: folder + "/a", as: format, options: .init(key: "model_state"))
                 let bytes = try readWhole(folder + "/a")
                 #expect(String(decoding: bytes, as: UTF8.self).contains("model_state"))
+                let back = try Checkpoint.read(folder + "/a")
+                #expect(back.tensors == checkpoint.tensors)
             }
             for format in [Checkpoint.Format.safetensors, .caffe2Pickle, .caffe2Minidb] {
                 let fault = #expect(throws: Fault.self) {
@@ -131,6 +171,17 @@ struct CheckpointWriterTests {
             }
             let left = try FileManager.default.contentsOfDirectory(atPath: folder)
             #expect(left.count == Checkpoint.Format.allCases.count - formats.count, "\(left)")
+        }
+    }
+
+    @Test func namesBeyondLatin1AreNoPythonTwoStrings() throws {
+        let tensor = CheckpointTensor(name: "重み", shape: [], elementType: .u8, bytes: [1])
+        try withTemporaryFolder { folder in
+            let fault = #expect(throws: Fault.self) {
+                try Checkpoint(path: "", format: .safetensors, tensors: [tensor]).write(
+                    to: folder + "/a", as: .caffe2Pickle)
+            }
+            #expect(fault?.code == .usage)
         }
     }
 

@@ -3,7 +3,7 @@
 /// A value is emitted by writing what makes it. What stands in the memo is put there and got back by number; the numbers
 /// count up from `firstNumber`: 0 in Python 3, 1 in Python 2's cPickle.
 struct PickleEmitter {
-    private(set) var bytes: [UInt8] = [0x80, 2]
+    private(set) var bytes: [UInt8] = [PickleOpcode.proto.rawValue, 2]
     private var nextNumber: Int
 
     init(firstNumber: Int) { nextNumber = firstNumber }
@@ -18,7 +18,7 @@ struct PickleEmitter {
 
     /// Puts the topmost value into the memo; `get` brings it back.
     mutating func put() -> Int {
-        emit("q", orWide: "r", nextNumber)
+        emit(.binaryPut, orWide: .longBinaryPut, nextNumber)
         nextNumber += 1
         return nextNumber - 1
     }
@@ -26,7 +26,7 @@ struct PickleEmitter {
     /// As `put`, where nobody will ask for it.
     mutating func putAway() { _ = put() }
 
-    mutating func get(_ number: Int) { emit("h", orWide: "j", number) }
+    mutating func get(_ number: Int) { emit(.binaryGet, orWide: .longBinaryGet, number) }
 
     /// A class or function, which later calls get back from the memo.
     mutating func global(_ module: String, _ name: String, once number: inout Int?) {
@@ -42,32 +42,32 @@ struct PickleEmitter {
         number = put()
     }
 
-    private mutating func emit(_ short: Unicode.Scalar, orWide wide: Unicode.Scalar, _ number: Int) {
+    private mutating func emit(_ short: PickleOpcode, orWide wide: PickleOpcode, _ number: Int) {
         if number < 256 {
-            bytes += [UInt8(ascii: short), UInt8(number)]
+            bytes += [short.rawValue, UInt8(number)]
         } else {
-            bytes.append(UInt8(ascii: wide))
+            op(wide)
             bytes += littleEndianBytes(UInt32(number))
         }
     }
 
     // MARK: - Values
 
-    mutating func none() { op("N") }
-    mutating func yes() { bytes.append(0x88) }
-    mutating func no() { bytes.append(0x89) }
+    mutating func none() { op(.none) }
+    mutating func yes() { op(.newTrue) }
+    mutating func no() { op(.newFalse) }
 
     /// In as few bytes as protocol 2 has for it.
     mutating func integer(_ value: Int) {
         switch value {
         case 0..<1 << 8:
-            op("K")
+            op(.binaryInt1)
             bytes.append(UInt8(value))
         case 1 << 8..<1 << 16:
-            op("M")
+            op(.binaryInt2)
             bytes += littleEndianBytes(UInt16(value))
         case Int(Int32.min)...Int(Int32.max):
-            op("J")
+            op(.binaryInt)
             bytes += littleEndianBytes(Int32(value))
         default: long(littleEndianBytes(value))
         }
@@ -75,13 +75,13 @@ struct PickleEmitter {
 
     /// A number as two's complement, lowest byte first.
     mutating func long(_ twosComplement: [UInt8]) {
-        bytes += [0x8A, UInt8(twosComplement.count)]
+        bytes += [PickleOpcode.long1.rawValue, UInt8(twosComplement.count)]
         bytes += twosComplement
     }
 
     /// Text, a `str` of Python 3.
     mutating func text(_ text: String) {
-        op("X")
+        op(.binaryUnicode)
         bytes += littleEndianBytes(UInt32(text.utf8.count))
         bytes += text.utf8
     }
@@ -89,53 +89,56 @@ struct PickleEmitter {
     /// The head of a `str` of Python 2, which is bytes; they follow.
     mutating func byteStringHead(count: Int) {
         if count < 256 {
-            op("U")
+            op(.shortBinaryString)
             bytes.append(UInt8(count))
         } else {
-            op("T")
+            op(.binaryString)
             bytes += littleEndianBytes(UInt32(count))
         }
     }
 
-    mutating func byteString(_ text: String) {
-        byteStringHead(count: text.utf8.count)
-        bytes += text.utf8
+    mutating func byteString(_ string: [UInt8]) {
+        byteStringHead(count: string.count)
+        bytes += string
     }
+
+    /// - Parameter word: ASCII.
+    mutating func byteString(_ word: StaticString) { byteString(Array("\(word)".utf8)) }
 
     /// A class or function by its module and name.
     mutating func global(_ module: String, _ name: String) {
-        op("c")
+        op(.global)
         bytes += Array("\(module)\n\(name)\n".utf8)
     }
 
     // MARK: - Containers and calls
 
-    mutating func mark() { op("(") }
+    mutating func mark() { op(.mark) }
     /// A tuple of everything since the mark.
-    mutating func tupleFromMark() { op("t") }
-    mutating func emptyTuple() { op(")") }
+    mutating func tupleFromMark() { op(.tuple) }
+    mutating func emptyTuple() { op(.emptyTuple) }
     /// A tuple of the topmost 1 to 3 values.
     mutating func tuple(_ count: Int) {
         precondition((1...3).contains(count))
-        bytes.append(0x84 + UInt8(count))
+        op(count == 1 ? .tuple1 : count == 2 ? .tuple2 : .tuple3)
     }
-    mutating func emptyDictionary() { op("}") }
-    mutating func emptyList() { op("]") }
+    mutating func emptyDictionary() { op(.emptyDictionary) }
+    mutating func emptyList() { op(.emptyList) }
     /// The topmost key and value into the dictionary below them.
-    mutating func setItem() { op("s") }
+    mutating func setItem() { op(.setItem) }
     /// All keys and values since the mark.
-    mutating func setItems() { op("u") }
-    mutating func append() { op("a") }
-    mutating func appends() { op("e") }
+    mutating func setItems() { op(.setItems) }
+    mutating func append() { op(.append) }
+    mutating func appends() { op(.appends) }
     /// The topmost tuple as arguments of the callable below it.
-    mutating func reduce() { op("R") }
+    mutating func reduce() { op(.reduce) }
     /// The topmost value as the state of the object below it.
-    mutating func build() { op("b") }
+    mutating func build() { op(.build) }
     /// The object that the reader knows by the topmost value.
-    mutating func persistent() { op("Q") }
-    mutating func stop() { op(".") }
+    mutating func persistent() { op(.binaryPersistentID) }
+    mutating func stop() { op(.stop) }
 
-    private mutating func op(_ letter: Unicode.Scalar) { bytes.append(UInt8(ascii: letter)) }
+    private mutating func op(_ opcode: PickleOpcode) { bytes.append(opcode.rawValue) }
 
     /// A tuple of integers: a shape, strides.
     mutating func integers(_ values: [Int]) {

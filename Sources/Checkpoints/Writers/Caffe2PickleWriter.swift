@@ -29,7 +29,7 @@ struct Caffe2PickleWriter {
         pickle.putAway()
         for (index, tensor) in tensors.enumerated() {
             pickle.beginMember(index, of: tensors.count)
-            pickle.byteString(tensor.name)
+            pickle.byteString(try latin1(tensor.name))
             pickle.putAway()
             try write(tensor)
             pickle.endMember(index, of: tensors.count, .dictionary)
@@ -38,6 +38,18 @@ struct Caffe2PickleWriter {
         pickle.stop()
         try file.append(pickle.drain())
         try file.commit()
+    }
+
+    /// A `str` of Python 2 is bytes, which those who read such files take for Latin-1.
+    private func latin1(_ name: String) throws(Fault) -> [UInt8] {
+        let bytes = name.unicodeScalars.compactMap { UInt8(exactly: $0.value) }
+        guard bytes.count == name.unicodeScalars.count else {
+            throw Fault(
+                .usage, path,
+                "tensor '\(name)' has letters beyond Latin-1 in its name, which the format has no place for",
+                mend: "write safetensors or a torch file")
+        }
+        return bytes
     }
 
     private mutating func write(_ tensor: CheckpointTensor) throws(Fault) {
@@ -76,7 +88,7 @@ struct Caffe2PickleWriter {
     private mutating func elementType(_ type: ElementType, _ code: String) {
         if let number = dtypes[type] { return pickle.get(number) }
         pickle.global("numpy", "dtype", once: &dtype)
-        pickle.byteString(code)
+        pickle.byteString(Array(code.utf8))
         pickle.integer(0)
         pickle.integer(1)
         pickle.tuple(3)
@@ -84,7 +96,7 @@ struct Caffe2PickleWriter {
         dtypes[type] = pickle.put()
         pickle.mark()
         pickle.integer(3)
-        pickle.byteString(type.size == 1 ? "|" : "<")
+        pickle.byteString(Array((type.size == 1 ? "|" : "<").utf8))
         for _ in 0..<3 { pickle.none() }
         for _ in 0..<2 { pickle.integer(-1) }
         pickle.integer(0)

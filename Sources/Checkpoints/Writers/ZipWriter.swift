@@ -1,5 +1,5 @@
+import CZlib
 package import Faults
-import Storage
 
 /// Writes a zip of stored (uncompressed) entries, each one's bytes at a multiple of `alignment`; ZIP64 where the sizes need
 /// it (PKWARE APPNOTE 6.3.10). Times are zip's zero, so that the same entries give the same bytes.
@@ -25,7 +25,8 @@ package final class ZipWriter {
     }
 
     package func add(_ name: String, _ bytes: [UInt8]) throws(Fault) {
-        let entry = Entry(name: Array(name.utf8), crc: CRC32.of(bytes), size: bytes.count, offset: file.count)
+        let checksum = bytes.withUnsafeBufferPointer { UInt32(crc32_z(0, $0.baseAddress, $0.count)) }
+        let entry = Entry(name: Array(name.utf8), crc: checksum, size: bytes.count, offset: file.count)
         entries.append(entry)
         var extra = isLarge(entry.size) ? Self.extraField(0x0001, Self.twice(littleEndianBytes(entry.size))) : []
         let end = file.count + 30 + entry.name.count + extra.count + 4
