@@ -96,12 +96,14 @@ let package = Package(
 
         // What people see.
         module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models", "Training", "Wire"]),
+        module("Export", ["Faults", "Kernels", "Models", "Wire"]),
         module("Reporting", ["Faults"]),
         .executableTarget(
             name: "zoetrope",
             dependencies: [
-                "Checkpoints", "Clips", "Configuration", "Coordinator", "Evaluation", "Faults", "Kernels", "Models",
-                "Protocol", "Randomness", "Reporting", "Storage", "Training", "Video", "Wire", "Worker", arguments,
+                "Checkpoints", "Clips", "Configuration", "Coordinator", "Evaluation", "Export", "Faults", "Kernels",
+                "Models", "Protocol", "Randomness", "Reporting", "Storage", "Training", "Video", "Wire", "Worker",
+                arguments,
             ],
             path: "Sources/zoetrope", swiftSettings: common),
 
@@ -113,6 +115,7 @@ let package = Package(
             "Models", ["Checkpoints", "Faults", "Kernels", "Models", "Randomness", "TestSupport"], exclude: ["Fixtures"]
         ),
         tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
+        tests("Export", ["Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
         tests(
             "Checkpoints", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport", "Wire"],
