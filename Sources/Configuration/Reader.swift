@@ -122,6 +122,26 @@ public struct Reader {
         return texts
     }
 
+    /// A list of pairs of a string and a finite number: `[["fc.*", 10.0]]`.
+    public mutating func pairs(
+        _ key: String, default standard: [(String, Double)]? = nil
+    ) throws(Fault) -> [(String, Double)] {
+        let standard = standard.map { pairs in Value.list(pairs.map { .list([.string($0.0), .real($0.1)]) }) }
+        guard case .list(let values) = try take(key, standard) else { throw wrong(key, "a list of pairs") }
+        var pairs: [(String, Double)] = []
+        for value in values {
+            guard case .list(let pair) = value, pair.count == 2, case .string(let text) = pair[0] else {
+                throw wrong(key, "a list of pairs of a string and a number")
+            }
+            switch pair[1] {
+            case .real(let number) where number.isFinite: pairs.append((text, number))
+            case .integer(let number): pairs.append((text, Double(number)))
+            default: throw wrong(key, "a list of pairs of a string and a number")
+            }
+        }
+        return pairs
+    }
+
     /// A list of tables (`[[host]]`), each with a reader of its own; `body` must finish it. Absent: an empty list.
     public mutating func tables<T>(
         _ key: String, _ body: (inout Reader) throws(Fault) -> T

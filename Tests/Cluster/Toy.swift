@@ -18,10 +18,18 @@ enum Toy {
     static let units = 6
     static let seed: UInt64 = 4
 
+    /// The layer that stays as it is, with a parameter that does.
+    static let frozenLayer = 1
+    static let frozenParameter = 1
+
     static let plan = ChunkPlan(
-        parameters: counts.map { ChunkPlan.Parameter(count: $0, decays: $0 != 33) },
-        statistics: channels.map { ChunkPlan.Statistics(channels: $0, retention: 0.9, varianceScale: 1.25) }, limit: 256
-    )
+        parameters: counts.enumerated().map {
+            ChunkPlan.Parameter(
+                count: $1, decays: $1 != 33, isFrozen: $0 == frozenParameter, rate: $0 == 0 ? 0.5 : 1)
+        },
+        statistics: channels.enumerated().map {
+            ChunkPlan.Statistics(channels: $1, retention: 0.9, varianceScale: 1.25, isFrozen: $0 == frozenLayer)
+        }, limit: 256)
 
     static func layout() throws -> CheckpointLayout {
         try CheckpointLayout(
@@ -47,7 +55,7 @@ enum Toy {
             let draws = Draws(seed: seed, place: UInt64(index), purpose: .initialWeights)
             for (i, element) in elements.enumerated() { values[i] = draws.uniform(element) - 0.5 }
         case .statistics:
-            for i in values.indices { values[i] = i < values.count / 2 ? 0 : 1 }
+            for i in values.indices { values[i] = i < values.count / 2 ? 0.5 : 1 }
         }
     }
 
@@ -77,6 +85,7 @@ enum Toy {
 /// Computes the toy's units, on the compute thread of a worker shell.
 final class ToyComputing: UnitComputing {
     private var weights: [[Float]] = Toy.counts.map { Array(repeating: .nan, count: $0) }
+    private var frozen: [Float] = [.nan]
     private let during: @Sendable (_ step: Int, _ unit: Int) -> Void
 
     /// - Parameter during: Called in the middle of each unit, when half of its gradients are told.
@@ -88,6 +97,11 @@ final class ToyComputing: UnitComputing {
         for (i, element) in elements.enumerated() {
             weights[parameter][element] = bytes.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
         }
+    }
+
+    func load(statistics layer: Int, _ bytes: UnsafeRawBufferPointer) {
+        precondition(layer == Toy.frozenLayer, "the statistics of layer \(layer)")
+        frozen = (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
     }
 
     func prefetch(step: Int, units: Range<Int>) {}
@@ -104,14 +118,16 @@ final class ToyComputing: UnitComputing {
                 for lane in 0..<4 where block * 4 + lane < values.count {
                     let noise = Float(words[lane] >> 8) * 0x1p-24 - 0.5
                     let other = values[(block * 4 + lane) &* 7 % values.count]
-                    gradient[block * 4 + lane] = noise + 0.1 * other
+                    gradient[block * 4 + lane] = noise + 0.1 * other + 0.01 * frozen[0] * weights[1][lane]
                 }
             }
             loss += Double(values[values.count / 2])
-            gradient.withUnsafeBufferPointer { sink.gradient(parameter: parameter, $0) }
+            if parameter != Toy.frozenParameter {
+                gradient.withUnsafeBufferPointer { sink.gradient(parameter: parameter, $0) }
+            }
             if parameter == 2 { during(step, unit) }
         }
-        for (layer, channels) in Toy.channels.enumerated() {
+        for (layer, channels) in Toy.channels.enumerated() where layer != Toy.frozenLayer {
             let means = (0..<channels).map { Double($0) + Double(weights[0][unit + layer]) / 3 }
             let variances = (0..<channels).map { 1 + Double(step % 3) + Double($0 * unit) / 7 }
             means.withUnsafeBufferPointer { means in

@@ -1,4 +1,5 @@
 import Coordinator
+import Faults
 import Protocol
 import Synchronization
 import Wire
@@ -8,6 +9,23 @@ final class ToyCoordinator: Sendable {
     private let shell: CoordinatorShell
     private let thread: DedicatedThreadWithResult<Ending>
     private let log: Log
+
+    /// Where the state before the first step comes from.
+    enum Initial {
+        case state(InitialState)
+        /// The file is no longer there: whoever asks for it is told so.
+        case gone
+
+        static let fault = Fault(.data, "weights", "are gone")
+
+        var source: () throws(Fault) -> InitialState {
+            func give() throws(Fault) -> InitialState {
+                guard case .state(let state) = self else { throw Initial.fault }
+                return state
+            }
+            return give
+        }
+    }
 
     /// What it told its observer.
     private final class Log: Sendable {
@@ -23,7 +41,8 @@ final class ToyCoordinator: Sendable {
 
     /// - Parameter onCommit: Called with the coordinator at each step that is committed for the first time.
     init(
-        run: String, steps: Int, workers: Int, checkpointEvery: Int = 4, listen: String = "tcp://127.0.0.1:0",
+        run: String, steps: Int, workers: Int, checkpointEvery: Int = 4,
+        initial: Initial? = nil, listen: String = "tcp://127.0.0.1:0",
         onCommit: @escaping @Sendable (_ shell: CoordinatorShell, _ step: Int) -> Void = { _, _ in }
     ) throws {
         let log = Log()
@@ -31,7 +50,7 @@ final class ToyCoordinator: Sendable {
             directory: try RunDirectory(run),
             settings: Toy.settings(
                 steps: steps, workers: workers, checkpointEvery: checkpointEvery, timing: Toy.timing),
-            layout: try Toy.layout(), listen: listen,
+            layout: try Toy.layout(), initial: initial?.source, listen: listen,
             observer: CoordinatorShell.Observer(
                 committed: { record, replayed in
                     let shell = log.lines.withLock { lines in

@@ -13,18 +13,22 @@ struct Problem {
     let clipNorm: Double
     /// The step whose gradient overflows, if any.
     let brokenStep: Int?
+    /// Whether training begins from a checkpoint of step 0, whose values no seed gives.
+    let beginsFromCheckpoint: Bool
 
     init(_ number: UInt64) {
         self.number = number
         units = [1, 2, 3, 4, 5, 6, 8, 11][Int(number % 8)]
         steps = 4 + Int(number / 8 % 3)
+        let freezes = number / 2 % 3 == 1
         plan = ChunkPlan(
             parameters: [
-                .init(count: 37, decays: true), .init(count: 5, decays: false), .init(count: 16, decays: true),
-                .init(count: 20, decays: true), .init(count: 3, decays: false),
+                .init(count: 37, decays: true), .init(count: 5, decays: false),
+                .init(count: 16, decays: true, rate: 2.5), .init(count: 20, decays: true, isFrozen: freezes),
+                .init(count: 3, decays: false),
             ],
             statistics: [
-                .init(channels: 3, retention: 0.9, varianceScale: 1.25),
+                .init(channels: 3, retention: 0.9, varianceScale: 1.25, isFrozen: freezes),
                 // At times so large that some owner has nothing else: it may lag behind workers that need nothing of it.
                 .init(channels: number % 3 == 2 ? 200 : 10, retention: 0.8, varianceScale: 1),
             ], limit: 16)
@@ -36,6 +40,7 @@ struct Problem {
             warmupFrom: 0.1)
         clipNorm = number % 4 == 1 ? 0.5 : 0
         brokenStep = number % 5 == 4 ? 2 : nil
+        beginsFromCheckpoint = number / 3 % 4 == 2
     }
 
     var clipsPerUnit: Int { 2 }
@@ -47,6 +52,10 @@ struct Problem {
         return mantissa * Float(sign: .plus, exponent: Int(digest >> 60) - 8, significand: 1)
     }
 
+    /// What the checkpoint of step 0 holds, if there is one.
+    func checkpointedWeights(_ chunk: Chunk) -> [Float] { initialWeights(chunk).map { 1.5 * $0 + 0.25 } }
+
+    /// What the seed gives.
     func initialWeights(_ chunk: Chunk) -> [Float] {
         (0..<chunk.elements).map {
             chunk.isStatistics ? ($0 * 2 < chunk.elements ? 0 : 1) : noise(1, chunk.number, $0, 0)
@@ -96,23 +105,26 @@ struct Truth {
     init(_ problem: Problem) {
         let plan = problem.plan
         slots = plan.chunks.map { chunk in
-            [problem.initialWeights(chunk)] + (1..<chunk.slots).map { _ in Array(repeating: 0, count: chunk.elements) }
+            [problem.beginsFromCheckpoint ? problem.checkpointedWeights(chunk) : problem.initialWeights(chunk)]
+                + (1..<chunk.slots).map { _ in Array(repeating: 0, count: chunk.elements) }
         }
         for step in 0..<problem.steps { run(step, problem) }
     }
 
     private mutating func run(_ step: Int, _ problem: Problem) {
         let plan = problem.plan
-        let weights = plan.trained.map { slots[$0][0] }
+        let weights = plan.chunks.map { plan.isComputedWith($0.number) ? slots[$0.number][0] : [] }
         let records = (0..<problem.units).map { problem.record(weights: weights, step: step, unit: $0) }
-        let sums = plan.trained.map { chunk in
+        let changing = plan.trained.filter { !plan.chunks[$0].isFrozen }
+        let sums = changing.map { chunk in
             Self.tree(
                 0, problem.units,
                 of: (0..<problem.units).map {
                     problem.gradient(chunk, weights: weights, step: step, unit: $0)
                 })
         }
-        let statistics = plan.statistics.indices.map { layer in
+        let layers = plan.statistics.indices.filter { !plan.statistics[$0].isFrozen }
+        let statistics = layers.map { layer in
             Self.tree(
                 0, problem.units,
                 of: (0..<problem.units).map {
@@ -141,15 +153,17 @@ struct Truth {
                 rate: rate, coefficient: coefficient, skipped: !finite, substitutes: records.flatMap(\.substitutes)))
         guard finite else { return }
         let scale = Float(Double(coefficient) / Double(problem.units))
-        for chunk in plan.trained {
+        for (chunk, sum) in zip(changing, sums) {
+            let rate = rate * plan.chunks[chunk].rate
             for i in slots[chunk][0].indices {
-                update(chunk, i, sums[chunk][i] * scale, rate, decays: plan.chunks[chunk].decays, problem.optimizer)
+                update(chunk, i, sum[i] * scale, rate, decays: plan.chunks[chunk].decays, problem.optimizer)
             }
         }
-        for (index, layer) in plan.statistics.enumerated() {
+        for (index, means) in zip(layers, statistics) {
+            let layer = plan.statistics[index]
             let chunk = plan.chunk(ofStatistics: index)
             for i in 0..<2 * layer.channels {
-                let mean = statistics[index][i] / Double(problem.units) * (i < layer.channels ? 1 : layer.varianceScale)
+                let mean = means[i] / Double(problem.units) * (i < layer.channels ? 1 : layer.varianceScale)
                 slots[chunk][0][i] = Float(
                     Double(slots[chunk][0][i]) * layer.retention + mean * (1 - layer.retention))
             }

@@ -81,9 +81,9 @@ extension SimulatedCluster {
                 .computed(worker, lease: lease, step: step, unit: unit, stage: stage), in: process.stoppedUntil - now)
         }
         let plan = problem.plan
-        if stage < plan.chunks.count, !process.cancelled.contains(lease) {
+        if stage < plan.changing.count, !process.cancelled.contains(lease) {
             // Deepest first; statistics come with the forward pass, before all of them.
-            let chunk = plan.chunks.count - 1 - stage
+            let chunk = plan.changing[plan.changing.count - 1 - stage]
             let payload =
                 plan.chunks[chunk].isStatistics
                 ? pool.payload(

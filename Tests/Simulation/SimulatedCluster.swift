@@ -64,6 +64,7 @@ final class SimulatedCluster {
         var timing = ClusterTiming()
         timing.tick = 0.4
         self.timing = timing
+        if problem.beginsFromCheckpoint { disk.begin(from: problem) }
         startCoordinator()
         for _ in 0..<expectedWorkers { startWorker() }
         if !calm { schedule(.fault, in: chance.between(0.2, 2)) }
@@ -114,7 +115,7 @@ final class SimulatedCluster {
         let slow = chance.happens(0.15) ? 12.0 : 1
         workers[incarnation] = SimulatedWorker(
             machine: machine, name: name, unitSeconds: chance.between(0.05, 0.4) * slow,
-            chunks: problem.plan.trained.count)
+            chunks: problem.plan.chunks.count)
         order.append(incarnation)
         schedule(.workerTick(incarnation), in: chance.between(0, 0.3))
     }

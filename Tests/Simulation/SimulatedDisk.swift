@@ -1,4 +1,5 @@
 import Coordinator
+import Training
 import Wire
 
 /// The run directory of a simulated run: what is durable, and what a crash takes away.
@@ -9,6 +10,20 @@ struct SimulatedDisk {
     var unfinished: (version: Int, chunks: [Int: [[Float]]])?
     /// A record being written.
     var tail: LedgerRecord?
+    private var hasInitialCheckpoint = false
+
+    /// There is a checkpoint before the first step.
+    mutating func begin(from problem: Problem) {
+        hasInitialCheckpoint = true
+        checkpoints[0] = Dictionary(
+            uniqueKeysWithValues: problem.plan.chunks.map { chunk in
+                let zeros = [Float](repeating: 0, count: chunk.elements)
+                return (
+                    chunk.number,
+                    [problem.checkpointedWeights(chunk)] + Array(repeating: zeros, count: chunk.slots - 1)
+                )
+            })
+    }
 
     /// The machine stops: the record being written is there whole or torn off, the unfinished checkpoint is swept away.
     /// - Parameter lies: fsync said yes to the last record, and yet it is gone.
@@ -22,6 +37,7 @@ struct SimulatedDisk {
     var history: RunHistory {
         let checkpoint = checkpoints.keys.filter { $0 <= ledger.count }.max() ?? 0
         return RunHistory(
-            checkpoint: checkpoint, ledgerCount: ledger.count, outcomes: ledger[checkpoint...].map(\.outcome))
+            checkpoint: checkpoint, ledgerCount: ledger.count, outcomes: ledger[checkpoint...].map(\.outcome),
+            hasInitialCheckpoint: hasInitialCheckpoint)
     }
 }

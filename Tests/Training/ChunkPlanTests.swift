@@ -29,16 +29,36 @@ import Training
         #expect(plan.chunks.enumerated().allSatisfy { $0.offset == $0.element.number })
     }
 
+    @Test func whatIsFrozenNeitherChangesNorIsLeftOutOfComputing() {
+        let plan = ChunkPlan(
+            parameters: [
+                .init(count: 40, decays: true, isFrozen: true), .init(count: 20, decays: true, rate: 3),
+            ],
+            statistics: [
+                .init(channels: 8, retention: 0.9, varianceScale: 1, isFrozen: true),
+                .init(channels: 8, retention: 0.9, varianceScale: 1),
+            ], limit: 32)
+        #expect(plan.chunks.map(\.isFrozen) == [true, true, false, true, false])
+        #expect(plan.chunks.map(\.rate) == [1, 1, 3, 1, 1])
+        #expect(plan.changing == [2, 4])
+        #expect((-1...5).filter(plan.isComputedWith) == [0, 1, 2, 3])
+    }
+
     @Test func anyDifferenceChangesTheDigest() {
-        func plan(_ count: Int, _ decays: Bool, _ channels: Int, _ limit: Int) -> UInt64 {
+        func plan(
+            _ count: Int, _ decays: Bool, _ channels: Int, _ limit: Int, isFrozen: Bool = false, rate: Float = 1,
+            still: Bool = false
+        ) -> UInt64 {
             ChunkPlan(
-                parameters: [.init(count: count, decays: decays)],
-                statistics: [.init(channels: channels, retention: 0.9, varianceScale: 1)], limit: limit
+                parameters: [.init(count: count, decays: decays, isFrozen: isFrozen, rate: rate)],
+                statistics: [.init(channels: channels, retention: 0.9, varianceScale: 1, isFrozen: still)],
+                limit: limit
             ).digest
         }
         let digests = [
             plan(100, true, 4, 64), plan(101, true, 4, 64), plan(100, false, 4, 64), plan(100, true, 5, 64),
-            plan(100, true, 4, 32),
+            plan(100, true, 4, 32), plan(100, true, 4, 64, isFrozen: true), plan(100, true, 4, 64, rate: 0.5),
+            plan(100, true, 4, 64, still: true), plan(100, false, 4, 64, isFrozen: true),
         ]
         #expect(Set(digests).count == digests.count)
         #expect(plan(100, true, 4, 64) == digests[0])

@@ -40,9 +40,27 @@ import Training
         #expect(try motion("schedule.epochs=2", "schedule.clips_per_epoch=160").recipe.steps(dataSetClips: 33) == 20)
     }
 
+    @Test func initialWeightsAndGroupsOfParameters() throws {
+        let resolved = try motion(
+            "model.weights=\"a b.pkl\"", "model.replace_head=true", "model.inflate=repeat",
+            "optimizer.freeze=[\"conv1_*\"]", "optimizer.rates=[[\"last_out_*\", 10], [\"*\", 0.5]]")
+        let weights = try #require(resolved.recipe.model.initialWeights)
+        #expect(weights.path == "a b.pkl" && weights.replacesHead && weights.inflation == .repeat)
+        #expect(!weights.allowsMissing && !weights.allowsUnexpected && weights.sha256.isEmpty)
+        #expect(resolved.recipe.optimizer.freeze == ["conv1_*"])
+        #expect(resolved.recipe.optimizer.rates.map(\.pattern) == ["last_out_*", "*"])
+        #expect(resolved.recipe.optimizer.rates.map(\.factor) == [10, 0.5])
+        let again = try Recipe.read(try Document(toml: resolved.toml, name: "recipe.toml"))
+        #expect(again.recipe == resolved.recipe)
+        #expect(try motion().recipe.model.initialWeights == nil)
+    }
+
     @Test(arguments: [
         ("batch.unit=3", "batch.units"), ("input.crop=65", "do not fit"), ("numerics.isa=avx", "avx2"),
-        ("optimizer.weight_decay_on=[\"scales\"]", "scale"), ("seed=-1", "outside"), ("augment.flip=2", "outside"),
+        ("optimizer.weight_decay_on=[\"scales\"]", "scale"), ("model.replace_head=true", "model.weights"),
+        ("model.inflate=middle", "centre"), ("optimizer.rates=[[\"fc.*\", 0]]", "optimizer.freeze"),
+        ("optimizer.rates=[[\"fc.*\", -1.0]]", "factor"), ("optimizer.rates=[\"fc.*\"]", "pairs"),
+        ("optimizer.rates=[[\"fc.*\", 1, 2]]", "pairs"), ("seed=-1", "outside"), ("augment.flip=2", "outside"),
     ]) func whatIsWrongIsNamed(assignment: String, hint: String) throws {
         let fault = #expect(throws: Fault.self) { try motion(assignment) }
         #expect(fault?.description.contains(hint) == true, "\(fault?.description ?? "")")

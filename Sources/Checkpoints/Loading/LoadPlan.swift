@@ -10,6 +10,8 @@ public struct LoadPlan: Sendable {
     }
 
     public let report: LoadReport
+    /// The shape that each target found has in the file, whether it fits or not.
+    public let storedShapes: [String: [Int]]
     let assignments: [Assignment]
     private let options: LoadOptions
     private let wanted: Int
@@ -41,10 +43,14 @@ public struct LoadPlan: Sendable {
         report.naming = map.source
         report.targetNaming = map.target
         var assignments: [Assignment] = []
+        var storedShapes: [String: [Int]] = [:]
         var used: Set<String> = []
         for (number, target) in targets.enumerated() {
             let name = map.sources[target.name]
-            if let name { used.insert(name) }
+            if let name, let index = sources[name] {
+                used.insert(name)
+                storedShapes[target.name] = checkpoint.tensors[index].shape
+            }
             if target.isHead, options.replacesHead {
                 report.fresh.append(target.name)
                 continue
@@ -86,6 +92,7 @@ public struct LoadPlan: Sendable {
         report.notes = Self.notes(checkpoint, map, network)
         self.report = report
         self.assignments = assignments
+        self.storedShapes = storedShapes
     }
 
     private static func notes(_ checkpoint: Checkpoint, _ map: NameMap, _ network: String) -> [String] {

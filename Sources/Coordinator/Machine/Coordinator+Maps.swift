@@ -80,7 +80,8 @@ extension Coordinator {
             if let holder = holders[chunk].min(by: { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }) {
                 return .peer(holder)
             }
-            return version == 0 || bugs.contains(.rollbackToWrongVersion) ? .initial : .checkpoint
+            let isSeeded = version == 0 && !hasInitialCheckpoint
+            return isSeeded || bugs.contains(.rollbackToWrongVersion) ? .initial : .checkpoint
         }
         phase = .installing(waiting: Set(new))
         directives.append(

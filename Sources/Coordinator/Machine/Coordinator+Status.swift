@@ -52,7 +52,7 @@ extension Coordinator {
         case .stepping(let step):
             let leased = step.leases.entries.values.sorted { $0.id < $1.id }
                 .map { "units \($0.block) of \(name($0.worker))" + ($0.isComputed ? ", being delivered" : "") }
-            let missing = settings.plan.chunks.count - step.ready.count
+            let missing = settings.plan.changing.count - step.ready.count
             return leased + (missing == 0 ? [] : ["the gradients of \(missing) chunks"])
         case .committing: return ["the ledger's disk"]
         case .holding: return ["\(saving?.waiting.count ?? 0) chunks of a checkpoint"]

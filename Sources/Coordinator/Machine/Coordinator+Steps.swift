@@ -156,7 +156,7 @@ extension Coordinator {
             step.step == number
         else { return }
         for chunk in chunks
-        where settings.plan.chunks.indices.contains(chunk.chunk)
+        where settings.plan.chunks.indices.contains(chunk.chunk) && !settings.plan.chunks[chunk.chunk].isFrozen
             && !step.ready.contains(where: { $0.chunk == chunk.chunk })
         {
             step.ready.append(chunk)
@@ -167,7 +167,7 @@ extension Coordinator {
 
     private mutating func finishIfComplete(now: Double) {
         guard case .stepping(let step) = phase, step.leases.isRecorded,
-            step.ready.count == settings.plan.chunks.count
+            step.ready.count == settings.plan.changing.count
         else { return }
         let record = LedgerRecord(
             outcome: outcome(of: step), generation: generation, map: mapNumber, workers: activeMembers.count,

@@ -33,6 +33,8 @@ public struct Coordinator: Sendable {
     var appending: LedgerRecord?
     /// The version of the newest whole checkpoint.
     var checkpoint: Int
+    /// Whether version 0 is read from there instead of made from the seed.
+    let hasInitialCheckpoint: Bool
     var saving: CheckpointInProgress?
 
     /// Steps that the state has seen.
@@ -77,6 +79,7 @@ public struct Coordinator: Sendable {
         ledgerCount = history.ledgerCount
         outcomes = Dictionary(history.outcomes.map { ($0.step, $0) }, uniquingKeysWith: { a, _ in a })
         checkpoint = history.checkpoint
+        hasInitialCheckpoint = history.hasInitialCheckpoint
         version = history.checkpoint
         holders = Array(repeating: [], count: settings.plan.chunks.count)
         // Map numbers rise across generations, so that a late message of an earlier one is known to be late.

@@ -54,11 +54,16 @@ public struct RunHistory: Sendable {
     public var ledgerCount: Int
     /// The outcomes of the steps from `checkpoint` to the end of the ledger: what a replay is held against.
     public var outcomes: [StepOutcome]
+    /// Whether the state before the first step is a checkpoint, too; otherwise every owner makes it from the seed.
+    public var hasInitialCheckpoint: Bool
 
-    public init(checkpoint: Int = 0, ledgerCount: Int = 0, outcomes: [StepOutcome] = []) {
+    public init(
+        checkpoint: Int = 0, ledgerCount: Int = 0, outcomes: [StepOutcome] = [], hasInitialCheckpoint: Bool = false
+    ) {
         precondition(outcomes.count == ledgerCount - checkpoint, "the ledger does not reach the checkpoint")
         self.checkpoint = checkpoint
         self.ledgerCount = ledgerCount
         self.outcomes = outcomes
+        self.hasInitialCheckpoint = hasInitialCheckpoint
     }
 }

@@ -58,12 +58,7 @@ public final class CheckpointStore {
                 guard version <= limit else {
                     throw Fault(.data, path, "the ledger ends before it, at step \(limit)")
                 }
-                let reader = try CheckpointReader(path, version: version, layout)
-                guard reader.manifest.run == String(runNumber, radix: 16) else {
-                    throw Fault(.usage, path, "belongs to another run", mend: "move it out of the run's directory")
-                }
-                for chunk in layout.plan.chunks { _ = try reader.state(of: chunk.number, pool) }
-                reading = (version, reader)
+                reading = (version, try checkWhole(path, version: version))
                 return version
             } catch {
                 // What is whole but not this run's was put there by somebody: not to be passed over.
@@ -97,12 +92,45 @@ public final class CheckpointStore {
         writing = nil
         try RunDirectory.check(generation: generation, in: run)
         try writer.finish(run: runNumber, generation: generation, ledger: ledger)
-        for old in try Self.versions(run: run).dropLast(kept) where old != reading?.version {
+        // Step 0 is there only where training began from a file, which may be gone by now.
+        for old in try Self.versions(run: run).dropLast(kept) where old != reading?.version && old != 0 {
             try removeTree(Self.path(run: run, version: old))
         }
     }
 
     package func abandon() { writing = nil }
+
+    /// Makes sure that the state before the first step is there as a checkpoint, whole: for runs that do not begin from the
+    /// seed alone.
+    ///
+    /// - Parameter state: Asked for when it is not there yet, or damaged.
+    func ensureInitial(_ state: () throws(Fault) -> InitialState) throws(Fault) {
+        if reading?.version == 0 { return }
+        let path = Self.path(run: run, version: 0)
+        if pathExists(path) {
+            do throws(Fault) {
+                _ = try checkWhole(path, version: 0)
+                return
+            } catch {
+                // Damaged, it is made anew; what is somebody else's stays.
+                if error.code == .usage { throw error }
+            }
+        }
+        let initial = try state()
+        try begin(version: 0)
+        for chunk in layout.plan.chunks { try write(initial.state(of: chunk, pool)) }
+        try complete(version: 0, ledger: [])
+    }
+
+    /// Reads every byte.
+    private func checkWhole(_ path: String, version: Int) throws(Fault) -> CheckpointReader {
+        let reader = try CheckpointReader(path, version: version, layout)
+        guard reader.manifest.run == String(runNumber, radix: 16) else {
+            throw Fault(.usage, path, "belongs to another run", mend: "move it out of the run's directory")
+        }
+        for chunk in layout.plan.chunks { _ = try reader.state(of: chunk.number, pool) }
+        return reader
+    }
 
     /// A chunk out of a whole checkpoint, its digest checked.
     package func read(version: Int, chunk: Int) throws(Fault) -> ChunkState {

@@ -43,11 +43,13 @@ public final class CoordinatorShell: Sendable {
     ///
     /// - Parameters:
     ///   - settings: `welcome.generation` and `welcome.run` are set from the run directory.
+    ///   - initial: The state before the first step, where the seed alone does not make it; asked for once in a run.
     ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one. It is written to `RUN/endpoint`.
     /// - Throws: `Fault` when the port is in use, the ledger is damaged, or the disk refuses.
     public init(
-        directory: RunDirectory, settings: CoordinatorSettings, layout: CheckpointLayout, listen: String,
-        limits: FrameLimits = FrameLimits(), observer: Observer = Observer()
+        directory: RunDirectory, settings: CoordinatorSettings, layout: CheckpointLayout,
+        initial: (() throws(Fault) -> InitialState)? = nil, listen: String, limits: FrameLimits = FrameLimits(),
+        observer: Observer = Observer()
     ) throws(Fault) {
         let listener = try Listener(try Context(), endpoint: anyPort(listen), limits: limits)
         endpoint = listener.endpoint
@@ -56,9 +58,10 @@ public final class CoordinatorShell: Sendable {
         let newest = try checkpoints.newest(limit: ledger.records.count) { version, fault in
             observer.note(.checkpointFailed(version: version, reason: "not used: \(fault)"))
         }
+        if let initial { try checkpoints.ensureInitial(initial) }
         let history = RunHistory(
             checkpoint: newest, ledgerCount: ledger.records.count,
-            outcomes: ledger.records[newest...].map(\.outcome))
+            outcomes: ledger.records[newest...].map(\.outcome), hasInitialCheckpoint: initial != nil)
         var settings = settings
         settings.welcome.generation = directory.generation
         settings.welcome.run = directory.run

@@ -10,10 +10,16 @@ public struct ChunkPlan: Sendable, Hashable {
         public var count: Int
         /// Weight decay applies to it.
         public var decays: Bool
+        /// It keeps its first values: no gradient, no update, no decay.
+        public var isFrozen: Bool
+        /// What the step's learning rate is multiplied by.
+        public var rate: Float
 
-        public init(count: Int, decays: Bool) {
+        public init(count: Int, decays: Bool, isFrozen: Bool = false, rate: Float = 1) {
             self.count = count
             self.decays = decays
+            self.isFrozen = isFrozen
+            self.rate = rate
         }
     }
 
@@ -25,11 +31,14 @@ public struct ChunkPlan: Sendable, Hashable {
         /// What the biased variance of a unit is multiplied by before it is averaged: n/(n − 1) of the elements per
         /// channel for the families that keep unbiased variances, 1 for the others.
         public var varianceScale: Double
+        /// They keep their first values, and computing normalises with them.
+        public var isFrozen: Bool
 
-        public init(channels: Int, retention: Double, varianceScale: Double) {
+        public init(channels: Int, retention: Double, varianceScale: Double, isFrozen: Bool = false) {
             self.channels = channels
             self.retention = retention
             self.varianceScale = varianceScale
+            self.isFrozen = isFrozen
         }
     }
 
@@ -37,6 +46,8 @@ public struct ChunkPlan: Sendable, Hashable {
     public let statistics: [Statistics]
     /// By chunk number.
     public let chunks: [Chunk]
+    /// The numbers of the chunks that every step changes: each gets a gradient, or statistics, from each unit.
+    public let changing: [Int]
     private let firstChunks: [Int]
 
     /// - Parameter limit: Most f32 elements of a chunk; 4 MiB of weights unless said otherwise.
@@ -57,7 +68,7 @@ public struct ChunkPlan: Sendable, Hashable {
                 chunks.append(
                     Chunk(
                         number: chunks.count, content: .parameter(index, start..<end), elements: end - start,
-                        decays: parameter.decays))
+                        decays: parameter.decays, isFrozen: parameter.isFrozen, rate: parameter.rate))
                 start = end
             } while start < parameter.count
         }
@@ -65,14 +76,21 @@ public struct ChunkPlan: Sendable, Hashable {
         for (index, layer) in statistics.enumerated() {
             chunks.append(
                 Chunk(
-                    number: chunks.count, content: .statistics(index), elements: 2 * layer.channels, decays: false))
+                    number: chunks.count, content: .statistics(index), elements: 2 * layer.channels, decays: false,
+                    isFrozen: layer.isFrozen, rate: 1))
         }
         self.chunks = chunks
+        changing = chunks.filter { !$0.isFrozen }.map(\.number)
         self.firstChunks = firstChunks
     }
 
-    /// The numbers of the chunks that hold trained weights; the rest are statistics, which no worker needs to compute.
+    /// The numbers of the chunks that hold parameters; the rest are statistics.
     public var trained: Range<Int> { 0..<firstChunks[parameters.count] }
+
+    /// Whether whoever computes needs the chunk: all parameters, and the statistics that stay as they are.
+    public func isComputedWith(_ chunk: Int) -> Bool {
+        chunks.indices.contains(chunk) && (!chunks[chunk].isStatistics || chunks[chunk].isFrozen)
+    }
 
     /// The chunks of one parameter.
     public func chunks(ofParameter index: Int) -> Range<Int> { firstChunks[index]..<firstChunks[index + 1] }
@@ -83,9 +101,15 @@ public struct ChunkPlan: Sendable, Hashable {
     /// The same for the same cut on every machine: workers whose plans differ must not meet.
     public var digest: UInt64 {
         let parts: [UInt64] =
-            parameters.flatMap { [UInt64($0.count), $0.decays ? 1 : 0] }
+            parameters.flatMap { parameter -> [UInt64] in
+                let flags: UInt64 = (parameter.decays ? 1 : 0) | (parameter.isFrozen ? 2 : 0)
+                return [UInt64(parameter.count), flags | UInt64(parameter.rate.bitPattern ^ Float(1).bitPattern) << 32]
+            }
             + statistics.flatMap {
-                [UInt64($0.channels), $0.retention.bitPattern, $0.varianceScale.bitPattern]
+                [
+                    UInt64($0.channels) | ($0.isFrozen ? 1 << 63 : 0), $0.retention.bitPattern,
+                    $0.varianceScale.bitPattern,
+                ]
             } + chunks.map { UInt64($0.elements) }
         return combinedDigest(parts)
     }
@@ -105,6 +129,10 @@ public struct Chunk: Sendable, Hashable {
     /// f32 elements of a slot.
     public let elements: Int
     public let decays: Bool
+    /// It keeps its first values.
+    public let isFrozen: Bool
+    /// What the step's learning rate is multiplied by.
+    public let rate: Float
 
     public var isStatistics: Bool {
         if case .statistics = content { return true }

@@ -30,7 +30,8 @@ extension Recipe {
     private static func model(_ reader: inout Reader) throws(Fault) -> Model {
         Model(
             name: try reader.string("model.name"),
-            classes: try reader.integer("model.classes", default: 0, in: 0...1_000_000))
+            classes: try reader.integer("model.classes", default: 0, in: 0...1_000_000),
+            initialWeights: try initialWeights(&reader))
     }
 
     private static func input(_ reader: inout Reader) throws(Fault) -> Input {
@@ -84,7 +85,8 @@ extension Recipe {
             rateInMomentum: try reader.boolean("optimizer.rate_in_momentum", default: true),
             weightDecay: try reader.real("optimizer.weight_decay", default: 1e-4, in: 0...1),
             weightDecayOn: try reader.strings("optimizer.weight_decay_on", default: ["weight", "scale"]),
-            clipNorm: try reader.real("optimizer.clip_norm", default: 0, in: 0...1e9))
+            clipNorm: try reader.real("optimizer.clip_norm", default: 0, in: 0...1e9),
+            freeze: try reader.strings("optimizer.freeze", default: []), rates: try rates(&reader))
         for role in optimizer.weightDecayOn where !roles.contains(role) {
             throw Fault(
                 .usage, reader.place("optimizer.weight_decay_on"), "'\(role)' is no role of a parameter",

@@ -20,6 +20,8 @@ public struct Recipe: Sendable, Equatable {
         public var name: String
         /// Outputs of the last layer; 0: as many as the data set has classes.
         public var classes: Int
+        /// Where the first weights come from; `nil`: from the seed.
+        public var initialWeights: InitialWeights?
     }
 
     /// How a clip is cut from a video.
@@ -63,6 +65,16 @@ public struct Recipe: Sendable, Equatable {
         public var weightDecayOn: [String]
         /// Largest norm of a step's gradient; 0: no clipping.
         public var clipNorm: Double
+        /// Patterns of parameters that keep their first values (`ParameterGroups`).
+        public var freeze: [String]
+        /// What the learning rate of some parameters is multiplied by; the first pattern that fits counts.
+        public var rates: [RateMultiplier]
+
+        public struct RateMultiplier: Sendable, Equatable {
+            public var pattern: String
+            /// Above 0.
+            public var factor: Double
+        }
     }
 
     public struct Schedule: Sendable, Equatable {

@@ -38,6 +38,10 @@ final class NetworkComputer: UnitComputing {
         pass.setParameter(parameter, range: elements, bytes: bytes)
     }
 
+    func load(statistics layer: Int, _ bytes: UnsafeRawBufferPointer) {
+        preconditionFailure("no batch norm of a training job is frozen")
+    }
+
     func compute(step: Int, unit: Int, sink: GradientSink) throws(Fault) -> UnitRecord {
         var labels: [Int] = []
         var substitutes: [Substitute] = []

@@ -3,7 +3,7 @@ public import Models
 public import Training
 
 /// What a recipe makes: the network, how its state is cut into chunks, and how it starts. Coordinator and workers build
-/// the same from the same text.
+/// the same from the same text. The values of a file that the recipe names are the coordinator's to ship.
 public struct TrainingJob: Sendable {
     public let recipe: Recipe
     public let network: NetworkDescription
@@ -16,13 +16,21 @@ public struct TrainingJob: Sendable {
         network = try NetworkDescription(
             named: recipe.model.name, classes: recipe.model.classes, frames: recipe.input.frames,
             size: recipe.input.crop)
+        let groups = try ParameterGroups(recipe.optimizer, parameters: network.parameters.map(\.name))
+        guard !groups.isFrozen.contains(true) else {
+            throw Fault(.usage, "optimizer.freeze", "this version cannot freeze", mend: "leave it empty")
+        }
+        let frozen = network.frozenStatistics(parameters: groups.isFrozen)
         plan = ChunkPlan(
-            parameters: network.parameters.map {
-                ChunkPlan.Parameter(count: $0.count, decays: recipe.optimizer.weightDecayOn.contains($0.role.rawValue))
+            parameters: network.parameters.enumerated().map { index, parameter in
+                ChunkPlan.Parameter(
+                    count: parameter.count, decays: recipe.optimizer.weightDecayOn.contains(parameter.role.rawValue),
+                    isFrozen: groups.isFrozen[index], rate: groups.rates[index])
             },
-            statistics: network.statistics.map {
+            statistics: network.statistics.enumerated().map { index, layer in
                 // A unit's variance arrives as its family counts it, so nothing is left to scale.
-                ChunkPlan.Statistics(channels: $0.C, retention: 1 - $0.momentum, varianceScale: 1)
+                ChunkPlan.Statistics(
+                    channels: layer.C, retention: 1 - layer.momentum, varianceScale: 1, isFrozen: frozen[index])
             })
     }
 

@@ -73,7 +73,7 @@ extension Worker {
         leases[index].records.append(record)
         leases[index].nextUnit += 1
         guard leases[index].isComputed else { return }
-        guard let preparation, leases[index].roots.count == preparation.plan.chunks.count else {
+        guard let preparation, leases[index].roots.count == preparation.plan.changing.count else {
             return stop(code: 70, reason: "unit \(record.unit) was computed without the gradients of all chunks")
         }
         tell(.blockComputed(lease: id, records: leases[index].records), now: now)

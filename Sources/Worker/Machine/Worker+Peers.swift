@@ -5,7 +5,7 @@ internal import Wire
 /// The data plane: maps, links between workers, weights.
 extension Worker {
     mutating func install(_ new: OwnershipMap, now: Double) {
-        guard let preparation, shard != nil, new.number > map?.number ?? -1 else { return }
+        guard preparation != nil, shard != nil, new.number > map?.number ?? -1 else { return }
         dropLeases()
         let members = Set(new.members.map(\.incarnation))
         for peer in Set(map?.members.map(\.incarnation) ?? []).subtracting(members).sorted() { forget(peer) }
@@ -27,8 +27,7 @@ extension Worker {
         progress.step = new.version
         perform(shard?.install(new), now: now)
         // A shard that had everything may have answered within: the map is then the same one still.
-        let missing = weights.begin(at: new.version, all: preparation.plan.trained)
-        ask(for: missing, now: now)
+        ask(for: weights.begin(at: new.version), now: now)
     }
 
     mutating func forget(_ peer: Incarnation) {
@@ -101,45 +100,10 @@ extension Worker {
     }
 
     private mutating func load(_ new: Weights, now: Double) {
-        guard let map, new.map == map.number, let preparation, preparation.plan.trained.contains(new.chunk),
+        guard let map, new.map == map.number, let preparation, preparation.plan.isComputedWith(new.chunk),
             new.weights.count == preparation.plan.chunks[new.chunk].slotBytes
         else { return }
         directives.append(.load(chunk: new.chunk, version: new.version, new.weights))
         ask(for: weights.arrived(new.chunk, version: new.version), now: now)
-    }
-}
-
-/// Which version of each trained chunk the compute thread has (or has been sent), and what has been asked for.
-struct LoadedWeights: Sendable {
-    private var versions: [Int]
-    private var outstanding: Set<Int> = []
-    /// The version last asked for.
-    private(set) var requested = 0
-    /// The version of all chunks, when they agree.
-    private(set) var version: Int?
-
-    init(count: Int) { versions = Array(repeating: -1, count: count) }
-
-    /// A map begins at `version`: what to ask for, at `requested`.
-    mutating func begin(at version: Int, all chunks: Range<Int>) -> [Int] {
-        let missing = chunks.filter { versions[$0] != version }
-        self.version = missing.isEmpty ? version : nil
-        requested = missing.isEmpty ? version + 1 : version
-        outstanding = Set(missing.isEmpty ? Array(chunks) : missing)
-        return outstanding.sorted()
-    }
-
-    /// A chunk has come: what to ask for next, at `requested`. When all answers of a request are in, the chunks that are
-    /// behind the others are asked for again (we had been away), or else all of the next version.
-    mutating func arrived(_ chunk: Int, version new: Int) -> [Int] {
-        versions[chunk] = new
-        outstanding.remove(chunk)
-        version = nil
-        guard outstanding.isEmpty, let newest = versions.max() else { return [] }
-        let behind = versions.indices.filter { versions[$0] < newest }
-        if behind.isEmpty { version = newest }
-        requested = behind.isEmpty ? newest + 1 : newest
-        outstanding = Set(behind.isEmpty ? Array(versions.indices) : behind)
-        return outstanding.sorted()
     }
 }

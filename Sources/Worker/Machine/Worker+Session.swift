@@ -74,7 +74,7 @@ extension Worker {
         isPreparing = false
         self.preparation = preparation
         shard = Shard(incarnation: incarnation, preparation: preparation, pool: pool, bugs: bugs)
-        weights = LoadedWeights(count: preparation.plan.trained.count)
+        weights = LoadedWeights(preparation.plan)
         sayReady(now: now)
     }
 

@@ -40,7 +40,7 @@ public struct Worker: Sendable {
     var shard: Shard?
 
     // Computing.
-    var weights = LoadedWeights(count: 0)
+    var weights = LoadedWeights()
     var leases: [ActiveLease] = []
     /// The unit on the compute thread that we wait for.
     var computing: (lease: UInt64, unit: Int)?

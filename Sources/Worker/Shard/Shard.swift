@@ -137,10 +137,11 @@ struct Shard: Sendable {
         guard let map, commit.map == map.number, commit.step == version, awaited.isEmpty else { return [] }
         let plan = preparation.plan
         for number in owned {
-            guard let state = held[number], commit.skipped || trees[number]?.value != nil else {
+            let keeps = commit.skipped || plan.chunks[number].isFrozen
+            guard let state = held[number], keeps || trees[number]?.value != nil else {
                 return [.note("commit of step \(commit.step) without the gradient of chunk \(number)")]
             }
-            guard !commit.skipped, let sum = trees[number]?.value else {
+            guard !keeps, let sum = trees[number]?.value else {
                 held[number] = Held(version: commit.step + 1, slots: state.slots)
                 continue
             }
@@ -163,8 +164,8 @@ struct Shard: Sendable {
         case .parameter:
             let scale = Float(Double(commit.coefficient) / Double(preparation.units))
             let (weights, momentum) = preparation.optimizer.update(
-                weights: slots[0], momentum: slots[1], gradientSum: sum, scale: scale, rate: commit.rate,
-                decays: chunk.decays, pool: pool)
+                weights: slots[0], momentum: slots[1], gradientSum: sum, scale: scale,
+                rate: commit.rate * chunk.rate, decays: chunk.decays, pool: pool)
             return [weights, momentum]
         }
     }

@@ -52,11 +52,12 @@ final class ComputeThread: Sendable {
         let state = state
         thread.post {
             guard let build = state.value.build else { return }
-            guard case .parameter(let index, let elements) = build.preparation.plan.chunks[chunk].content else {
-                return
+            let bytes = UnsafeRawBufferPointer(weights.bytes)
+            switch build.preparation.plan.chunks[chunk].content {
+            case .parameter(let index, let elements):
+                build.computing.load(parameter: index, elements: elements, bytes)
+            case .statistics(let layer): build.computing.load(statistics: layer, bytes)
             }
-            build.computing.load(
-                parameter: index, elements: elements, UnsafeRawBufferPointer(weights.bytes))
         }
     }
 

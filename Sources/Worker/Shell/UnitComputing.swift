@@ -7,9 +7,14 @@ public protocol UnitComputing: AnyObject {
     /// - Parameter bytes: 4 for each element, perhaps unaligned; valid during the call.
     func load(parameter: Int, elements: Range<Int>, _ bytes: UnsafeRawBufferPointer)
 
+    /// Takes the running statistics of a frozen batch-norm layer, which it is to normalise with.
+    /// - Parameter bytes: f32 means, then variances, perhaps unaligned; valid during the call.
+    func load(statistics layer: Int, _ bytes: UnsafeRawBufferPointer)
+
     /// Computes one unit of a step: the clips at positions [(t·U + u)·n, (t·U + u + 1)·n) of the stream.
     ///
-    /// Every parameter's gradient and every layer's statistics are told to `sink`, each once, as soon as it is final.
+    /// Every parameter's gradient and every layer's statistics are told to `sink`, each once, as soon as it is final; those
+    /// that the plan freezes are not.
     /// - Returns: The unit's loss, correct clips and substitutes.
     /// - Throws: `Fault` when a clip cannot be read here: the unit will be tried elsewhere.
     func compute(step: Int, unit: Int, sink: GradientSink) throws(Fault) -> UnitRecord

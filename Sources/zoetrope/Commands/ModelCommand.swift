@@ -6,8 +6,8 @@ import Reporting
 /// `zoetrope model`: architectures, and whether our numbers are right.
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Architectures and checkpoints: list, describe, check, convert, compare.",
-        subcommands: [List.self, Info.self, Check.self, Convert.self, Compare.self])
+        commandName: "model", abstract: "Architectures and checkpoints: list, describe, check, inspect, convert, compare.",
+        subcommands: [List.self, Info.self, Check.self, Inspect.self, Convert.self, Compare.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Every network that recipes can name.")

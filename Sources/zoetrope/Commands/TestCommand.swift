@@ -22,8 +22,11 @@ struct TestCheckpoint: ParsableCommand {
             """)
     @Argument(help: "The recipe, and key=value for whatever is to be different.")
     var recipe: [String]
-    @Option(help: "A run's folder (its newest checkpoint), one checkpoint's folder, or a safetensors file.")
+    @Option(
+        help: "A run's folder (its newest checkpoint), one checkpoint's folder, or a file of any format and origin.")
     var checkpoint: String
+    @Flag(help: "Leave out tensors of the file that the network does not have.")
+    var allowUnexpected = false
     @Option(help: "The data set's folder.")
     var data: String
     @Option(help: "Which split: train, val or test.")
@@ -44,7 +47,7 @@ struct TestCheckpoint: ParsableCommand {
         let document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
         let recipe = try Recipe.read(document).recipe
         let set = try PackedSet(directory: data, split: split)
-        let file = try SafetensorsFile(try checkpointFile(checkpoint))
+        let file = try Checkpoint.read(try checkpointFile(checkpoint))
         let network = try NetworkDescription(
             named: recipe.model.name, classes: recipe.model.classes == 0 ? set.classes.count : recipe.model.classes,
             frames: recipe.input.frames, size: recipe.input.crop)
@@ -59,7 +62,7 @@ struct TestCheckpoint: ParsableCommand {
             network, N: min(clipsPerVideo, 10),
             pool: ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads),
             instructionSet: try .choose(recipe.numerics))
-        try pass.load(file)
+        pass.load(try tensors(file, network))
 
         let loader = ClipLoader(set, try recipe.clipSettings(), seed: recipe.seed)
         let clock = MonotonicClock()
@@ -88,25 +91,19 @@ struct TestCheckpoint: ParsableCommand {
             text: "\(outcome.videos) videos, \(outcome.clips) clips: clip@1 \(percent(outcome.clipTop1)), "
                 + "video@1 \(percent(outcome.videoTop1)), video@5 \(percent(outcome.videoTop5))")
     }
-}
 
-extension InferencePass {
-    /// Takes all parameters and running statistics from a file.
-    /// - Throws: `Fault.data` that names what is missing, of another shape, or another model's.
-    func load(_ file: SafetensorsFile) throws(Fault) {
-        if let model = file.metadata["model"], model != network.name {
+    /// All that the network needs: a test with random weights is none.
+    private func tensors(_ file: Checkpoint, _ network: NetworkDescription) throws(Fault) -> LoadedTensors {
+        if file.metadata["format"] == "zoetrope", let model = file.metadata["model"], model != network.name {
             throw Fault(
                 .data, file.path, "is a checkpoint of \(model), not of \(network.name)",
                 mend: "test with the recipe it was trained with")
         }
-        for (index, parameter) in network.parameters.enumerated() {
-            setParameter(index, try file.floats(parameter.name, shape: parameter.shape))
-        }
-        for (index, layer) in network.statistics.enumerated() {
-            setStatistics(
-                index, mean: try file.floats(layer.meanName, shape: [layer.C]),
-                variance: try file.floats(layer.varianceName, shape: [layer.C]))
-        }
+        let tensors = try LoadedTensors(
+            file, into: network.tensorTargets, of: network.name, options: LoadOptions(allowsUnexpected: allowUnexpected)
+        )
+        if tensors.report.isRemarkable { standardError("zoetrope: \(tensors.report.text)\n") }
+        return tensors
     }
 }
 

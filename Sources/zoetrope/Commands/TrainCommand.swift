@@ -77,7 +77,7 @@ func coordinate(
     let shell = try CoordinatorShell(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, timing: timing),
-        layout: try preparation.layout(), listen: listen, observer: report.observer)
+        layout: try preparation.layout(), initial: preparation.initialState, listen: listen, observer: report.observer)
     onSignals([SIGTERM, SIGINT]) { shell.stop(reason: "a signal asked for it") }
     try started(shell)
     return shell.run()

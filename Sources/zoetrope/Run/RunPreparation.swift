@@ -45,11 +45,14 @@ struct RunPreparation {
             let chosen = begun?.recipe.numerics.instructionSet ?? InstructionSet.best.rawValue
             document.set("numerics.isa", to: .string(chosen), origin: begun == nil ? "this machine" : run)
         }
+        try asked.model.initialWeights?.resolve(in: &document, begun: begun?.recipe.model.initialWeights)
         resolved = try Recipe.read(document)
         let recipe = resolved.recipe
         if var before = begun?.recipe {
             // How often the state is written changes no bit of it.
             before.checkpoint = recipe.checkpoint
+            // Nor does the place of a file whose digest is the same.
+            if let path = recipe.model.initialWeights?.path { before.model.initialWeights?.path = path }
             if before != recipe { throw Self.difference(begun?.values ?? [], resolved.values, run) }
         }
         instructionSet = try .choose(recipe.numerics)
@@ -115,7 +118,9 @@ struct RunPreparation {
     }
 
     private static func difference(_ begun: [Reader.Resolved], _ asked: [Reader.Resolved], _ run: String) -> Fault {
-        let pair = zip(begun, asked).first { $0.value != $1.value && !$0.key.hasPrefix("checkpoint.") }
+        let pair = zip(begun, asked).first {
+            $0.value != $1.value && !$0.key.hasPrefix("checkpoint.") && $0.key != "model.weights"
+        }
         let values = pair.map { "\($0.key) is \($0.value.toml) there and \($1.value.toml) now" } ?? "keys differ"
         return Fault(
             .usage, run, "holds a run of another recipe: \(values)",
