@@ -6,10 +6,19 @@ import Testing
 
 struct TensorTargetsTests {
     private func network(_ name: String, classes: Int = 5) throws -> NetworkDescription {
-        try NetworkDescription(named: name, classes: classes, frames: 8, size: 56)
+        let clip = try NetworkDescription.publishedClip(named: name)
+        return try NetworkDescription(named: name, classes: classes, frames: clip.frames, size: clip.size)
     }
 
     private func names(_ network: NetworkDescription) -> [String] { network.tensorTargets.map(\.name) }
+
+    /// Whether a block's shortcut comes before its convolutions or after them is a matter of taste: here they come last.
+    private func ordered(_ names: [String]) -> [String] {
+        func isShortcut(_ name: String) -> Bool {
+            ["shortcut", "branch1", "downsample"].contains { name.contains($0) }
+        }
+        return names.filter { !isShortcut($0) } + names.filter(isShortcut)
+    }
 
     @Test func parametersComeFirstAndTheHeadIsMarked() throws {
         let network = try network("torchvision/r3d_18")
@@ -21,11 +30,56 @@ struct TensorTargetsTests {
     }
 
     /// Where two origins have the same network, its tensors come in the same order: an answer that no table of names gave.
-    @Test(arguments: [("r3d-18", "torchvision/r3d_18"), ("r2plus1d-18", "torchvision/r2plus1d_18")])
-    func theSameNetworkOfTwoOriginsIsMappedTensorByTensor(vmz: String, torchvision: String) throws {
-        let (a, b) = (names(try network(vmz)), names(try network(torchvision)))
+    @Test(arguments: [
+        ("r3d-18", "torchvision/r3d_18"), ("r2plus1d-18", "torchvision/r2plus1d_18"), ("mc3-18", "torchvision/mc3_18"),
+        ("ir-csn-101", "pytorchvideo/csn_r101"), ("slowfast/C2D_8x8_R50", "pytorchvideo/c2d_r50"),
+        ("slowfast/I3D_8x8_R50", "pytorchvideo/i3d_r50"), ("slowfast/SLOW_8x8_R50", "pytorchvideo/slow_r50"),
+        ("slowfast/SLOWFAST_8x8_R50", "pytorchvideo/slowfast_r50"),
+        ("slowfast/SLOWFAST_8x8_R101", "pytorchvideo/slowfast_r101"),
+    ])
+    func theSameNetworkOfTwoOriginsIsMappedTensorByTensor(first: String, second: String) throws {
+        let (a, b) = (ordered(names(try network(first))), ordered(names(try network(second))))
+        #expect(a != b && a.count == b.count)
         #expect(NameMap(from: a, to: b).sources == Dictionary(uniqueKeysWithValues: zip(b, a)))
         #expect(NameMap(from: b, to: a).sources == Dictionary(uniqueKeysWithValues: zip(a, b)))
+    }
+
+    /// The only difference: PySlowFast's X3D has a batch norm on every shortcut, pytorchvideo's has none on the first.
+    @Test func anX3DLacksOrSparesOneBatchNorm() throws {
+        let (slowfast, pytorchvideo) = (try network("slowfast/X3D_M"), try network("pytorchvideo/x3d_m"))
+        let norm = [".weight", ".bias", ".running_mean", ".running_var"].map { "s2.pathway0_res0.branch1_bn" + $0 }
+        let lacking = try LoadPlan(file(of: pytorchvideo), into: slowfast.tensorTargets, of: slowfast.name)
+        #expect(lacking.report.missing.map(\.target).sorted() == norm.sorted())
+        #expect(lacking.report.unexpected.isEmpty && lacking.report.mismatched.isEmpty)
+        #expect(throws: Fault.self) { try lacking.check() }
+        let sparing = try LoadPlan(file(of: slowfast), into: pytorchvideo.tensorTargets, of: pytorchvideo.name)
+        #expect(sparing.report.unexpected.map(\.source).sorted() == norm.sorted())
+        #expect(sparing.report.missing.isEmpty && sparing.report.mismatched.isEmpty)
+        #expect(throws: Fault.self) { try sparing.check() }
+    }
+
+    /// Every network finds its own scheme, so that files of other origins find their places in it.
+    @Test func everyNetworksNamesAreOfItsOrigin() throws {
+        for name in NetworkDescription.names {
+            let naming = Naming.recognising(names(try network(name)))
+            let origin = name.split(separator: "/").count == 2 ? String(name.prefix { $0 != "/" }) : "vmz"
+            #expect(naming?.rawValue == origin, "\(name)")
+        }
+    }
+
+    /// A fully convolutional head takes the linear one's weights.
+    @Test func aLinearHeadLoadsIntoAConvolutionalOne() throws {
+        var options = NetworkOptions()
+        options.head = .convolutional
+        for name in ["r2plus1d-18", "slowfast/SLOW_8x8_R50", "slowfast/X3D_M"] {
+            let linear = try network(name)
+            let clip = try NetworkDescription.publishedClip(named: name)
+            let convolutional = try NetworkDescription(
+                named: name, classes: 5, frames: clip.frames, size: clip.size + 32, options: options)
+            let plan = try LoadPlan(file(of: linear), into: convolutional.tensorTargets, of: name)
+            try plan.check()
+            #expect(plan.report.matched.count + plan.report.reshaped.count == linear.tensorTargets.count, "\(name)")
+        }
     }
 
     /// A file with the tensors of a network, one value in all of them.

@@ -16,19 +16,21 @@ struct Problem {
     /// Whether training begins from a checkpoint of step 0, whose values no seed gives.
     let beginsFromCheckpoint: Bool
 
-    init(_ number: UInt64) {
+    /// - Parameter finetunes: A parameter and a layer stay as they are, another has a rate of its own, and training begins
+    ///   from a checkpoint.
+    init(_ number: UInt64, finetunes: Bool) {
         self.number = number
         units = [1, 2, 3, 4, 5, 6, 8, 11][Int(number % 8)]
         steps = 4 + Int(number / 8 % 3)
-        let freezes = number / 2 % 3 == 1
         plan = ChunkPlan(
             parameters: [
                 .init(count: 37, decays: true), .init(count: 5, decays: false),
-                .init(count: 16, decays: true, rate: 2.5), .init(count: 20, decays: true, isFrozen: freezes),
+                .init(count: 16, decays: true, rate: finetunes ? 2.5 : 1),
+                .init(count: 20, decays: true, isFrozen: finetunes),
                 .init(count: 3, decays: false),
             ],
             statistics: [
-                .init(channels: 3, retention: 0.9, varianceScale: 1.25, isFrozen: freezes),
+                .init(channels: 3, retention: 0.9, varianceScale: 1.25, isFrozen: finetunes),
                 // At times so large that some owner has nothing else: it may lag behind workers that need nothing of it.
                 .init(channels: number % 3 == 2 ? 200 : 10, retention: 0.8, varianceScale: 1),
             ], limit: 16)
@@ -40,7 +42,7 @@ struct Problem {
             warmupFrom: 0.1)
         clipNorm = number % 4 == 1 ? 0.5 : 0
         brokenStep = number % 5 == 4 ? 2 : nil
-        beginsFromCheckpoint = number / 3 % 4 == 2
+        beginsFromCheckpoint = finetunes
     }
 
     var clipsPerUnit: Int { 2 }

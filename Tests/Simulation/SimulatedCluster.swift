@@ -52,10 +52,10 @@ final class SimulatedCluster {
     /// What happened, for people, when asked for.
     var journal: [String]?
 
-    init(seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false, journal: Bool = false) {
+    init(seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false, finetunes: Bool = false, journal: Bool = false) {
         if journal { self.journal = [] }
         chance = Chance(seed: seed)
-        problem = Problem(UInt64(chance.below(120)))
+        problem = Problem(UInt64(chance.below(120)), finetunes: finetunes)
         self.bugs = bugs
         delay = [0.001, 0.02, 0.2][chance.below(3)]
         expectedWorkers = 1 + chance.below(4)

@@ -17,10 +17,10 @@ extension ModelCommand {
         var file: String
         @Option(help: "The network's name, as `zoetrope model list` prints it.")
         var model: String?
-        @Option(help: "Frames of a clip.")
-        var frames = 8
-        @Option(help: "Rows and columns of a clip, in pixels.")
-        var size = 112
+        @Option(help: "Frames of a clip; without it, as the network was published.")
+        var frames: Int?
+        @Option(help: "Rows and columns of a clip, in pixels; without it, as the network was published.")
+        var size: Int?
         @Option(help: "Outputs of the last layer; without it, as many as the file's head has.")
         var classes: Int?
         @OptionGroup var loading: LoadingOptions
@@ -29,6 +29,8 @@ extension ModelCommand {
         func run() throws {
             let checkpoint = try Checkpoint.read(try checkpointFile(file))
             guard let model else { return list(checkpoint) }
+            let clip = try NetworkDescription.publishedClip(named: model)
+            let (frames, size) = (frames ?? clip.frames, size ?? clip.size)
             var network = try NetworkDescription(named: model, classes: classes ?? 400, frames: frames, size: size)
             if classes == nil, let found = try network.classes(of: checkpoint), found != network.classes {
                 network = try NetworkDescription(named: model, classes: found, frames: frames, size: size)
