@@ -6,7 +6,8 @@ import Reporting
 /// `zoetrope model`: architectures, and whether our numbers are right.
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Architectures and checkpoints: list, describe, check, inspect, convert, compare.",
+        commandName: "model",
+        abstract: "Architectures and checkpoints: list, describe, check, inspect, convert, compare.",
         subcommands: [List.self, Info.self, Check.self, Inspect.self, Convert.self, Compare.self])
 
     struct List: ParsableCommand {
