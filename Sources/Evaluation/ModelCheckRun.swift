@@ -20,7 +20,7 @@ struct ModelCheckRun {
             network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation)
         let pass = try TrainingPass(
             network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation,
-            normalisation: .running)
+            normalisation: .running, loss: reference.loss)
         for index in network.parameters.indices {
             let weights = try reference.weights(index)
             inference.setParameter(index, weights)
@@ -33,7 +33,7 @@ struct ModelCheckRun {
         }
         try reference.fill(inference.input)
         try reference.fill(pass.input)
-        results[.evalLogits] = ["eval/logits": inference.run().map(Double.init)]
+        results[.evalLogits] = ["eval/logits": output(inference.run())]
         var gradients: [String: [Double]] = [:]
         _ = pass.run(labels: reference.labels) { parameter, gradient in
             gradients["eval/gradient/\(network.parameters[parameter].name)"] = gradient.map(Double.init)
@@ -44,7 +44,8 @@ struct ModelCheckRun {
     /// With the clips' own statistics: the first step's results, and the losses of all of them.
     func training(into results: inout Results) throws(Fault) {
         let pass = try TrainingPass(
-            network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+            network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation,
+            loss: reference.loss)
         try reference.fill(pass.input)
         let settings = SGDSettings(
             momentum: 0.9, nesterov: true, convention: .rateOutside, weightDecay: reference.weightDecay)
@@ -66,6 +67,20 @@ struct ModelCheckRun {
             }
         }
         results[.sgdLoss] = ["sgd/loss": losses]
+    }
+
+    /// What the reference's network makes of its last layer.
+    private func output(_ logits: UnsafeBufferPointer<Float>) -> [Double] {
+        guard reference.loss == .ofScores, let first = logits.baseAddress else { return logits.map(Double.init) }
+        var scores = [Double](repeating: 0, count: logits.count)
+        let K = network.classes
+        scores.withUnsafeMutableBufferPointer { scores in
+            for n in 0..<reference.N {
+                SoftmaxCrossEntropy.softmax(
+                    K: K, logits: first + n * K, scores: scores.baseAddress.unsafelyUnwrapped + n * K)
+            }
+        }
+        return scores
     }
 
     private func running(after pass: TrainingPass) throws(Fault) -> [String: [Double]] {

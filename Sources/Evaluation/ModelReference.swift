@@ -12,6 +12,9 @@ struct ModelReference {
     let rate: Float
     let weightDecay: Float
     let labels: [Int]
+    /// What the losses are of. pytorchvideo's X3D has a softmax behind its last layer in training too, so that its losses
+    /// are of scores, and what the file calls logits are these.
+    let loss: TrainingPass.Loss
 
     /// - Throws: a `Fault` when the file is of another model.
     init(_ file: SafetensorsFile, of name: String) throws(Fault) {
@@ -26,9 +29,10 @@ struct ModelReference {
             named: name, classes: number("classes", Int.self), frames: number("frames", Int.self),
             size: number("size", Int.self))
         let model = file.metadata["model"] ?? ""
-        guard name == "torchvision/\(model)" || "vmz/\(name)" == model else {
+        guard Self.names(ofModel: model).contains(name) else {
             throw Fault(.data, file.path, "was written for model '\(model)', not '\(name)'")
         }
+        loss = model.hasPrefix("x3d") ? .ofScores : .softmaxCrossEntropy
         N = try number("batch", Int.self)
         steps = try number("steps", Int.self)
         rate = try number("lr", Float.self)
@@ -37,6 +41,13 @@ struct ModelReference {
         guard N >= 1, labels.count == N, labels.allSatisfy((0..<network.classes).contains) else {
             throw Fault(.data, file.path, "needs \(N) labels of \(network.classes) classes")
         }
+    }
+
+    /// What we call a model of `peers/models.py`: its own origin is VMZ, and C3D, which has one depth only, says none here.
+    private static func names(ofModel model: String) -> [String] {
+        guard model.hasPrefix("vmz/") else { return ["torchvision/\(model)", "pytorchvideo/\(model)"] }
+        let name = String(model.dropFirst(4))
+        return [name == "c3d-18" ? "c3d" : name]
     }
 
     func scalar(_ name: String) throws(Fault) -> Float {

@@ -38,6 +38,38 @@ extension SoftmaxCrossEntropyTests {
         #expect(gradient.isIntact)
     }
 
+    @Test func theLossOfScoresGoesBackThroughTheirSoftmax() {
+        let (N, K) = (3, 40)
+        let logits = Tensor<Float>(N * K) { noise(55, $0) * 5 }
+        let labels = [7, 0, 39]
+        let (scores, gradient) = (Tensor<Float>(N * K), Tensor<Float>(N * K))
+        let result = SoftmaxCrossEntropy.runOnScores(
+            N: N, K: K, logits: logits.pointer, labels: labels, scores: scores.pointer, dlogits: gradient.pointer)
+        func softmax(_ row: [Double]) -> [Double] {
+            let sum = row.reduce(0) { $0 + exp($1) }
+            return row.map { exp($0) / sum }
+        }
+        func loss(_ logits: [Double]) -> Double {
+            labels.enumerated().reduce(0) { loss, row in
+                let scores = softmax(Array(logits[row.offset * K..<(row.offset + 1) * K]))
+                return loss - log(softmax(scores)[row.element]) / Double(N)
+            }
+        }
+        var z = logits.bits.map(Double.init)
+        #expect(abs(result.loss - loss(z)) < 1e-7)
+        #expect(abs(Double(scores[K + 1]) - softmax(Array(z[K..<2 * K]))[1]) < 1e-7)
+        for i in z.indices {
+            let value = z[i]
+            z[i] = value + 1e-5
+            let up = loss(z)
+            z[i] = value - 1e-5
+            let slope = (up - loss(z)) / 2e-5
+            z[i] = value
+            #expect(abs(Double(gradient[i]) - slope) < 1e-8)
+        }
+        #expect(scores.isIntact && gradient.isIntact)
+    }
+
     @Test func correctCountsTheFirstLargest() {
         let logits: [Float] = [1, 3, 2, 5, 5, 0]
         #expect(SoftmaxCrossEntropy.run(N: 2, K: 3, logits: logits, labels: [1, 0], dlogits: nil).correct == 2)

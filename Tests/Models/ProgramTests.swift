@@ -73,9 +73,29 @@ struct ProgramTests {
             if case .batchNorm = entry.operation { Issue.record("\(net.layers[entry.layer].name) stands alone") }
         }
         let norms = entries.filter { if case .batchNorm = $0.operation { true } else { false } }
-        #expect(folded.count == entries.count - norms.count)
+        // A Swish that was joined to its norm stands alone behind the convolution that holds that.
+        let swishes = norms.filter(\.swish)
+        #expect(folded.count == entries.count - norms.count + swishes.count)
         #expect(folded.compactMap(\.folded) == norms.map(\.layer))
         #expect(Set(folded.map(\.output)).isSuperset(of: norms.map(\.output)))
+        #expect(!folded.contains { $0.norm != nil || $0.gate != nil })
+    }
+
+    @Test func swishesJoinTheirNormsAndGates() throws {
+        let net = try NetworkDescription.small("pytorchvideo/x3d_xs")
+        let entries = Program(net).entries
+        for entry in entries {
+            if case .swish = entry.operation { Issue.record("\(net.layers[entry.output].name) stands alone") }
+        }
+        // 26 blocks of which every second, counted within its stage, squeezes: 2 + 3 + 6 + 4.
+        let gates = entries.filter { $0.gate != nil }
+        #expect(gates.count == 15)
+        #expect(entries.count { $0.norm != nil } == 30)
+        #expect(entries.count { $0.swish && $0.norm == nil } == 11)
+        for norm in gates { #expect(entries.filter { $0.norm == norm.layer }.count == 2) }
+        // Where norms are folded, products keep their Swish.
+        let folded = Program(net, folds: true).entries
+        #expect(folded.count { $0.swish } == 15 && folded.allSatisfy { $0.norm == nil && $0.gate == nil })
     }
 
     @Test func aConvolutionThatOthersReadKeepsItsNorm() {

@@ -72,6 +72,14 @@ extension Execution {
             }
         case .normalise(let norm, let what):
             guard let target = plan.inputs[0] else { return }
+            if let swish = what.swish {
+                swishBackward(kernel, swish, what, plan, frozen: frozenStatistics)
+                profile?.mark(kernel.output, .backward)
+                try report(what.shift, plan.parameters[1])
+                try report(what.scale, plan.parameters[0])
+                finish(target, tensor: kernel.inputs[0])
+                return
+            }
             let residual = what.residual == nil ? nil : plan.inputs[1]
             let mask: BatchNorm.Mask =
                 what.masksByInput
@@ -90,6 +98,29 @@ extension Execution {
             if let residual { finish(residual, tensor: kernel.inputs[1]) }
         default: backwardWithoutParameters(kernel, plan, dy: dy, scratch: scratch)
         }
+    }
+
+    /// Backward of a batch norm with Swish; where there is a gate, the gated Swish has taken the sums before.
+    private func swishBackward(
+        _ kernel: Kernel, _ swish: SwishNorm, _ what: Kernel.Normalisation, _ plan: PassPlan.Backward, frozen: Bool
+    ) {
+        guard let target = plan.inputs[0] else { return }
+        let (n, x, dy, scratch) = (
+            what.statistics, tensors[kernel.inputs[0]], floats(plan.output), floats(plan.scratch)
+        )
+        let (clips, P) = what.gate == nil ? (1, N * kernel.map.positions) : (N, kernel.map.positions)
+        if what.gate == nil {
+            swish.gradientSums(
+                N: clips, P: P, x: x, dy: dy, coefficients: prologue(n), gate: nil, mean: means[n], sums: swishSums[n],
+                scratch: scratch, pool: pool)
+        }
+        swish.backward(
+            N: clips, P: P, x: x, dy: dy, coefficients: prologue(n),
+            gate: what.gate.map { UnsafePointer(tensors[$0.numbers]) },
+            pooled: plan.pooled.map { SwishNorm.Pooled(gradient: floats($0), means: clipMeans[n]) },
+            sums: swishSums[n], scale: parameters[what.scale], mean: means[n], variance: variances[n], frozen: frozen,
+            dx: floats(target.written), dscale: floats(plan.parameters[0]), dshift: floats(plan.parameters[1]),
+            scratch: scratch, pool: pool)
     }
 
     /// Backward of the operations that have no parameters.
@@ -138,6 +169,17 @@ extension Execution {
                     N: N, P: kernel.map.positions, s: tensors[kernel.inputs[1]], dy: dy, dx: dx, scratch: scratch,
                     pool: pool)
             }
+        case .gatedSwish(let swish, let norm):
+            guard let norm else { preconditionFailure("a gate without its norm in training") }
+            swish.gradientSums(
+                N: N, P: kernel.map.positions, x: x, dy: dy, coefficients: prologue(norm),
+                gate: tensors[kernel.inputs[1]], mean: means[norm], sums: swishSums[norm], scratch: scratch, pool: pool)
+            if let target = plan.inputs[1] {
+                swish.gateGradient(
+                    N: N, sums: swishSums[norm], coefficients: prologue(norm), mean: means[norm],
+                    ds: floats(target.written))
+            }
+        case .normMean: break  // the norm reads the mean's gradient itself
         case .attention(let attention):
             let written = plan.inputs.map { $0.map { floats($0.written) } }
             attention.backward(

@@ -42,7 +42,12 @@ extension Execution {
             norm.coefficients(
                 scale: parameters[what.scale], shift: parameters[what.shift], mean: means[n], variance: variances[n],
                 factor: factors[n], offset: offsets[n])
-            if what.isDeferred { return }
+            if what.isDeferred || what.gate != nil { return }
+            if let swish = what.swish {
+                swish.apply(
+                    N: 1, P: P, x: x, coefficients: prologue(n), gate: nil, y: y, scratch: scratch[index], pool: pool)
+                return
+            }
             norm.apply(
                 P: P, x: x, factor: factors[n], offset: offsets[n], residual: what.residual.map { tensors[$0] },
                 relu: what.relu, y: y, scratch: scratch[index], pool: pool)
@@ -54,6 +59,17 @@ extension Execution {
             scale.forward(
                 N: N, P: kernel.map.positions, x: x, s: tensors[kernel.inputs[1]], y: y, scratch: scratch[index],
                 pool: pool)
+        case .gatedSwish(let swish, let norm):
+            swish.apply(
+                N: N, P: kernel.map.positions, x: x, coefficients: norm.map { prologue($0) },
+                gate: tensors[kernel.inputs[1]], y: y, scratch: scratch[index], pool: pool)
+        case .normMean(let sums, let P, let norm):
+            sums.run(
+                N: N, P: P, x: x, factor: 1 / Double(P), sums: clipMeans[norm], scratch: scratch[index], pool: pool)
+            for i in 0..<N * kernel.map.C {
+                let c = i % kernel.map.C
+                y[i] = clipMeans[norm][i] * factors[norm][c] + offsets[norm][c]
+            }
         case .concatenate(let concatenation):
             for (part, tensor) in kernel.inputs.enumerated() {
                 concatenation.put(part: part, P: N * kernel.map.positions, x: tensors[tensor], y: y, pool: pool)

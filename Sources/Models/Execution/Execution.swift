@@ -26,6 +26,8 @@ final class Execution {
     let sums: [UnsafeMutablePointer<Double>]
     let factors: [UnsafeMutablePointer<Float>]
     let offsets: [UnsafeMutablePointer<Float>]
+    let clipMeans: [UnsafeMutablePointer<Float>]
+    let swishSums: [UnsafeMutablePointer<Double>]
     let isTraining: Bool
     let keepsPacked: Bool
     /// The kernel whose packings hold each parameter and each batch norm's statistics, and whether the packings for
@@ -69,6 +71,8 @@ final class Execution {
         sums = plan.sums.map(doubles)
         factors = plan.factors.map(floats)
         offsets = plan.offsets.map(floats)
+        clipMeans = plan.clipMeans.map(floats)
+        swishSums = plan.swishSums.map(doubles)
         isTraining = training
         self.keepsPacked = keepsPacked
         var packer = [Int?](repeating: nil, count: network.parameters.count)

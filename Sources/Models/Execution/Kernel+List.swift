@@ -66,6 +66,10 @@ extension Kernel {
                 guard let (norm, described) = batchNorm(entry.layer, entry) else { continue }
                 var what = described
                 what.isDeferred = deferred[entry.output] != nil
+                what.gate = entry.gate
+                if entry.swish || entry.gate != nil {
+                    what.swish = SwishNorm(C: norm.C, epsilon: norm.epsilon, instructionSet: instructionSet)
+                }
                 if case .convolution = network.layers[entry.inputs[0]].operation {
                     what.hasSums = behind[entry.inputs[0]]?.layer == entry.layer
                 }
@@ -74,6 +78,12 @@ extension Kernel {
             case .swish: operation = .swish
             case .sigmoid: operation = .sigmoid
             case .add: operation = .add
+            case .multiplyChannels where entry.swish:
+                let norm = entry.norm.flatMap { batchNorm($0, entry) }
+                if let layer = entry.norm { reads[0] = network.layers[layer].inputs[0] }
+                operation = .gatedSwish(
+                    SwishNorm(C: map.C, epsilon: norm?.0.epsilon ?? 1, instructionSet: instructionSet),
+                    statistics: norm?.1.statistics)
             case .multiplyChannels:
                 operation = .multiplyChannels(ChannelScale(C: map.C, instructionSet: instructionSet))
             case .concatenate:
@@ -82,6 +92,12 @@ extension Kernel {
                 operation = .selectFrames(
                     FrameSelection(frames, C: map.C, input: input(0).extent, instructionSet: instructionSet))
             case .maxPool(let shape): operation = .maxPool(MaxPool(shape, instructionSet: instructionSet))
+            case .averagePool(let shape) where entry.norm != nil:
+                guard let layer = entry.norm, let (_, norm) = batchNorm(layer, entry) else { continue }
+                reads[0] = network.layers[layer].inputs[0]
+                operation = .normMean(
+                    ChannelSums(C: map.C, instructionSet: instructionSet), P: shape.input.count,
+                    statistics: norm.statistics)
             case .averagePool(let shape): operation = .averagePool(AveragePool(shape, instructionSet: instructionSet))
             case .linear(let weight, let bias):
                 let shape = network.parameters[weight].shape

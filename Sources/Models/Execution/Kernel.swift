@@ -11,6 +11,10 @@ struct Kernel {
         case sigmoid
         case add
         case multiplyChannels(ChannelScale)
+        /// A product of channels with its Swish; the batch norm before it, by its statistics, is computed on the way.
+        case gatedSwish(SwishNorm, statistics: Int?)
+        /// The mean over each of N clips of P pixels behind a batch norm, by its statistics, that is not stored.
+        case normMean(ChannelSums, P: Int, statistics: Int)
         case concatenate(Concatenation)
         case selectFrames(FrameSelection)
         case maxPool(MaxPool)
@@ -52,6 +56,9 @@ struct Kernel {
         var isDeferred = false
         /// Its sums are taken by the convolution before it.
         var hasSums = false
+        /// What computes it with the Swish behind it: here, or where there is a gate at the place of that.
+        var swish: SwishNorm?
+        var gate: Program.Gate?
         /// Whether backward can tell from the input what the ReLU let pass.
         var masksByInput: Bool { relu && residual == nil }
     }
@@ -86,7 +93,13 @@ struct Kernel {
             guard pass == nil, let sums = what.biasGradient else { return count }
             return max(count, sums.scratchCount(N: 1, P: N * P))
         case .linear(let linear, _, _): return linear.scratchCount(N: N * P, threads: threads)
-        case .normalise(let norm, _): return norm.scratchCount(P: N * P)
+        case .normalise(let norm, let what):
+            guard let swish = what.swish else { return norm.scratchCount(P: N * P) }
+            return max(
+                norm.scratchCount(P: N * P),
+                what.gate == nil ? swish.scratchCount(N: 1, P: N * P) : swish.scratchCount(N: N, P: P))
+        case .gatedSwish(let swish, _): return swish.scratchCount(N: N, P: P)
+        case .normMean(let sums, let P, _): return pass == nil ? 0 : sums.scratchCount(N: N, P: P)
         case .multiplyChannels(let scale): return scale.scratchCount(N: N, P: P)
         case .averagePool(let pool): return pass == nil ? 0 : pool.scratchCount(N: N)
         case .attention(let attention): return attention.scratchCount(backward: pass == nil, threads: threads)

@@ -26,6 +26,8 @@ struct PassPlan {
         var scratch: MemoryPlan.Buffer
         /// Of a convolution, for its input's gradient.
         var dataScratch: MemoryPlan.Buffer?
+        /// Of a gated batch norm: the gradient of the mean that is taken of it.
+        var pooled: MemoryPlan.Buffer?
         /// The weights packed for backward-data, from the first step of the kernel on.
         var packed: MemoryPlan.Buffer?
     }
@@ -47,6 +49,9 @@ struct PassPlan {
     /// By batch norm, C f32 each: what it multiplies with and adds.
     private(set) var factors: [MemoryPlan.Buffer] = []
     private(set) var offsets: [MemoryPlan.Buffer] = []
+    /// By batch norm that has a Swish: for each clip that it is cut into, C f32 means and 2 C f64 sums of gradients.
+    private(set) var clipMeans: [MemoryPlan.Buffer] = []
+    private(set) var swishSums: [MemoryPlan.Buffer] = []
     /// By tensor; nil where joined layers leave none, or nobody stores it.
     private(set) var tensors: [MemoryPlan.Buffer?]
     /// By kernel, nil where no parameter is behind the output; empty without a backward pass.
@@ -101,6 +106,14 @@ struct PassPlan {
         sums = network.statistics.map { lasting(&memory, bytes: 16 * $0.C) }
         factors = network.statistics.map { lasting(&memory, bytes: 4 * $0.C) }
         offsets = network.statistics.map { lasting(&memory, bytes: 4 * $0.C) }
+        var clips = [Int](repeating: 0, count: network.statistics.count)
+        for kernel in kernels {
+            guard case .normalise(_, let what) = kernel.operation, what.swish != nil else { continue }
+            clips[what.statistics] = what.gate == nil ? 1 : N
+        }
+        let counts = zip(clips, network.statistics).map { $0 * $1.C }
+        clipMeans = counts.map { lasting(&memory, bytes: 4 * $0) }
+        swishSums = counts.map { lasting(&memory, bytes: 16 * $0) }
         for (index, layer) in network.layers.enumerated() {
             if case .input = layer.operation { tensors[index] = lasting(&memory, bytes: bytes(index)) }
         }
@@ -109,7 +122,7 @@ struct PassPlan {
     private mutating func planForward(threads: Int) {
         for (time, kernel) in kernels.enumerated() {
             for input in kernel.reads { read(input, at: time) }
-            if case .normalise(_, let what) = kernel.operation, what.isDeferred {
+            if case .normalise(_, let what) = kernel.operation, what.isDeferred || what.gate != nil {
                 tensors[kernel.output] = nil
             } else {
                 tensors[kernel.output] = memory.buffer(bytes: bytes(kernel.output), from: time)
@@ -139,7 +152,16 @@ struct PassPlan {
     private mutating func plan(
         _ kernel: Kernel, at time: Int, trained: [Bool], threads: Int
     ) -> Backward {
-        guard let own = gradients[kernel.output] else {
+        var made = kernel.output
+        var pooled: MemoryPlan.Buffer?
+        if case .normalise(_, let what) = kernel.operation, let gate = what.gate {
+            // Nobody has made a gradient of the norm itself: that of the Swish, the numbers and that of the mean tell it.
+            made = gate.swish
+            read(gate.numbers, at: time)
+            pooled = gradients[gate.pool]
+            if let pooled { memory.need(pooled, at: time) }
+        }
+        guard let own = gradients[made] else {
             preconditionFailure("nothing reads \(network.layers[kernel.output].name), so it has no gradient")
         }
         memory.need(own, at: time)
@@ -177,6 +199,10 @@ struct PassPlan {
                 ]
             }
             counts = [what.scale, what.shift]
+        case .gatedSwish:
+            for tensor in kernel.reads { read(tensor, at: time) }
+            inputs = [nil, target(kernel.inputs[1], at: time, trained)]
+        case .normMean: inputs = [nil]
         case .relu, .sigmoid:
             read(kernel.output, at: time)
             inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
@@ -207,7 +233,7 @@ struct PassPlan {
             output: own, inputs: inputs,
             parameters: counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) },
             scratch: memory.buffer(bytes: 4 * kernel.scratchCount(nil, N: N, threads: threads), from: time),
-            dataScratch: dataScratch, packed: packed)
+            dataScratch: dataScratch, pooled: pooled, packed: packed)
     }
 
     /// Memory for packed weights that a kernel needs from one step to another.

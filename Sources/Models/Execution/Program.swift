@@ -14,6 +14,12 @@ package struct Program {
         package var relu = false
         /// Of a batch norm with a ReLU: its result need not be stored, as its only reader, a convolution, can compute it.
         package var deferrable = false
+        /// Whether a Swish is joined to a batch norm, or to a product of channels.
+        package var swish = false
+        /// Of a batch norm that is not stored, as those that read it compute it.
+        package var gate: Gate?
+        /// Of those readers: the batch norm's layer.
+        package var norm: Int?
         /// Of a convolution: the layer of the batch norm whose statistics are fixed and that its weights hold, with what
         /// is joined to that.
         package var folded: Int?
@@ -30,9 +36,9 @@ package struct Program {
         for (index, layer) in layers.enumerated() {
             for input in layer.inputs where readers[input] == 1 { next[input] = index }
         }
-        var absorbed: Set<Int> = []
         // What stands at the last layer of each run of joined layers.
-        var joined: [Int: Entry] = [:]
+        let swishes = SwishJoins(layers, folds: folds)
+        var (joined, absorbed) = (swishes.entries, swishes.absorbed)
         for (index, layer) in layers.enumerated() {
             guard case .batchNorm = layer.operation, let after = next[index] else { continue }
             if case .relu = layers[after].operation {

@@ -14,6 +14,15 @@ public final class TrainingPass {
         case running
     }
 
+    /// What is minimised, as the mean over the unit's clips.
+    public enum Loss: Sendable {
+        /// Cross-entropy of the softmax of the logits.
+        case softmaxCrossEntropy
+        /// The same of scores, which are the softmax of the logits: what pytorchvideo's X3D gives in training. The logits
+        /// that the pass shows are the scores then.
+        case ofScores
+    }
+
     /// What a unit is worth besides its gradients.
     public struct Result: Sendable, Equatable {
         /// The mean cross-entropy of the unit's clips.
@@ -26,7 +35,10 @@ public final class TrainingPass {
     /// Clips of a unit.
     public let N: Int
     public let normalisation: Normalisation
+    public let loss: Loss
     private let execution: Execution
+    /// Where the loss is of them.
+    private var scores: [Float]
     /// Means, then variances as the family counts them, of each batch norm in the last run.
     private var statistics: [[Double]]
 
@@ -40,11 +52,14 @@ public final class TrainingPass {
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
         implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch,
+        loss: Loss = .softmaxCrossEntropy,
         keepsPacked: Bool = false, defers: Bool = true
     ) throws(Fault) {
         self.network = network
         self.N = N
         self.normalisation = normalisation
+        self.loss = loss
+        scores = loss == .ofScores ? [Float](repeating: 0, count: N * network.classes) : []
         execution = try Execution(
             network, N: N, training: true, keepsPacked: keepsPacked,
             Kernel.Joining(defers: defers, sums: normalisation == .batch, folds: false), pool: pool,
@@ -117,16 +132,32 @@ public final class TrainingPass {
         for index in execution.kernels.indices {
             execution.forward(index, N: N, ownStatistics: normalisation == .batch)
         }
-        let (loss, correct) = labels.withUnsafeBufferPointer { labels in
-            SoftmaxCrossEntropy.run(
-                N: N, K: network.classes, logits: execution.tensors[network.layers.count - 1],
-                labels: labels.baseAddress.unsafelyUnwrapped, dlogits: execution.logitsGradient)
-        }
+        let (loss, correct) = lossAndGradient(labels)
         takeStatistics()
         for index in execution.kernels.indices.reversed() {
             try execution.backward(index, frozenStatistics: normalisation == .running, onGradient: onGradient)
         }
         return Result(loss: loss, correct: correct)
+    }
+
+    private func lossAndGradient(_ labels: [Int]) -> (loss: Double, correct: Int) {
+        let logits = execution.tensors[network.layers.count - 1]
+        return labels.withUnsafeBufferPointer { labels in
+            let first = labels.baseAddress.unsafelyUnwrapped
+            switch loss {
+            case .softmaxCrossEntropy:
+                return SoftmaxCrossEntropy.run(
+                    N: N, K: network.classes, logits: logits, labels: first, dlogits: execution.logitsGradient)
+            case .ofScores:
+                let result = scores.withUnsafeMutableBufferPointer {
+                    SoftmaxCrossEntropy.runOnScores(
+                        N: N, K: network.classes, logits: logits, labels: first,
+                        scores: $0.baseAddress.unsafelyUnwrapped, dlogits: execution.logitsGradient)
+                }
+                logits.update(from: scores, count: scores.count)
+                return result
+            }
+        }
     }
 
     private func takeStatistics() {

@@ -10,8 +10,7 @@ public struct AveragePool: Sendable {
         self.shape = shape
         self.includesPadding = includesPadding
         kernels = .table(for: instructionSet)
-        let isGlobal = shape.kernel == shape.input && shape.output.count == 1 && shape.padding == Extent3(0, 0, 0)
-        sums = isGlobal ? ChannelSums(C: shape.C, instructionSet: instructionSet) : nil
+        sums = shape.isGlobal ? ChannelSums(C: shape.C, instructionSet: instructionSet) : nil
     }
 
     /// Floats of scratch that forward needs for N clips; 64-byte aligned.

@@ -28,6 +28,9 @@ public struct PoolingShape: Sendable, Hashable {
         PoolingShape(C: C, kernel: input, stride: Extent3(1, 1, 1), input: input)
     }
 
+    /// Whether there is one window, and that the whole input.
+    public var isGlobal: Bool { kernel == input && output.count == 1 && padding == Extent3(0, 0, 0) }
+
     /// The input pixels under the window of output pixel (t, h, w), clipped to the input.
     func window(t: Int, h: Int, w: Int) -> (t: Range<Int>, h: Range<Int>, w: Range<Int>) {
         func clip(_ o: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ input: Int) -> Range<Int> {
