@@ -1,3 +1,5 @@
+internal import CIntrinsics
+
 /// A tile of a matrix product whose left factor is gathered: `c[row][column] (+)= sum of a[tap][row][l] * b[tap][l][column]`.
 ///
 /// It serves forward (rows are output pixels, taps their neighbours), backward-data (rows are input pixels) and linear
@@ -6,32 +8,61 @@
 ///   - a: for each tap, `matrixRows()` pointers to `length` values from `aOffset` on.
 ///   - tapCount: how many taps there are; `taps` holds each one's index in `b`.
 ///   - b: `length` rows of 1 to 3 vectors for each tap, `bTapStride` floats from one tap's to the next's.
+///   - ahead: what will be read after this. `askingTile` asks for a cache line of it at each step, which pays where `b`
+///     is larger than the second cache; the others do not look at it.
 ///   - c: `matrixRows()` pointers, written from `cOffset` on.
 ///   - accumulate: adds to what `c` holds.
 public func gatherTile3(
     a: UnsafePointer<UnsafePointer<Float>>, aOffset: Int, taps: UnsafePointer<Int32>, tapCount: Int, length: Int,
-    b: UnsafePointer<Float>, bTapStride: Int, c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int,
-    accumulate: Bool
+    b: UnsafePointer<Float>, bTapStride: Int, ahead: UnsafePointer<Float>,
+    c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int, accumulate: Bool
 ) {
-    gatherTile(3, a, aOffset, taps, tapCount, length, b, bTapStride, c, cOffset, accumulate)
+    gatherTile(3, false, a, aOffset, taps, tapCount, length, b, bTapStride, ahead, c, cOffset, accumulate)
 }
 
 /// `gatherTile3`, two vectors wide.
 public func gatherTile2(
     a: UnsafePointer<UnsafePointer<Float>>, aOffset: Int, taps: UnsafePointer<Int32>, tapCount: Int, length: Int,
-    b: UnsafePointer<Float>, bTapStride: Int, c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int,
-    accumulate: Bool
+    b: UnsafePointer<Float>, bTapStride: Int, ahead: UnsafePointer<Float>,
+    c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int, accumulate: Bool
 ) {
-    gatherTile(2, a, aOffset, taps, tapCount, length, b, bTapStride, c, cOffset, accumulate)
+    gatherTile(2, false, a, aOffset, taps, tapCount, length, b, bTapStride, ahead, c, cOffset, accumulate)
 }
 
 /// `gatherTile3`, one vector wide.
 public func gatherTile1(
     a: UnsafePointer<UnsafePointer<Float>>, aOffset: Int, taps: UnsafePointer<Int32>, tapCount: Int, length: Int,
-    b: UnsafePointer<Float>, bTapStride: Int, c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int,
-    accumulate: Bool
+    b: UnsafePointer<Float>, bTapStride: Int, ahead: UnsafePointer<Float>,
+    c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int, accumulate: Bool
 ) {
-    gatherTile(1, a, aOffset, taps, tapCount, length, b, bTapStride, c, cOffset, accumulate)
+    gatherTile(1, false, a, aOffset, taps, tapCount, length, b, bTapStride, ahead, c, cOffset, accumulate)
+}
+
+/// `gatherTile3`, asking for what comes next.
+public func askingTile3(
+    a: UnsafePointer<UnsafePointer<Float>>, aOffset: Int, taps: UnsafePointer<Int32>, tapCount: Int, length: Int,
+    b: UnsafePointer<Float>, bTapStride: Int, ahead: UnsafePointer<Float>,
+    c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int, accumulate: Bool
+) {
+    gatherTile(3, true, a, aOffset, taps, tapCount, length, b, bTapStride, ahead, c, cOffset, accumulate)
+}
+
+/// `gatherTile2`, asking for what comes next.
+public func askingTile2(
+    a: UnsafePointer<UnsafePointer<Float>>, aOffset: Int, taps: UnsafePointer<Int32>, tapCount: Int, length: Int,
+    b: UnsafePointer<Float>, bTapStride: Int, ahead: UnsafePointer<Float>,
+    c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int, accumulate: Bool
+) {
+    gatherTile(2, true, a, aOffset, taps, tapCount, length, b, bTapStride, ahead, c, cOffset, accumulate)
+}
+
+/// `gatherTile1`, asking for what comes next.
+public func askingTile1(
+    a: UnsafePointer<UnsafePointer<Float>>, aOffset: Int, taps: UnsafePointer<Int32>, tapCount: Int, length: Int,
+    b: UnsafePointer<Float>, bTapStride: Int, ahead: UnsafePointer<Float>,
+    c: UnsafePointer<UnsafeMutablePointer<Float>>, cOffset: Int, accumulate: Bool
+) {
+    gatherTile(1, true, a, aOffset, taps, tapCount, length, b, bTapStride, ahead, c, cOffset, accumulate)
 }
 
 /// One row of the tile gains `s` times a row of `b`; what lies beyond `width` vectors is folded away.
@@ -58,8 +89,8 @@ func put(
 
 @inline(__always)
 private func gatherTile(
-    _ width: Int, _ a: UnsafePointer<UnsafePointer<Float>>, _ aOffset: Int, _ taps: UnsafePointer<Int32>,
-    _ tapCount: Int, _ length: Int, _ b: UnsafePointer<Float>, _ bTapStride: Int,
+    _ width: Int, _ asks: Bool, _ a: UnsafePointer<UnsafePointer<Float>>, _ aOffset: Int, _ taps: UnsafePointer<Int32>,
+    _ tapCount: Int, _ length: Int, _ b: UnsafePointer<Float>, _ bTapStride: Int, _ ahead: UnsafePointer<Float>,
     _ c: UnsafePointer<UnsafeMutablePointer<Float>>, _ cOffset: Int, _ accumulate: Bool
 ) {
     let zero = Lanes(repeating: 0)
@@ -73,7 +104,7 @@ private func gatherTile(
         var (p6, q6, r6) = (zero, zero, zero)
         var (p7, q7, r7) = (zero, zero, zero)
     #endif
-    var a = a
+    var (a, ahead) = (a, ahead)
     for tap in 0..<tapCount {
         let a0 = a[0] + aOffset
         let a1 = a[1] + aOffset
@@ -92,6 +123,10 @@ private func gatherTile(
             let b1 = width > 1 ? b.vector(lanes) : zero
             let b2 = width > 2 ? b.vector(2 * lanes) : zero
             b += width * lanes
+            if asks {
+                zoetrope_prefetch_later(ahead)
+                ahead += cacheLine
+            }
             gain(width, a0[l], b0, b1, b2, &p0, &q0, &r0)
             gain(width, a1[l], b0, b1, b2, &p1, &q1, &r1)
             gain(width, a2[l], b0, b1, b2, &p2, &q2, &r2)

@@ -12,6 +12,9 @@
 /// Floats in one vector.
 @inline(__always) var lanes: Int { Lanes.scalarCount }
 
+/// Floats in a cache line.
+@inline(__always) var cacheLine: Int { 16 }
+
 /// Rows of a matrix tile. A tile of three vectors takes 3 x 8 of 32 registers with AVX-512, 3 x 4 of 16 elsewhere, and
 /// leaves room for the three vectors of the other factor and one broadcast.
 @inline(__always) var tileRows: Int {

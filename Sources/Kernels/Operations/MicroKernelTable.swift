@@ -10,7 +10,7 @@ struct MicroKernelTable: Sendable {
     typealias GatherTile =
         @Sendable (
             _ a: Rows, _ aOffset: Int, _ taps: UnsafePointer<Int32>, _ tapCount: Int, _ length: Int,
-            _ b: UnsafePointer<Float>, _ bTapStride: Int, _ c: UnsafePointer<UnsafeMutablePointer<Float>>,
+            _ b: UnsafePointer<Float>, _ bTapStride: Int, _ ahead: Input, _ c: UnsafePointer<UnsafeMutablePointer<Float>>,
             _ cOffset: Int, _ accumulate: Bool
         ) -> Void
     typealias WeightTile =
@@ -27,6 +27,9 @@ struct MicroKernelTable: Sendable {
     private let gatherTile1: GatherTile
     private let gatherTile2: GatherTile
     private let gatherTile3: GatherTile
+    private let askingTile1: GatherTile
+    private let askingTile2: GatherTile
+    private let askingTile3: GatherTile
     private let weightTile1: WeightTile
     private let weightTile2: WeightTile
     private let weightTile3: WeightTile
@@ -83,8 +86,14 @@ struct MicroKernelTable: Sendable {
     let keepLargest: @Sendable (_ count: Int, _ x: Input, _ y: Output) -> Void
     let multiplyAddChains: @Sendable (_ rounds: Int, _ seed: Float) -> Float
 
-    /// The tile that is `width` vectors wide.
-    func gatherTile(_ width: Int) -> GatherTile { width == 3 ? gatherTile3 : width == 2 ? gatherTile2 : gatherTile1 }
+    /// The tile that is `width` vectors wide, asking for the weights that come next or not.
+    func gatherTile(_ width: Int, asks: Bool) -> GatherTile {
+        switch width {
+        case 3: asks ? askingTile3 : gatherTile3
+        case 2: asks ? askingTile2 : gatherTile2
+        default: asks ? askingTile1 : gatherTile1
+        }
+    }
 
     /// The tile that is `width` vectors wide.
     func weightTile(_ width: Int) -> WeightTile { width == 3 ? weightTile3 : width == 2 ? weightTile2 : weightTile1 }
@@ -101,6 +110,7 @@ struct MicroKernelTable: Sendable {
         lanes: MicroKernels.vectorLanes(), rows: MicroKernels.matrixRows(),
         gatherTile1: MicroKernels.gatherTile1, gatherTile2: MicroKernels.gatherTile2,
         gatherTile3: MicroKernels.gatherTile3,
+        askingTile1: MicroKernels.askingTile1, askingTile2: MicroKernels.askingTile2, askingTile3: MicroKernels.askingTile3,
         weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
         weightTile3: MicroKernels.weightTile3,
         putRows: MicroKernels.putRows, weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
@@ -116,6 +126,7 @@ struct MicroKernelTable: Sendable {
         lanes: MicroKernelsAVX2.vectorLanes(), rows: MicroKernelsAVX2.matrixRows(),
         gatherTile1: MicroKernelsAVX2.gatherTile1, gatherTile2: MicroKernelsAVX2.gatherTile2,
         gatherTile3: MicroKernelsAVX2.gatherTile3,
+        askingTile1: MicroKernelsAVX2.askingTile1, askingTile2: MicroKernelsAVX2.askingTile2, askingTile3: MicroKernelsAVX2.askingTile3,
         weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
         weightTile3: MicroKernelsAVX2.weightTile3,
         putRows: MicroKernelsAVX2.putRows, weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
@@ -131,6 +142,7 @@ struct MicroKernelTable: Sendable {
         lanes: MicroKernelsAVX512.vectorLanes(), rows: MicroKernelsAVX512.matrixRows(),
         gatherTile1: MicroKernelsAVX512.gatherTile1, gatherTile2: MicroKernelsAVX512.gatherTile2,
         gatherTile3: MicroKernelsAVX512.gatherTile3,
+        askingTile1: MicroKernelsAVX512.askingTile1, askingTile2: MicroKernelsAVX512.askingTile2, askingTile3: MicroKernelsAVX512.askingTile3,
         weightTile1: MicroKernelsAVX512.weightTile1, weightTile2: MicroKernelsAVX512.weightTile2,
         weightTile3: MicroKernelsAVX512.weightTile3,
         putRows: MicroKernelsAVX512.putRows, weightRows: MicroKernelsAVX512.weightRows,

@@ -248,7 +248,7 @@ struct GatherProduct: Sendable {
     private func multiply(_ job: Job, tiles: Int, panel: Int, _ space: Workspace) {
         let (rows, length) = (kernels.rows, plan.length)
         let width = panels.width(panel)
-        let kernel = kernels.gatherTile(width)
+        let kernel = kernels.gatherTile(width, asks: packedCount > Panels.nearbyFloats)
         let (columns, firstColumn, valid) = (
             width * kernels.lanes, panels.firstColumn(panel), panels.validColumns(panel)
         )
@@ -266,6 +266,7 @@ struct GatherProduct: Sendable {
                 let begin = piece * length / pieces
                 let steps = (piece + 1) * length / pieces - begin
                 let isFirst = firstTap == 0 && piece == 0
+                let next = weights + (piece == pieces - 1 ? end * length : firstTap * length + begin + steps) * columns
                 for tile in 0..<tiles {
                     let first = tile * maximumTaps + space.taken[tile]
                     var count = 0
@@ -275,6 +276,7 @@ struct GatherProduct: Sendable {
                     kernel(
                         space.sources + first * rows, begin, space.indices + first, count, steps,
                         weights + begin * columns, length * columns,
+                        Panels.ahead(of: next, call: tile, steps: count * steps, columns: columns),
                         (keepsSums ? space.sumRows : space.targets) + tile * rows, keepsSums ? 0 : firstColumn,
                         keepsSums ? !isFirst : job.accumulate)
                 }

@@ -29,4 +29,16 @@ struct Panels: Sendable {
     func validColumns(_ panel: Int) -> Int {
         min(width(panel) * lanes, columns - firstColumn(panel))
     }
+
+    /// More weights than this do not stay in the second cache until they are read again: asking for them early pays.
+    static let nearbyFloats = 1 << 18
+
+    /// What one of several calls of a tile asks for in advance: calls share out the weights that come `next`, a cache
+    /// line for each of their `steps`; those that are left ask again for what is there.
+    static func ahead(
+        of next: UnsafePointer<Float>, call: Int, steps: Int, columns: Int
+    ) -> UnsafePointer<Float> {
+        let line = 16
+        return call * line < columns ? next + call * line * steps : next
+    }
 }

@@ -254,7 +254,9 @@ struct WinogradProduct: ConvolutionProduct {
         let (rows, taps, C) = (kernels.rows, plan.outerTaps, plan.C)
         let width = panels.width(panel)
         let columns = width * kernels.lanes
-        let kernel = kernels.gatherTile(width)
+        // What is multiplied with a block, or where panels are tasks with a panel's blocks, before weights are needed again.
+        let turnover = plan.points * taps * C * (sharesPatches(job.N) ? columns : panels.paddedColumns)
+        let kernel = kernels.gatherTile(width, asks: turnover > Panels.nearbyFloats)
         let weights = job.packed + panels.firstColumn(panel) * plan.points * taps * C
         for row in 0..<rowGroups * rows { space.productRows[row] = space.products + row * productPitch }
         let tapsPerChunk = min(max(Self.chunkSteps / C, 1), taps)
@@ -272,6 +274,7 @@ struct WinogradProduct: ConvolutionProduct {
                     let begin = piece * C / pieces
                     let steps = (piece + 1) * C / pieces - begin
                     let adds = first > 0 || piece > 0
+                    let next = b + (piece == pieces - 1 ? end * C : first * C + begin + steps) * columns
                     for group in 0..<rowGroups {
                         if !adds {
                             call += 1
@@ -284,8 +287,9 @@ struct WinogradProduct: ConvolutionProduct {
                         guard count > 0 || !adds else { continue }
                         kernel(
                             space.rows + used * rows, point * patchPointPitch + begin, space.places + used, count,
-                            steps, b + begin * columns, C * columns, space.productRows + group * rows,
-                            point * columns, adds)
+                            steps, b + begin * columns, C * columns,
+                            Panels.ahead(of: next, call: group, steps: count * steps, columns: columns),
+                            space.productRows + group * rows, point * columns, adds)
                     }
                 }
                 first = end
