@@ -1,3 +1,5 @@
+internal import CIntrinsics
+
 /// A tile of the gradient of the weights: `c[row][column] (+)= sum over pixels of a[pixel][row] * b[pixel][column]`.
 ///
 /// The tile has `weightRows(width)` rows, as many as the registers hold beside the vectors of `b`.
@@ -142,6 +144,7 @@ private func deal(
 ) {
     for pixel in 0..<pixels {
         let from = from + pixel * step
+        for tile in 0..<tiles { zoetrope_prefetch(from + 8 * step + places[tile]) }
         var to = UnsafeMutableRawPointer(to + pixel * rows)
         for tile in 0..<tiles {
             let a = UnsafeRawPointer(from + places[tile])
@@ -162,5 +165,19 @@ private func deal(
             }
             to += 4 * tilePitch
         }
+    }
+}
+
+/// Copies `width` vectors of each of some pixels, `step` floats apart, side by side. Pixels that will be copied soon are
+/// asked for: they lie too far apart for the processor to see the pattern.
+public func copyPanel(
+    pixels: Int, width: Int, from: UnsafePointer<Float>, step: Int, to: UnsafeMutablePointer<Float>
+) {
+    for pixel in 0..<pixels {
+        let (from, to) = (from + pixel * step, to + pixel * width * lanes)
+        for vector in 0..<width { zoetrope_prefetch(from + 16 * step + vector * lanes) }
+        to.set(0, from.vector())
+        if width > 1 { to.set(lanes, from.vector(lanes)) }
+        if width > 2 { to.set(2 * lanes, from.vector(2 * lanes)) }
     }
 }

@@ -45,6 +45,7 @@ struct MicroKernelTable: Sendable {
             _ pixels: Int, _ from: Input, _ step: Int, _ tiles: Int, _ places: UnsafePointer<Int>, _ rows: Int,
             _ to: Output, _ tilePitch: Int
         ) -> Void
+    let copyPanel: @Sendable (_ pixels: Int, _ width: Int, _ from: Input, _ step: Int, _ to: Output) -> Void
     let transposeSquare:
         @Sendable (
             _ from: Rows, _ fromOffset: Int, _ to: UnsafePointer<UnsafeMutablePointer<Float>>, _ toOffset: Int
@@ -114,6 +115,7 @@ struct MicroKernelTable: Sendable {
         weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
         weightTile3: MicroKernels.weightTile3,
         putRows: MicroKernels.putRows, weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
+        copyPanel: MicroKernels.copyPanel,
         transposeSquare: MicroKernels.transposeSquare, addStatistics: MicroKernels.addStatistics,
         addGradientSums: MicroKernels.addGradientSums,
         normalise: MicroKernels.normalise, batchNormGradient: MicroKernels.batchNormGradient,
@@ -130,6 +132,7 @@ struct MicroKernelTable: Sendable {
         weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
         weightTile3: MicroKernelsAVX2.weightTile3,
         putRows: MicroKernelsAVX2.putRows, weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
+        copyPanel: MicroKernelsAVX2.copyPanel,
         transposeSquare: MicroKernelsAVX2.transposeSquare, addStatistics: MicroKernelsAVX2.addStatistics,
         addGradientSums: MicroKernelsAVX2.addGradientSums,
         normalise: MicroKernelsAVX2.normalise, batchNormGradient: MicroKernelsAVX2.batchNormGradient,
@@ -147,6 +150,7 @@ struct MicroKernelTable: Sendable {
         weightTile3: MicroKernelsAVX512.weightTile3,
         putRows: MicroKernelsAVX512.putRows, weightRows: MicroKernelsAVX512.weightRows,
         dealRows: MicroKernelsAVX512.dealRows,
+        copyPanel: MicroKernelsAVX512.copyPanel,
         transposeSquare: MicroKernelsAVX512.transposeSquare, addStatistics: MicroKernelsAVX512.addStatistics,
         addGradientSums: MicroKernelsAVX512.addGradientSums,
         normalise: MicroKernelsAVX512.normalise, batchNormGradient: MicroKernelsAVX512.batchNormGradient,

@@ -64,6 +64,17 @@ public struct ConvolutionShape: Sendable, Hashable, CustomStringConvertible {
     /// Values of one clip's output, `[T][H][W][K]`.
     public var outputCount: Int { output.count * K }
 
+    /// Whether each output pixel sees one input pixel, its own.
+    var isPointwise: Bool { kernel.count == 1 && output == input && padding == Extent3(0, 0, 0) }
+
+    /// The same pointwise layer on a map whose rows are as long as can be, up to `limit`.
+    func inRows(ofAtMost limit: Int) -> ConvolutionShape {
+        let longest = (1...limit).last { input.count.isMultiple(of: $0) } ?? 1
+        guard longest > input.w else { return self }
+        return ConvolutionShape(
+            C: C, K: K, kernel: kernel, input: Extent3(1, input.count / longest, longest), groups: groups)
+    }
+
     public var description: String {
         "\(C)->\(K) \(kernel) stride \(stride) padding \(padding) on \(input)"
             + (groups == 1 ? "" : " in \(groups) groups")

@@ -77,9 +77,15 @@ extension WeightGradient {
         for number in units {
             let unit = pixels.unit(number)
             var from = dy + pixels.firstPixel(unit) * shape.K + first
+            guard valid < columns else {
+                let count = pixels.columns(unit).count
+                kernels.copyPanel(count, panels.width(panel), from, shape.K, to)
+                to += count * columns
+                continue
+            }
             for _ in pixels.columns(unit) {
                 to.update(from: from, count: valid)
-                if valid < columns { (to + valid).update(repeating: 0, count: columns - valid) }
+                (to + valid).update(repeating: 0, count: columns - valid)
                 to += columns
                 from += shape.K
             }

@@ -27,7 +27,9 @@ struct WeightGradient: ConvolutionWeightGradient {
     /// Floats of sums that stay in the second cache beside a chunk.
     private static let cachedSums = 1 << 16
 
-    init(_ s: ConvolutionShape, instructionSet: InstructionSet) {
+    init(_ original: ConvolutionShape, instructionSet: InstructionSet) {
+        // Where a pixel sees only itself, rows may be of any length: those of a chunk are the longest runs.
+        let s = original.isPointwise ? original.inRows(ofAtMost: WeightGradientPixels.chunk) : original
         shape = s
         kernels = .table(for: instructionSet)
         panels = Panels(columns: s.K, lanes: kernels.lanes)
