@@ -10,8 +10,8 @@ struct MicroKernelTable: Sendable {
     typealias GatherTile =
         @Sendable (
             _ a: Rows, _ aOffset: Int, _ taps: UnsafePointer<Int32>, _ tapCount: Int, _ length: Int,
-            _ b: UnsafePointer<Float>, _ bTapStride: Int, _ ahead: Input, _ c: UnsafePointer<UnsafeMutablePointer<Float>>,
-            _ cOffset: Int, _ accumulate: Bool
+            _ b: UnsafePointer<Float>, _ bTapStride: Int, _ ahead: Input,
+            _ c: UnsafePointer<UnsafeMutablePointer<Float>>, _ cOffset: Int, _ accumulate: Bool
         ) -> Void
     typealias WeightTile =
         @Sendable (
@@ -111,7 +111,8 @@ struct MicroKernelTable: Sendable {
         lanes: MicroKernels.vectorLanes(), rows: MicroKernels.matrixRows(),
         gatherTile1: MicroKernels.gatherTile1, gatherTile2: MicroKernels.gatherTile2,
         gatherTile3: MicroKernels.gatherTile3,
-        askingTile1: MicroKernels.askingTile1, askingTile2: MicroKernels.askingTile2, askingTile3: MicroKernels.askingTile3,
+        askingTile1: MicroKernels.askingTile1, askingTile2: MicroKernels.askingTile2,
+        askingTile3: MicroKernels.askingTile3,
         weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
         weightTile3: MicroKernels.weightTile3,
         putRows: MicroKernels.putRows, weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
@@ -128,7 +129,8 @@ struct MicroKernelTable: Sendable {
         lanes: MicroKernelsAVX2.vectorLanes(), rows: MicroKernelsAVX2.matrixRows(),
         gatherTile1: MicroKernelsAVX2.gatherTile1, gatherTile2: MicroKernelsAVX2.gatherTile2,
         gatherTile3: MicroKernelsAVX2.gatherTile3,
-        askingTile1: MicroKernelsAVX2.askingTile1, askingTile2: MicroKernelsAVX2.askingTile2, askingTile3: MicroKernelsAVX2.askingTile3,
+        askingTile1: MicroKernelsAVX2.askingTile1, askingTile2: MicroKernelsAVX2.askingTile2,
+        askingTile3: MicroKernelsAVX2.askingTile3,
         weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
         weightTile3: MicroKernelsAVX2.weightTile3,
         putRows: MicroKernelsAVX2.putRows, weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
@@ -145,7 +147,8 @@ struct MicroKernelTable: Sendable {
         lanes: MicroKernelsAVX512.vectorLanes(), rows: MicroKernelsAVX512.matrixRows(),
         gatherTile1: MicroKernelsAVX512.gatherTile1, gatherTile2: MicroKernelsAVX512.gatherTile2,
         gatherTile3: MicroKernelsAVX512.gatherTile3,
-        askingTile1: MicroKernelsAVX512.askingTile1, askingTile2: MicroKernelsAVX512.askingTile2, askingTile3: MicroKernelsAVX512.askingTile3,
+        askingTile1: MicroKernelsAVX512.askingTile1, askingTile2: MicroKernelsAVX512.askingTile2,
+        askingTile3: MicroKernelsAVX512.askingTile3,
         weightTile1: MicroKernelsAVX512.weightTile1, weightTile2: MicroKernelsAVX512.weightTile2,
         weightTile3: MicroKernelsAVX512.weightTile3,
         putRows: MicroKernelsAVX512.putRows, weightRows: MicroKernelsAVX512.weightRows,
