@@ -25,8 +25,8 @@ public struct Convolution: Sendable {
 
     /// Best first. The plain reference is reached by name only.
     private static let list: [any ConvolutionImplementation.Type] = [
-        WinogradConvolution.self, DepthwiseConvolution.self, DirectConvolution.self, GroupedConvolution.self,
-        PlainConvolution.self,
+        WinogradConvolution.self, DepthwiseConvolution.self, NarrowConvolution.self, DirectConvolution.self,
+        GroupedConvolution.self, PlainConvolution.self,
     ]
 
     /// Names, best first.

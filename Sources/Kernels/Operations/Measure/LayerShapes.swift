@@ -78,6 +78,8 @@ public enum LayerShapes {
         layer("one channel, joined row", 1, 17, Extent3(1, 1, 3), Extent3(2, 3, 5)),
         layer("joined row, no height", 3, 45, Extent3(1, 7, 7), stride: Extent3(1, 2, 2), Extent3(2, 9, 11)),
         layer("joined rows in time", 5, 7, Extent3(3, 3, 3), stride: Extent3(2, 1, 3), Extent3(4, 5, 7)),
+        layer("narrow, four pixels", 3, 8, Extent3(3, 7, 7), stride: Extent3(1, 2, 2), Extent3(3, 9, 16)),
+        layer("narrow, two pixels", 8, 6, spatial, Extent3(2, 5, 6)),
         layer("prime channels", 23, 61, spatial, Extent3(2, 5, 6)),
         layer("45 channels in time", 45, 64, temporal, Extent3(4, 5, 5)),
         layer("230 channels, stride in time", 230, 128, temporal, stride: Extent3(2, 1, 1), Extent3(4, 3, 3)),
