@@ -24,10 +24,20 @@ extension Kernel {
         // The batch norm that stands behind each tensor first, and the one that makes it without storing it.
         var behind: [Int: Program.Entry] = [:]
         var deferred: [Int: Program.Entry] = [:]
+        // The convolution that makes each tensor, and whether the one that reads it would compute a batch norm on the way:
+        // others copy their input for that, forward and backward, which takes longer than to store it once.
+        var convolutions: [Int: Convolution] = [:]
+        var computes: Set<Int> = []
+        for entry in entries {
+            guard case .convolution(let shape, _, _) = entry.operation else { continue }
+            let convolution = try Convolution(shape, instructionSet: instructionSet, implementation: implementation)
+            convolutions[entry.output] = convolution
+            if convolution.appliesPrologue { computes.insert(entry.inputs[0]) }
+        }
         for entry in entries {
             guard case .batchNorm = entry.operation, let source = entry.inputs.first else { continue }
             if joining.sums, behind[source] == nil { behind[source] = entry }
-            if joining.defers, entry.deferrable { deferred[entry.output] = entry }
+            if joining.defers, entry.deferrable, computes.contains(entry.output) { deferred[entry.output] = entry }
         }
 
         func batchNorm(_ layer: Int, _ entry: Program.Entry) -> (BatchNorm, Normalisation)? {
@@ -60,8 +70,8 @@ extension Kernel {
                     what.folded = Fold(norm: norm, what: normalisation)
                 }
                 if bias != nil { what.biasGradient = ChannelSums(C: shape.K, instructionSet: instructionSet) }
-                operation = .convolution(
-                    try Convolution(shape, instructionSet: instructionSet, implementation: implementation), what)
+                guard let convolution = convolutions[entry.output] else { continue }
+                operation = .convolution(convolution, what)
             case .batchNorm:
                 guard let (norm, described) = batchNorm(entry.layer, entry) else { continue }
                 var what = described

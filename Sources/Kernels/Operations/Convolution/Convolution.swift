@@ -92,6 +92,9 @@ public struct Convolution: Sendable {
             mend: advice(for: name, among: implementations))
     }
 
+    /// Whether forward and backward-weights compute a prologue as they read, without a copy of their input.
+    public var appliesPrologue: Bool { forward.appliesPrologue && backwardWeights.appliesPrologue }
+
     private func product(_ pass: Pass) -> any ConvolutionProduct {
         switch pass {
         case .forward: forward
