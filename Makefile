@@ -8,8 +8,10 @@ SWIFT_BUILD := swift build -c release --disable-sandbox
 SWIFT_TEST := swift test -c release --disable-sandbox --disable-testable-imports
 PROGRAM := .build/release/zoetrope
 DEMO ?= .build/demo
+INPUTS ?= 1000000
+SEED ?= 1
 
-.PHONY: help setup build demo test check bench release clean
+.PHONY: help setup build demo test check fuzz bench release clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,10 @@ check: setup  ## Format, warnings as errors, instruction sets that must not leak
 	swift format lint --strict --recursive Package.swift Sources Tests
 	$(SWIFT_BUILD)
 	scripts/check-instruction-sets
+
+fuzz: setup  ## Give every checkpoint reader INPUTS damaged files (SEED=1), with the address sanitizer
+	swift build -c release --disable-sandbox --sanitize=address --scratch-path .build/fuzz --product fuzz-checkpoints
+	.build/fuzz/release/fuzz-checkpoints $(INPUTS) $(SEED)
 
 bench: build  ## Time the kernels and a training step on this machine
 	$(PROGRAM) bench kernels

@@ -109,6 +109,9 @@ let package = Package(
 
         // A folder of tests for each module; Support is what they share.
         module("TestSupport", ["Faults"], path: "Tests/Support"),
+        module("Fuzzing", ["Checkpoints", "Faults", "Storage", "TestSupport"], path: "Tests/Fuzzing"),
+        .executableTarget(
+            name: "fuzz-checkpoints", dependencies: ["Fuzzing"], path: "Tests/FuzzCheckpoints", swiftSettings: common),
         tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
         tests("Kernels", ["Kernels", "MicroKernels", "TestSupport"]),
         tests(
@@ -118,7 +121,8 @@ let package = Package(
         tests("Export", ["Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
         tests(
-            "Checkpoints", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport", "Wire"],
+            "Checkpoints",
+            ["Checkpoints", "Faults", "Fuzzing", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),

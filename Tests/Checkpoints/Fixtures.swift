@@ -45,6 +45,14 @@ struct Fixture: CustomTestStringConvertible {
         return fixtures
     }()
 
+    /// Files that must be refused, and a part of the reason, from `refused.tsv`.
+    static let refused: [(name: String, reason: String)] = {
+        ((try? text(of: folder + "refused.tsv")) ?? "").split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: "\t").map(String.init)
+            return fields.count == 2 ? (fields[0], fields[1]) : nil
+        }
+    }()
+
     /// The bytes of hexadecimal text.
     static func hexadecimal(_ text: String) -> [UInt8] {
         let digits = text.compactMap(\.hexDigitValue)

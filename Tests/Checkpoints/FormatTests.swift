@@ -21,7 +21,7 @@ struct FormatTests {
 
     @Test func everyFormatAndProtocolIsThere() {
         #expect(Set(Fixture.all.map(\.format)) == Set(Checkpoint.Format.allCases))
-        #expect(Fixture.all.count == 29 && Fixture.all.count(where: \.isCompressed) == 5)
+        #expect(Fixture.all.count == 36 && Fixture.all.count(where: \.isCompressed) == 5)
     }
 
     /// An array of NumPy 1 on Python 2, opcode by opcode.

@@ -134,15 +134,33 @@ extension NumpyArray.Content {
     func copy(_ values: PickledValues) -> [UInt8]? {
         switch self {
         case .bytes(let span): return Array(values.bytes(of: span))
-        case .latin1(let span):
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(span.count)
-            for scalar in String(decoding: values.bytes(of: span), as: UTF8.self).unicodeScalars {
-                guard let byte = UInt8(exactly: scalar.value) else { return nil }
-                bytes.append(byte)
-            }
-            return bytes
+        case .latin1(let span): return Self.latin1(values.bytes(of: span))
         }
+    }
+
+    /// The characters of a UTF-8 text as bytes: U+0080 to U+00FF have two bytes, of which the first is 0xC2 or 0xC3.
+    private static func latin1(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+        var isLatin1 = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count) { out, count in
+            text.withUnsafeBufferPointer { text in
+                var index = 0
+                while index < text.count {
+                    var byte = text[index]
+                    if byte >= 0x80 {
+                        guard byte & 0xFE == 0xC2, index + 1 < text.count, text[index + 1] & 0xC0 == 0x80 else {
+                            isLatin1 = false
+                            return
+                        }
+                        byte = byte << 6 | text[index + 1] & 0x3F
+                        index += 1
+                    }
+                    out[count] = byte
+                    count += 1
+                    index += 1
+                }
+            }
+        }
+        return isLatin1 ? bytes : nil
     }
 }
 
@@ -157,9 +175,10 @@ private struct NumpyType {
         else { return nil }
         var order = code.first ?? "|"
         self.code = "<>=|".contains(order) ? String(code.dropFirst()) : code
-        if let state = values.elements(object.state), state.count > 1, let stated = values.text(state[1]), stated != ""
+        if let state = values.elements(object.state), state.count > 1,
+            let stated = values.text(state[1], limit: 1)?.first
         {
-            order = Character(stated)
+            order = stated
         }
         isBigEndian = order == ">"
     }

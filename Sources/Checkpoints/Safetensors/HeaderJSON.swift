@@ -45,7 +45,8 @@ struct HeaderJSON {
                 let text = try reader.string()
                 guard let known = ElementType(rawValue: text) else {
                     throw Fault(
-                        .data, reader.path, "tensor '\(name)' has elements of type '\(text)'",
+                        .data, reader.path,
+                        "byte \(8 + reader.position): tensor '\(name)' has elements of type '\(text)'",
                         mend: "known are \(ElementType.allCases.map(\.rawValue).joined(separator: ", "))")
                 }
                 type = known
@@ -183,22 +184,5 @@ struct HeaderJSON {
 
     private func broken(_ what: String) -> Fault {
         Fault(.data, path, "not a safetensors header at byte \(8 + position): \(what)")
-    }
-
-    /// A JSON string literal.
-    static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
     }
 }

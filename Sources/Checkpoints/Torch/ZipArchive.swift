@@ -56,8 +56,10 @@ struct ZipArchive {
                 ? 0 : crc32_z(0, raw.baseAddress?.advanced(by: entry.content.lowerBound), entry.content.count)
         }
         guard sum == UInt(entry.checksum) else {
-            throw source.damaged(
-                entry.content.lowerBound, "entry '\(entry.name)' has another checksum (CRC-32) than stated")
+            throw source.fault(
+                at: entry.content.lowerBound, "entry '\(entry.name)' has another checksum (CRC-32) than stated",
+                mend: "fetch or save the file again; after torch.serialization.set_crc32_options(False) save it without"
+            )
         }
         return entry.content
     }
