@@ -128,7 +128,7 @@ let package = Package(
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
-        tests("Worker", ["Faults", "TestSupport", "Worker"]),
+        tests("Worker", ["Configuration", "Faults", "Models", "TestSupport", "Training", "Worker"]),
         tests(
             "Cluster",
             [

@@ -34,6 +34,21 @@ import Training
         #expect(resolved.values.first { $0.key == "seed" }?.origin == "command line")
     }
 
+    @Test func optionsOfTheModelAreRead() throws {
+        let standard = try motion().recipe.model
+        #expect((standard.channelMultiplier, standard.bottleneckMultiplier) == (1, 1))
+        #expect((standard.conv1TemporalStride, standard.conv1TemporalKernel) == (1, 3))
+        #expect(!standard.pool1 && standard.dropout == -1)
+        let resolved = try motion(
+            "model.channel_multiplier=0.5", "model.bottleneck_multiplier=2", "model.pool1=true",
+            "model.conv1_temporal_stride=2", "model.conv1_temporal_kernel=5", "model.dropout=0.5")
+        let model = resolved.recipe.model
+        #expect((model.channelMultiplier, model.bottleneckMultiplier, model.dropout) == (0.5, 2, 0.5))
+        #expect((model.conv1TemporalStride, model.conv1TemporalKernel, model.pool1) == (2, 5, true))
+        let again = try Recipe.read(try Document(toml: resolved.toml, name: "recipe.toml"))
+        #expect(again.recipe == resolved.recipe)
+    }
+
     @Test func stepsComeFromEpochsOrAreGiven() throws {
         #expect(try motion("schedule.epochs=1.5").recipe.steps(dataSetClips: 33) == 4)
         #expect(try motion("schedule.steps=9").recipe.steps(dataSetClips: 33) == 9)
@@ -57,6 +72,8 @@ import Training
 
     @Test(arguments: [
         ("batch.unit=3", "batch.units"), ("input.crop=65", "do not fit"), ("numerics.isa=avx", "avx2"),
+        ("model.pool=true", "model.pool1"), ("model.conv1_temporal_kernel=7", "outside"),
+        ("model.channel_multiplier=\"half\"", "number"),
         ("optimizer.weight_decay_on=[\"scales\"]", "scale"), ("model.replace_head=true", "model.weights"),
         ("model.inflate=middle", "centre"), ("optimizer.rates=[[\"fc.*\", 0]]", "optimizer.freeze"),
         ("optimizer.rates=[[\"fc.*\", -1.0]]", "factor"), ("optimizer.rates=[\"fc.*\"]", "pairs"),

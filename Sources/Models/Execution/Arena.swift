@@ -9,14 +9,18 @@ final class Arena {
     private let mapping: UnsafeMutableRawPointer
     private let mapped: Int
 
+    private static let page = 2 << 20
+
+    /// What an arena of `bytes` takes: whole huge pages.
+    static func rounded(_ bytes: Int) -> Int { (max(bytes, 1) + page - 1) / page * page }
+
     /// Zeroed memory, on huge pages where the system has them: the buffers are megabytes long. Pages that nobody touches
     /// are never there, and all go back to the system at once.
     ///
     /// - Throws: a usage `Fault` when the system has not that much.
     init(bytes: Int, for thing: String) throws(Fault) {
-        let page = 2 << 20
-        self.bytes = (max(bytes, 1) + page - 1) / page * page
-        mapped = self.bytes + page
+        self.bytes = Self.rounded(bytes)
+        mapped = self.bytes + Self.page
         let memory = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let memory, memory != MAP_FAILED else {
             throw Fault(
@@ -24,7 +28,7 @@ final class Arena {
                 mend: "take fewer clips at a time, fewer frames or smaller ones")
         }
         mapping = memory
-        base = memory.alignedUp(toMultipleOf: page)
+        base = memory.alignedUp(toMultipleOf: Self.page)
         madvise(base, self.bytes, MADV_HUGEPAGE)
     }
 

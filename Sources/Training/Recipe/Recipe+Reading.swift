@@ -31,7 +31,13 @@ extension Recipe {
         Model(
             name: try reader.string("model.name"),
             classes: try reader.integer("model.classes", default: 0, in: 0...1_000_000),
-            initialWeights: try initialWeights(&reader))
+            initialWeights: try initialWeights(&reader),
+            channelMultiplier: try reader.real("model.channel_multiplier", default: 1, in: 0...16),
+            bottleneckMultiplier: try reader.real("model.bottleneck_multiplier", default: 1, in: 0...16),
+            pool1: try reader.boolean("model.pool1", default: false),
+            conv1TemporalStride: try reader.integer("model.conv1_temporal_stride", default: 1, in: 1...16),
+            conv1TemporalKernel: try reader.integer("model.conv1_temporal_kernel", default: 3, in: 3...5),
+            dropout: try reader.real("model.dropout", default: -1, in: -1...0.99))
     }
 
     private static func input(_ reader: inout Reader) throws(Fault) -> Input {

@@ -22,6 +22,19 @@ public struct Recipe: Sendable, Equatable {
         public var classes: Int
         /// Where the first weights come from; `nil`: from the seed.
         public var initialWeights: InitialWeights?
+        /// VMZ's options; a network that has no such option refuses all but the first value.
+        /// Times the channels of every residual stage; 1: as published.
+        public var channelMultiplier: Double
+        /// Times the inner channels of bottlenecks; 1: as published.
+        public var bottleneckMultiplier: Double
+        /// A max pool behind the first convolution.
+        public var pool1: Bool
+        /// Frames from one place of the first convolution to the next.
+        public var conv1TemporalStride: Int
+        /// Frames that the first convolution sees: 3 or 5.
+        public var conv1TemporalKernel: Int
+        /// Probability of dropout before the head; -1: as published.
+        public var dropout: Double
     }
 
     /// How a clip is cut from a video.

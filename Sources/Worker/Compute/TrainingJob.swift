@@ -13,9 +13,7 @@ public struct TrainingJob: Sendable {
     /// - Throws: `Fault.usage` for an unknown network, or a clip that it does not take.
     public init(_ recipe: Recipe) throws(Fault) {
         self.recipe = recipe
-        network = try NetworkDescription(
-            named: recipe.model.name, classes: recipe.model.classes, frames: recipe.input.frames,
-            size: recipe.input.crop)
+        network = try recipe.network(classes: recipe.model.classes)
         let groups = try ParameterGroups(recipe.optimizer, parameters: network.parameters.map(\.name))
         guard !groups.isFrozen.contains(true) else {
             throw Fault(.usage, "optimizer.freeze", "this version cannot freeze", mend: "leave it empty")

@@ -48,9 +48,8 @@ struct TestCheckpoint: ParsableCommand {
         let recipe = try Recipe.read(document).recipe
         let set = try PackedSet(directory: data, split: split)
         let file = try Checkpoint.read(try checkpointFile(checkpoint))
-        let network = try NetworkDescription(
-            named: recipe.model.name, classes: recipe.model.classes == 0 ? set.classes.count : recipe.model.classes,
-            frames: recipe.input.frames, size: recipe.input.crop)
+        let network = try recipe.network(
+            classes: recipe.model.classes == 0 ? set.classes.count : recipe.model.classes)
         guard network.classes >= set.classes.count else {
             throw Fault(
                 .usage, "model.classes",
