@@ -32,7 +32,8 @@ struct ModelReference {
         guard Self.names(ofModel: model).contains(name) else {
             throw Fault(.data, file.path, "was written for model '\(model)', not '\(name)'")
         }
-        loss = model.hasPrefix("x3d") ? .ofScores : .softmaxCrossEntropy
+        // pytorchvideo ends these in a softmax in training, too, before the loss takes another.
+        loss = model.hasPrefix("x3d") || model == "r2plus1d_r50" ? .ofScores : .softmaxCrossEntropy
         N = try number("batch", Int.self)
         steps = try number("steps", Int.self)
         rate = try number("lr", Float.self)
