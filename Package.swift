@@ -11,14 +11,15 @@ let common: [SwiftSetting] = [
 ]
 
 // The micro-kernels are one source compiled several times; Sources/Kernels/MicroAVX2 and MicroAVX512 are links to
-// Sources/Kernels/Micro. The flags win over -Onone, so that debug builds run at the same speed. docs/numerics.md says
-// which habits keep the code of one instruction set out of the others.
-func micro(_ processor: String?, _ define: String) -> [SwiftSetting] {
-    common + [
-        .define(define),
+// Sources/Kernels/Micro, MicroAVX512BF16 holds links to the files it takes of it. The flags win over -Onone, so that
+// debug builds run at the same speed. docs/numerics.md says which habits keep the code of one instruction set out of the
+// others.
+func micro(_ processor: String?, _ define: String..., also features: [String] = []) -> [SwiftSetting] {
+    common + define.map { .define($0) } + [
         .unsafeFlags(
             ["-Ounchecked", "-wmo", "-num-threads", "2", "-disable-batch-mode"]
-                + (processor.map { ["-Xcc", "-march=\($0)", "-Xcc", "-mprefer-vector-width=512"] } ?? [])),
+                + (processor.map { ["-Xcc", "-march=\($0)", "-Xcc", "-mprefer-vector-width=512"] } ?? [])
+                + features.flatMap { ["-Xcc", $0] })
     ]
 }
 
@@ -73,8 +74,19 @@ let package = Package(
         .target(
             name: "MicroKernelsAVX512", dependencies: ["CIntrinsics"], path: "Sources/Kernels/MicroAVX512",
             swiftSettings: micro("x86-64-v4", "MICRO_AVX512")),
+        .target(
+            name: "MicroKernelsAVX512BF16", dependencies: ["CIntrinsics"], path: "Sources/Kernels/MicroAVX512BF16",
+            swiftSettings: micro("x86-64-v4", "MICRO_AVX512", also: ["-mavx512bf16"])),
+        .target(
+            name: "MicroKernelsAVX512BF16Emulated", dependencies: ["CIntrinsics"],
+            path: "Sources/Kernels/MicroAVX512BF16Emulated",
+            swiftSettings: micro("x86-64-v4", "MICRO_AVX512", "MICRO_BF16_EMULATED")),
         module(
-            "Kernels", ["Faults", "CIntrinsics", "MicroKernels", "MicroKernelsAVX2", "MicroKernelsAVX512"],
+            "Kernels",
+            [
+                "Faults", "CIntrinsics", "MicroKernels", "MicroKernelsAVX2", "MicroKernelsAVX512",
+                "MicroKernelsAVX512BF16", "MicroKernelsAVX512BF16Emulated",
+            ],
             path: "Sources/Kernels/Operations"),
         module("Models", ["Faults", "Kernels", "Randomness"]),
 
@@ -113,7 +125,12 @@ let package = Package(
         .executableTarget(
             name: "fuzz-checkpoints", dependencies: ["Fuzzing"], path: "Tests/FuzzCheckpoints", swiftSettings: common),
         tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
-        tests("Kernels", ["Kernels", "MicroKernels", "TestSupport"]),
+        tests(
+            "Kernels",
+            [
+                "Faults", "Kernels", "MicroKernels", "MicroKernelsAVX512BF16", "MicroKernelsAVX512BF16Emulated",
+                "TestSupport",
+            ]),
         tests(
             "Models", ["Checkpoints", "Faults", "Kernels", "Models", "Randomness", "TestSupport"], exclude: ["Fixtures"]
         ),
@@ -132,8 +149,8 @@ let package = Package(
         tests(
             "Cluster",
             [
-                "Checkpoints", "Coordinator", "Faults", "Protocol", "Randomness", "Storage", "TestSupport", "Training",
-                "Wire", "Worker",
+                "Checkpoints", "Coordinator", "Faults", "Kernels", "Protocol", "Randomness", "Storage", "TestSupport",
+                "Training", "Wire", "Worker",
             ]),
     ],
     swiftLanguageModes: [.v6]

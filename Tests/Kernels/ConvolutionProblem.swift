@@ -10,12 +10,13 @@ struct ConvolutionProblem {
     let dy: Tensor<Float>
     let start: Tensor<Float>
 
-    init(_ shape: ConvolutionShape, N: Int, seed: Int) {
+    /// - Parameter rounding: what is done to the operands.
+    init(_ shape: ConvolutionShape, N: Int, seed: Int, rounding: (Float) -> Float = { $0 }) {
         self.shape = shape
         self.N = N
-        x = Tensor(N * shape.inputCount) { noise(seed, $0) + 0.1 }
-        w = Tensor(shape.weightCount) { noise(seed + 1, $0) }
-        dy = Tensor(N * shape.outputCount) { noise(seed + 2, $0) - 0.05 }
+        x = Tensor(N * shape.inputCount) { rounding(noise(seed, $0) + 0.1) }
+        w = Tensor(shape.weightCount) { rounding(noise(seed + 1, $0)) }
+        dy = Tensor(N * shape.outputCount) { rounding(noise(seed + 2, $0) - 0.05) }
         start = Tensor(N * shape.inputCount) { noise(seed + 3, $0) }
     }
 

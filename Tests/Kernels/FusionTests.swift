@@ -91,6 +91,10 @@ private struct FusedProblem {
 }
 
 @Suite struct FusionTests {
+    private static let choices: [Convolution.Choice] = [
+        .auto, .named("plain"), .preferring("winograd"), .preferring("bf16-emulated"),
+    ]
+
     @Test(arguments: LayerShapes.odd + LayerShapes.tiles) func fusedIsTheSameAsPassesOfTheirOwn(
         _ layer: LayerShapes.Named
     ) throws {
@@ -98,7 +102,7 @@ private struct FusedProblem {
             let problem = FusedProblem(layer.shape, N: N)
             for set in supportedSets {
                 for (prologue, follows) in [(false, true), (true, false), (true, true)] {
-                    for choice in [Convolution.Choice.auto, .named("plain"), .preferring("winograd")] {
+                    for choice in Self.choices {
                         let fused = try problem.run(
                             set, fuses: true, prologue: prologue, follows: follows, implementation: choice)
                         let apart = try problem.run(
@@ -122,7 +126,7 @@ private struct FusedProblem {
 
     @Test(arguments: LayerShapes.odd + LayerShapes.tiles) func threadsChangeNoBit(_ layer: LayerShapes.Named) throws {
         let problem = FusedProblem(layer.shape, N: 2)
-        for choice in [Convolution.Choice.auto, .named("plain"), .preferring("winograd")] {
+        for choice in Self.choices {
             let one = try problem.run(
                 .best, fuses: true, prologue: true, follows: true, threads: 1, implementation: choice)
             for threads in [2, 3, 5] {

@@ -35,24 +35,27 @@ extension InstructionSet {
                 .usage, computeKey, "'\(compute)' is not what we compute in",
                 mend: advice(for: compute, among: Compute.allCases.map(\.rawValue)))
         }
-        guard let asked = isa == "auto" ? best : InstructionSet(rawValue: isa) else {
+        let names = ["auto"] + ofF32.map(\.rawValue)
+        guard names.contains(isa), let asked = isa == "auto" ? best : InstructionSet(rawValue: isa) else {
+            throw Fault(.usage, isaKey, "'\(isa)' is no instruction set", mend: advice(for: isa, among: names))
+        }
+        guard asked.isSupported else { throw asked.missing(isaKey, mend: "choose \(best.rawValue)") }
+        guard compute == .bf16 else { return asked }
+        guard isa == "auto" || asked == .avx512 else {
             throw Fault(
-                .usage, isaKey, "'\(isa)' is no instruction set",
-                mend: advice(for: isa, among: ["auto"] + allCases.map(\.rawValue)))
+                .usage, "\(computeKey) bf16", "it is computed with avx512, not with \(isa)",
+                mend: "leave \(isaKey) out, or choose f32")
         }
-        guard asked.isSupported else {
-            throw Fault(.usage, isaKey, "\(Processor.name) lacks \(isa)", mend: "choose \(best.rawValue)")
+        guard avx512BF16.isSupported else {
+            throw avx512BF16.missing(
+                "\(computeKey) bf16", mend: "choose f32, which this processor computes with \(best.rawValue)")
         }
-        if compute == .bf16 { try refuseBF16(computeKey) }
-        return asked
+        return avx512BF16
     }
 
-    private static func refuseBF16(_ key: String) throws(Fault) {
-        guard zoetrope_has_avx512_bf16() == 1 else {
-            throw Fault(
-                .usage, "\(key) bf16", "\(Processor.name) lacks avx512_bf16, the instruction vdpbf16ps",
-                mend: "choose f32, which this processor computes with \(best.rawValue)")
-        }
-        throw Fault(.usage, "\(key) bf16", "this version computes in f32 only", mend: "choose f32")
+    /// That this processor lacks it.
+    public func missing(_ thing: String, mend: String) -> Fault {
+        let what = self == .avx512BF16 ? "\(rawValue), the instruction vdpbf16ps" : rawValue
+        return Fault(.usage, thing, "\(Processor.name) lacks \(what)", mend: mend)
     }
 }

@@ -24,15 +24,15 @@ struct MicroKernelTable: Sendable {
     /// Rows of a tile.
     let rows: Int
     // Tiles of one, two and three vectors; not in arrays, whose elements are called through one more function.
-    private let gatherTile1: GatherTile
-    private let gatherTile2: GatherTile
-    private let gatherTile3: GatherTile
-    private let askingTile1: GatherTile
-    private let askingTile2: GatherTile
-    private let askingTile3: GatherTile
-    private let weightTile1: WeightTile
-    private let weightTile2: WeightTile
-    private let weightTile3: WeightTile
+    private var gatherTile1: GatherTile
+    private var gatherTile2: GatherTile
+    private var gatherTile3: GatherTile
+    private var askingTile1: GatherTile
+    private var askingTile2: GatherTile
+    private var askingTile3: GatherTile
+    private var weightTile1: WeightTile
+    private var weightTile2: WeightTile
+    private var weightTile3: WeightTile
     let putRows:
         @Sendable (
             _ rows: Int, _ columns: Int, _ valid: Int, _ from: Input, _ to: UnsafePointer<UnsafeMutablePointer<Float>>,
@@ -103,8 +103,21 @@ struct MicroKernelTable: Sendable {
         switch set {
         case .baseline: baseline
         case .avx2: avx2
-        case .avx512: avx512
+        case .avx512, .avx512BF16: avx512
         }
+    }
+
+    /// Those of AVX-512 with other matrix tiles.
+    static func avx512(
+        gatherTile1: @escaping GatherTile, gatherTile2: @escaping GatherTile, gatherTile3: @escaping GatherTile,
+        askingTile1: @escaping GatherTile, askingTile2: @escaping GatherTile, askingTile3: @escaping GatherTile,
+        weightTile1: @escaping WeightTile, weightTile2: @escaping WeightTile, weightTile3: @escaping WeightTile
+    ) -> MicroKernelTable {
+        var table = avx512
+        (table.gatherTile1, table.gatherTile2, table.gatherTile3) = (gatherTile1, gatherTile2, gatherTile3)
+        (table.askingTile1, table.askingTile2, table.askingTile3) = (askingTile1, askingTile2, askingTile3)
+        (table.weightTile1, table.weightTile2, table.weightTile3) = (weightTile1, weightTile2, weightTile3)
+        return table
     }
 
     private static let baseline = MicroKernelTable(

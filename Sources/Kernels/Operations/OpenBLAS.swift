@@ -28,7 +28,7 @@ public struct OpenBLAS: Sendable {
             switch instructionSet {
             case .baseline: "Prescott"
             case .avx2: "Haswell"
-            case .avx512: "SkylakeX"
+            case .avx512, .avx512BF16: "SkylakeX"
             }
         #if arch(x86_64)
             setenv("OPENBLAS_CORETYPE", core, 1)

@@ -37,10 +37,18 @@ public func buildWorker(_ welcome: Welcome, resources: WorkerResources) throws(F
         throw Fault(
             .usage, "numerics.isa", "'\(welcome.instructionSet)' is not an instruction set that this version knows")
     }
-    guard instructionSet.isSupported else {
+    guard instructionSet.compute.rawValue == recipe.numerics.compute else {
         throw Fault(
-            .usage, "numerics.isa", "the run computes with \(instructionSet.rawValue), which this processor lacks",
-            mend: "use another machine, or begin a run with numerics.isa=\(InstructionSet.best.rawValue)")
+            .data, "numerics.compute",
+            "the recipe computes in \(recipe.numerics.compute), and the run was begun with \(instructionSet.rawValue)",
+            mend: "start a coordinator of the workers' version")
+    }
+    guard instructionSet.isSupported else {
+        let mend =
+            instructionSet.compute == .bf16
+            ? "numerics.compute=f32" : "numerics.isa=\(InstructionSet.best.rawValue)"
+        throw instructionSet.missing(
+            "the run's \(instructionSet.rawValue)", mend: "use another machine, or begin a run with \(mend)")
     }
     let set = try PackedSet(directory: resources.data ?? welcome.data, split: "train")
     let settings = try recipe.clipSettings()

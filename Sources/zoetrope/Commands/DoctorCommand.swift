@@ -47,7 +47,9 @@ struct Doctor: ParsableCommand {
         let best = InstructionSet.best
         let peak = Int(measurePeak(instructionSet: best, threads: cores).rounded())
         return Finding(
-            what: "processor", value: "\(cores) cores, \(best.rawValue), \(peak) GFLOP/s of f32 multiply-adds",
+            what: "processor",
+            value: "\(cores) cores, \(best.rawValue), \(peak) GFLOP/s of f32 multiply-adds, "
+                + (InstructionSet.avx512BF16.isSupported ? "bf16" : "no bf16"),
             mend: best == .baseline ? "kernels run several times slower without AVX2: use another machine" : nil)
     }
 

@@ -31,7 +31,7 @@ struct ActivationKernels: Sendable {
         switch set {
         case .baseline: baseline
         case .avx2: avx2
-        case .avx512: avx512
+        case .avx512, .avx512BF16: avx512
         }
     }
 

@@ -25,8 +25,8 @@ public struct Convolution: Sendable {
 
     /// Best first. The plain reference is reached by name only.
     private static let list: [any ConvolutionImplementation.Type] = [
-        WinogradConvolution.self, DepthwiseConvolution.self, NarrowConvolution.self, DirectConvolution.self,
-        GroupedConvolution.self, PlainConvolution.self,
+        WinogradConvolution.self, DepthwiseConvolution.self, NarrowConvolution.self, BF16Convolution.self,
+        DirectConvolution.self, GroupedConvolution.self, EmulatedBF16Convolution.self, PlainConvolution.self,
     ]
 
     /// Names, best first.
@@ -53,7 +53,7 @@ public struct Convolution: Sendable {
         self.shape = shape
         self.instructionSet = instructionSet
         prologueCopy = PrologueCopy(C: shape.C, instructionSet: instructionSet)
-        let candidates = try Self.candidates(choice)
+        let candidates = try Self.candidates(choice, instructionSet.compute)
         func first<Kernel>(
             _ pass: Pass?, _ make: (any ConvolutionImplementation.Type) -> Kernel?
         ) throws(Fault) -> (String, Kernel) {
@@ -75,11 +75,14 @@ public struct Convolution: Sendable {
 
     /// The implementations to try in order, and whether one is taken wherever it can be.
     private static func candidates(
-        _ choice: Choice
+        _ choice: Choice, _ compute: Compute
     ) throws(Fault) -> [(type: any ConvolutionImplementation.Type, always: Bool)] {
         let auto = list.dropLast().map { (type: $0, always: false) }
         switch choice {
         case .auto: return auto
+        // What is asked for is a convolution without Winograd's transforms.
+        case .preferring(DirectConvolution.name) where compute == .bf16:
+            return [(BF16Convolution.self, true)] + auto
         case .preferring(let name): return [(try named(name), true)] + auto
         case .named(let name): return [(try named(name), true)]
         }

@@ -23,8 +23,12 @@ struct GatherProduct: Sendable {
     private static let smallMap = 256
 
     init(_ plan: GatherPlan, instructionSet: InstructionSet) {
+        self.init(plan, kernels: .table(for: instructionSet))
+    }
+
+    init(_ plan: GatherPlan, kernels: MicroKernelTable) {
         self.plan = plan
-        kernels = .table(for: instructionSet)
+        self.kernels = kernels
         panels = Panels(columns: plan.columns, lanes: kernels.lanes)
         maximumTaps = plan.phases.map(\.taps.count).max() ?? 0
     }

@@ -108,3 +108,50 @@ ZOETROPE_INTERLEAVE(
     16, (a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
     (a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 #endif
+
+// Pairs of bfloat16 in the lanes of f32 vectors: the even element below, the odd one above.
+#if defined(__AVX512F__)
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
+typedef uint32_t zoetrope_uint16 __attribute__((vector_size(64)));
+typedef uint16_t zoetrope_half16 __attribute__((vector_size(32)));
+
+/// The one place where f32 is rounded to bfloat16: to nearest, ties to even; what is no number stays none. The result
+/// lies in the upper halves, whose lower ones are of no meaning. Denormals keep what fits: products take them for zeros.
+static inline __attribute__((always_inline)) zoetrope_uint16 zoetrope_round_upper(zoetrope_float16 value) {
+    zoetrope_uint16 bits = (zoetrope_uint16)value;
+    zoetrope_uint16 rounded = bits + 0x7FFFu + ((bits >> 16) & 1u);
+    zoetrope_uint16 none = (zoetrope_uint16)((bits & 0x7FFFFFFFu) > 0x7F800000u);
+    return (rounded & ~none) | ((bits | 0x400000u) & none);
+}
+
+/// The values rounded.
+static inline __attribute__((always_inline)) zoetrope_half16 zoetrope_round_pairs(zoetrope_float16 values) {
+    return __builtin_convertvector(zoetrope_round_upper(values) >> 16, zoetrope_half16);
+}
+
+/// The values of both, rounded, as pairs.
+static inline __attribute__((always_inline)) zoetrope_float16 zoetrope_pairs(
+    zoetrope_float16 even, zoetrope_float16 odd) {
+    return (zoetrope_float16)((zoetrope_round_upper(even) >> 16) | (zoetrope_round_upper(odd) & 0xFFFF0000u));
+}
+
+/// The even elements of pairs, as f32.
+static inline __attribute__((always_inline)) zoetrope_float16 zoetrope_pairs_even(zoetrope_float16 pairs) {
+    return (zoetrope_float16)((zoetrope_uint16)pairs << 16);
+}
+
+/// The odd elements of pairs, as f32.
+static inline __attribute__((always_inline)) zoetrope_float16 zoetrope_pairs_odd(zoetrope_float16 pairs) {
+    return (zoetrope_float16)((zoetrope_uint16)pairs & 0xFFFF0000u);
+}
+
+#if defined(__AVX512BF16__)
+/// `vdpbf16ps`: sums and the products of two pairs each.
+static inline __attribute__((always_inline)) zoetrope_float16 zoetrope_pairs_product(
+    zoetrope_float16 sums, zoetrope_float16 a, zoetrope_float16 b) {
+    return (zoetrope_float16)_mm512_dpbf16_ps((__m512)sums, (__m512bh)a, (__m512bh)b);
+}
+#endif
+#endif
