@@ -11,6 +11,8 @@ struct ForwardInDouble {
     var parameters: [[Double]]
     /// Mean and variance of each batch norm to normalise with; nil for the clips' own.
     var running: [(mean: [Double], variance: [Double])]?
+    /// Which batch norms normalise with `running`; nil: all.
+    var normalisesWithRunning: [Bool]?
     /// What dropout drops; nil: nothing.
     var draws: ClipDraws?
 
@@ -29,7 +31,8 @@ struct ForwardInDouble {
                     shape, pixels: 0..<N * shape.output.count, x: x, w: parameters[weight], y: &y)
                 if let bias { for i in y.indices { y[i] += parameters[bias][i % shape.K] } }
             case .batchNorm(let index, let scale, let shift):
-                let (mean, variance) = running?[index] ?? moments(x, C: layer.map.C)
+                let fixed = normalisesWithRunning?[index] ?? true ? running?[index] : nil
+                let (mean, variance) = fixed ?? moments(x, C: layer.map.C)
                 let epsilon = network.statistics[index].epsilon
                 for i in y.indices {
                     let c = i % layer.map.C

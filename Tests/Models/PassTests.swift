@@ -40,16 +40,16 @@ struct PassTests {
 
     static func pass(
         _ network: NetworkDescription, threads: Int = 2, normalisation: TrainingPass.Normalisation = .batch,
-        keepsPacked: Bool = false, defers: Bool = true, set: InstructionSet = .best
+        frozen: [Bool] = [], keepsPacked: Bool = false, defers: Bool = true, set: InstructionSet = .best
     ) throws -> TrainingPass {
         let pass = try TrainingPass(
             network, N: N, pool: ThreadPool(threads: threads), instructionSet: set, normalisation: normalisation,
-            keepsPacked: keepsPacked, defers: defers)
+            frozen: frozen, keepsPacked: keepsPacked, defers: defers)
         for (index, values) in parameters(network).enumerated() { pass.setParameter(index, values) }
-        if normalisation == .running {
-            for (index, pair) in running(network).enumerated() {
-                pass.setStatistics(index, mean: pair.mean, variance: pair.variance)
-            }
+        let fixed = frozen.isEmpty ? [] : network.frozenStatistics(parameters: frozen)
+        for (index, pair) in running(network).enumerated()
+        where normalisation == .running || fixed.indices.contains(index) && fixed[index] {
+            pass.setStatistics(index, mean: pair.mean, variance: pair.variance)
         }
         _ = pass.input.update(fromContentsOf: clips(network))
         return pass
@@ -70,25 +70,30 @@ struct PassTests {
 
     @Test(arguments: SmallNetwork.allCases, [TrainingPass.Normalisation.batch, .running])
     func gradientsAreTheSlopesOfTheLoss(_ small: SmallNetwork, _ normalisation: TrainingPass.Normalisation) throws {
-        try expectSlopes(small.network, normalisation)
+        try Self.expectSlopes(small.network, normalisation)
     }
 
     @Test(arguments: [SmallNetwork.pathways, .squeezed])
     func gradientsKnowWhatWasDropped(_ small: SmallNetwork) throws {
-        try expectSlopes(small.network, .batch, draws: ClipDraws(seed: 5, positions: 1_000_007..<1_000_010))
+        try Self.expectSlopes(small.network, .batch, draws: ClipDraws(seed: 5, positions: 1_000_007..<1_000_010))
     }
 
-    private func expectSlopes(
-        _ network: NetworkDescription, _ normalisation: TrainingPass.Normalisation, draws: ClipDraws? = nil
+    /// - Parameter frozen: By parameter; these get no gradient, and the slopes are those of the others.
+    static func expectSlopes(
+        _ network: NetworkDescription, _ normalisation: TrainingPass.Normalisation, frozen: [Bool] = [],
+        draws: ClipDraws? = nil
     ) throws {
-        let pass = try Self.pass(network, normalisation: normalisation)
+        let pass = try Self.pass(network, normalisation: normalisation, frozen: frozen)
         let (gradients, order, result) = Self.gradients(pass, draws: draws)
-        #expect(order == network.gradientOrder)
-        #expect(order.sorted() == Array(network.parameters.indices))
+        let trained = network.parameters.indices.filter { frozen.isEmpty || !frozen[$0] }
+        #expect(order == network.gradientOrder.filter(trained.contains))
+        #expect(order.sorted() == trained)
 
         var reference = ForwardInDouble(
             network: network, N: Self.N, parameters: Self.parameters(network).map { $0.map(Double.init) })
-        if normalisation == .running {
+        if normalisation == .running || !frozen.isEmpty {
+            reference.normalisesWithRunning =
+                normalisation == .running ? nil : network.frozenStatistics(parameters: frozen)
             reference.running = Self.running(network).map { ($0.mean.map(Double.init), $0.variance.map(Double.init)) }
         }
         reference.draws = draws
@@ -99,7 +104,8 @@ struct PassTests {
 
         // Along a random direction the loss must rise as the gradient says.
         let whole = gradients.joined().reduce(0.0) { $0 + Double($1 * $1) }.squareRoot()
-        for (index, parameter) in network.parameters.enumerated() {
+        for index in trained {
+            let parameter = network.parameters[index]
             let start = reference.parameters[index]
             let gradient = gradients[index].map(Double.init)
             for direction in 0..<2 {

@@ -20,6 +20,7 @@ extension Execution {
         let scratch = floats(plan.scratch)
 
         func report(_ parameter: Int, _ buffer: MemoryPlan.Buffer) throws(Failure) {
+            if isFrozen[parameter] { return }
             try onGradient(
                 parameter,
                 UnsafeBufferPointer(start: floats(buffer), count: network.parameters[parameter].count))
@@ -34,10 +35,12 @@ extension Execution {
                 packBackward(index, into: packed)
                 profile?.mark(kernel.output, .packing)
             }
-            convolution.backwardWeights(
-                N: N, x: tensors[kernel.reads[0]], prologue: what.prologue.map { prologue($0) }, dy: dy,
-                dw: floats(plan.parameters[0]), scratch: scratch, pool: pool)
-            if let sums = what.biasGradient {
+            if !isFrozen[what.weight] {
+                convolution.backwardWeights(
+                    N: N, x: tensors[kernel.reads[0]], prologue: what.prologue.map { prologue($0) }, dy: dy,
+                    dw: floats(plan.parameters[0]), scratch: scratch, pool: pool)
+            }
+            if let sums = what.biasGradient, let bias = what.bias, !isFrozen[bias] {
                 sums.run(
                     N: 1, P: N * kernel.map.positions, x: dy, sums: floats(plan.parameters[1]), scratch: scratch,
                     pool: pool)
@@ -58,9 +61,11 @@ extension Execution {
                 profile?.mark(kernel.output, .packing)
             }
             let rows = N * kernel.map.positions
-            linear.backwardWeights(
-                N: rows, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]),
-                db: bias == nil ? nil : floats(plan.parameters[1]), scratch: scratch, pool: pool)
+            if !isFrozen[weight] || bias.map({ !isFrozen[$0] }) ?? false {
+                linear.backwardWeights(
+                    N: rows, x: tensors[kernel.inputs[0]], dy: dy, dw: floats(plan.parameters[0]),
+                    db: bias == nil ? nil : floats(plan.parameters[1]), scratch: scratch, pool: pool)
+            }
             profile?.mark(kernel.output, .backwardWeights)
             if let bias { try report(bias, plan.parameters[1]) }
             try report(weight, plan.parameters[0])
@@ -88,7 +93,8 @@ extension Execution {
             norm.backward(
                 P: N * kernel.map.positions, x: tensors[kernel.inputs[0]], mask: mask, dy: dy,
                 scale: parameters[what.scale], mean: means[what.statistics], variance: variances[what.statistics],
-                frozen: frozenStatistics, dx: floats(target.written), dscale: floats(plan.parameters[0]),
+                frozen: frozenStatistics || hasFrozenStatistics[what.statistics], dx: floats(target.written),
+                dscale: floats(plan.parameters[0]),
                 dshift: floats(plan.parameters[1]), dresidual: residual.map { floats($0.written) },
                 scratch: scratch, pool: pool)
             profile?.mark(kernel.output, .backward)

@@ -2,7 +2,7 @@ import Kernels
 
 extension Execution {
     /// Runs kernel `index` on the first `N` clips. Batch norms take the clips' own statistics, and write them, or use
-    /// those that were set.
+    /// those that were set, as frozen ones always do.
     func forward(_ index: Int, N: Int, ownStatistics: Bool) {
         let kernel = kernels[index]
         let (x, y) = (tensors[kernel.reads[0]], tensors[kernel.output])
@@ -20,7 +20,7 @@ extension Execution {
                 epilogue = Epilogue(
                     bias: offsets[fold.statistics], residual: fold.residual.map { UnsafePointer(tensors[$0]) },
                     relu: fold.relu)
-            } else if ownStatistics, let norm = what.sums {
+            } else if ownStatistics, let norm = what.sums, !hasFrozenStatistics[norm] {
                 epilogue = Epilogue(bias: bias, statistics: sums[norm])
             } else if bias != nil {
                 epilogue = Epilogue(bias: bias)
@@ -31,7 +31,7 @@ extension Execution {
         case .normalise(let norm, let what):
             let P = N * kernel.map.positions
             let n = what.statistics
-            if ownStatistics {
+            if ownStatistics, !hasFrozenStatistics[n] {
                 if what.hasSums {
                     norm.moments(P: P, sums: sums[n], mean: means[n], variance: variances[n])
                 } else {

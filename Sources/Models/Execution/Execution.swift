@@ -29,6 +29,9 @@ final class Execution {
     let clipMeans: [UnsafeMutablePointer<Float>]
     let swishSums: [UnsafeMutablePointer<Double>]
     let isTraining: Bool
+    /// Parameters that get no gradient, and batch norms that normalise with their running statistics in training, too.
+    let isFrozen: [Bool]
+    let hasFrozenStatistics: [Bool]
     let keepsPacked: Bool
     /// The kernel whose packings hold each parameter and each batch norm's statistics, and whether the packings for
     /// forward and for backward-data are out of date, by kernel.
@@ -41,8 +44,10 @@ final class Execution {
     var staleForward: [Bool]
     private var staleBackward: [Bool]
 
+    /// - Parameter frozen: By parameter; empty: none.
     init(
-        _ network: NetworkDescription, N: Int, training: Bool, keepsPacked: Bool, _ joining: Kernel.Joining,
+        _ network: NetworkDescription, N: Int, training: Bool, frozen: [Bool] = [], keepsPacked: Bool,
+        _ joining: Kernel.Joining,
         pool: ThreadPool, instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) {
         precondition(N >= 1, "a pass over \(N) clips")
@@ -52,7 +57,11 @@ final class Execution {
         self.pool = pool
         let kernels = try Kernel.list(
             network, joining, training: training, instructionSet: instructionSet, implementation: implementation)
-        let plan = PassPlan(network, kernels, N: N, threads: pool.threads, training: training, keepsPacked: keepsPacked)
+        let isFrozen = frozen.isEmpty ? network.parameters.map { _ in false } : frozen
+        precondition(isFrozen.count == network.parameters.count, "\(frozen.count) parameters frozen or not")
+        let plan = PassPlan(
+            network, kernels, N: N, threads: pool.threads, training: training, isFrozen: isFrozen,
+            keepsPacked: keepsPacked)
         let arena = try Arena(
             bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
@@ -74,6 +83,8 @@ final class Execution {
         clipMeans = plan.clipMeans.map(floats)
         swishSums = plan.swishSums.map(doubles)
         isTraining = training
+        self.isFrozen = isFrozen
+        hasFrozenStatistics = network.frozenStatistics(parameters: isFrozen)
         self.keepsPacked = keepsPacked
         var packer = [Int?](repeating: nil, count: network.parameters.count)
         var statisticsPacker = [Int?](repeating: nil, count: network.statistics.count)

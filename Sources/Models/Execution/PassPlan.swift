@@ -63,15 +63,20 @@ struct PassPlan {
     private let network: NetworkDescription
     private let kernels: [Kernel]
     private let N: Int
+    private let isFrozen: [Bool]
     private let keepsPacked: Bool
     private let end: Int
 
-    /// - Parameter keepsPacked: packed weights serve many runs; otherwise they are packed when a kernel is reached, into
-    ///   memory that the kernels share.
+    /// - Parameters:
+    ///   - isFrozen: by parameter. Backward goes no deeper than what is not frozen.
+    ///   - keepsPacked: packed weights serve many runs; otherwise they are packed when a kernel is reached, into memory that
+    ///     the kernels share.
     init(
-        _ network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, training: Bool, keepsPacked: Bool
+        _ network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, training: Bool, isFrozen: [Bool],
+        keepsPacked: Bool
     ) {
         self.network = network
+        self.isFrozen = isFrozen
         self.kernels = kernels
         self.N = N
         self.keepsPacked = keepsPacked
@@ -170,7 +175,7 @@ struct PassPlan {
         var (packed, dataScratch): (MemoryPlan.Buffer?, MemoryPlan.Buffer?)
         switch kernel.operation {
         case .convolution(_, let what):
-            read(kernel.reads[0], at: time)
+            if !isFrozen[what.weight] { read(kernel.reads[0], at: time) }
             let data = time + 1
             inputs = [target(kernel.inputs[0], at: data, trained, addsItself: true)]
             counts = [what.weight] + (what.bias.map { [$0] } ?? [])
@@ -272,12 +277,12 @@ struct PassPlan {
         return Target(gradient: buffer, written: buffer, adds: false)
     }
 
-    /// Which tensors depend on a parameter: the clip does not, so nobody computes its gradient.
+    /// Which tensors depend on a parameter that is trained: the clip does not, so nobody computes its gradient.
     private func tensorsBehindParameters() -> [Bool] {
         var trained = [Bool](repeating: false, count: network.layers.count)
         for (index, layer) in network.layers.enumerated() {
             trained[index] =
-                !network.parameters(ofLayer: index).isEmpty || layer.inputs.contains { trained[$0] }
+                network.parameters(ofLayer: index).contains { !isFrozen[$0] } || layer.inputs.contains { trained[$0] }
         }
         return trained
     }

@@ -43,6 +43,8 @@ public final class TrainingPass {
     private var statistics: [[Double]]
 
     /// - Parameters:
+    ///   - frozen: by parameter, those that get no gradient; empty: none. A batch norm whose parameters both are frozen
+    ///     normalises with the running statistics that were set; where nothing trained lies below, backward stops.
     ///   - keepsPacked: packed weights are kept for the next run, which saves time where several units run on the same
     ///     weights, and takes twice the weights' memory or more. Otherwise every run packs them.
     ///   - defers: results of batch norm and ReLU that only a convolution reads are not stored but computed when it reads
@@ -52,7 +54,7 @@ public final class TrainingPass {
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
         implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch,
-        loss: Loss = .softmaxCrossEntropy,
+        loss: Loss = .softmaxCrossEntropy, frozen: [Bool] = [],
         keepsPacked: Bool = false, defers: Bool = true
     ) throws(Fault) {
         self.network = network
@@ -61,7 +63,7 @@ public final class TrainingPass {
         self.loss = loss
         scores = loss == .ofScores ? [Float](repeating: 0, count: N * network.classes) : []
         execution = try Execution(
-            network, N: N, training: true, keepsPacked: keepsPacked,
+            network, N: N, training: true, frozen: frozen, keepsPacked: keepsPacked,
             Kernel.Joining(defers: defers, sums: normalisation == .batch, folds: false), pool: pool,
             instructionSet: instructionSet, implementation: implementation)
         statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }
@@ -94,9 +96,11 @@ public final class TrainingPass {
         return UnsafeMutableBufferPointer(start: execution.parameters[index], count: network.parameters[index].count)
     }
 
-    /// Sets the statistics that `.running` normalises with; C values each.
+    /// Sets the statistics that `.running`, or a frozen batch norm, normalises with; C values each.
     public func setStatistics(_ index: Int, mean: [Float], variance: [Float]) {
-        precondition(normalisation == .running, "a pass with statistics of its own")
+        precondition(
+            normalisation == .running || execution.hasFrozenStatistics[index], "a batch norm with statistics of its own"
+        )
         mean.withUnsafeBufferPointer { mean in
             variance.withUnsafeBufferPointer { execution.setStatistics(index, mean: mean, variance: $0) }
         }
@@ -119,7 +123,7 @@ public final class TrainingPass {
     /// - Parameters:
     ///   - labels: N of them, each in 0..<classes.
     ///   - draws: decides what dropout drops; nil: nothing.
-    ///   - onGradient: gets each parameter's gradient of the mean loss as soon as it is final, in
+    ///   - onGradient: gets each trained parameter's gradient of the mean loss as soon as it is final, in
     ///     `network.gradientOrder`, while the rest of the backward pass has yet to run. The memory is reused afterwards.
     public func run<Failure: Error>(
         labels: [Int], draws: ClipDraws? = nil,

@@ -29,7 +29,7 @@ final class NetworkComputer: UnitComputing {
         pass = try TrainingPass(
             job.network, N: job.recipe.batch.clipsPerUnit, pool: pool,
             instructionSet: instructionSet, implementation: job.convolution,
-            keepsPacked: job.recipe.batch.units > 1)
+            frozen: job.plan.parameters.map(\.isFrozen), keepsPacked: job.recipe.batch.units > 1)
     }
 
     deinit { clips.close() }
@@ -39,7 +39,11 @@ final class NetworkComputer: UnitComputing {
     }
 
     func load(statistics layer: Int, _ bytes: UnsafeRawBufferPointer) {
-        preconditionFailure("no batch norm of a training job is frozen")
+        let values = (0..<bytes.count / MemoryLayout<Float>.stride).map {
+            bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Float>.stride, as: Float.self)
+        }
+        let C = job.network.statistics[layer].C
+        pass.setStatistics(layer, mean: Array(values[..<C]), variance: Array(values[C...]))
     }
 
     func compute(step: Int, unit: Int, sink: GradientSink) throws(Fault) -> UnitRecord {
@@ -59,7 +63,7 @@ final class NetworkComputer: UnitComputing {
         let result = pass.run(labels: labels, draws: draws) { parameter, gradient in
             sink.gradient(parameter: parameter, gradient)
         }
-        for layer in job.network.statistics.indices {
+        for layer in job.network.statistics.indices where !job.plan.statistics[layer].isFrozen {
             pass.mean(layer).withUnsafeBufferPointer { means in
                 pass.variance(layer).withUnsafeBufferPointer { variances in
                     sink.statistics(layer: layer, means: means, variances: variances)

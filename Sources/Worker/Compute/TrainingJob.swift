@@ -15,9 +15,6 @@ public struct TrainingJob: Sendable {
         self.recipe = recipe
         network = try recipe.network(classes: recipe.model.classes)
         let groups = try ParameterGroups(recipe.optimizer, parameters: network.parameters.map(\.name))
-        guard !groups.isFrozen.contains(true) else {
-            throw Fault(.usage, "optimizer.freeze", "this version cannot freeze", mend: "leave it empty")
-        }
         let frozen = network.frozenStatistics(parameters: groups.isFrozen)
         plan = ChunkPlan(
             parameters: network.parameters.enumerated().map { index, parameter in
