@@ -7,12 +7,15 @@ struct FreezingTests {
         network.parameters.map { parameter in prefixes.contains { parameter.name.hasPrefix($0) } }
     }
 
-    /// The lower layers, those in the middle of something trained, one branch of two, all but the head.
+    /// The lower layers, those in the middle of something trained, one branch of two, all but the head; a batch norm
+    /// joined to a Swish and one to a gate, with something trained below, and with nothing but the gate's numbers.
     @Test(arguments: [
         (SmallNetwork.residual, ["stem"]), (.residual, ["b0", "b1.1"]), (.residual, ["stem", "b0"]),
         (.residual, ["stem", "b", "p"]), (.spaceThenTime, ["space0", "time1"]), (.tangled, ["a", "b"]),
         (.tangled, ["clip", "c"]), (.pathways, ["fast", "lateral"]), (.pathways, ["slow"]),
         (.squeezed, ["stem", "block0"]),
+        (.squeezed, ["stem", "block0.a", "block0.b"]),
+        (.squeezed, ["block0.b.norm", "last.norm"]),
         (.squeezed, ["block1", "fc7", "last.weight"]),
         (.squeezed, ["block0.fc", "shortcut.bias", "last.bias", "head.w"]),
         (.nonLocal, ["stem", "nonlocal0"]), (.nonLocal, ["nonlocal1.phi", "nonlocal0.g"]),

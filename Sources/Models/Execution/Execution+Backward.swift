@@ -77,8 +77,9 @@ extension Execution {
             }
         case .normalise(let norm, let what):
             guard let target = plan.inputs[0] else { return }
+            let frozen = frozenStatistics || hasFrozenStatistics[what.statistics]
             if let swish = what.swish {
-                swishBackward(kernel, swish, what, plan, frozen: frozenStatistics)
+                swishBackward(kernel, swish, what, plan, frozen: frozen)
                 profile?.mark(kernel.output, .backward)
                 try report(what.shift, plan.parameters[1])
                 try report(what.scale, plan.parameters[0])
@@ -93,8 +94,7 @@ extension Execution {
             norm.backward(
                 P: N * kernel.map.positions, x: tensors[kernel.inputs[0]], mask: mask, dy: dy,
                 scale: parameters[what.scale], mean: means[what.statistics], variance: variances[what.statistics],
-                frozen: frozenStatistics || hasFrozenStatistics[what.statistics], dx: floats(target.written),
-                dscale: floats(plan.parameters[0]),
+                frozen: frozen, dx: floats(target.written), dscale: floats(plan.parameters[0]),
                 dshift: floats(plan.parameters[1]), dresidual: residual.map { floats($0.written) },
                 scratch: scratch, pool: pool)
             profile?.mark(kernel.output, .backward)

@@ -13,7 +13,9 @@ extension TrainingPass {
         let kernels = try Kernel.list(
             network, Kernel.Joining(defers: true, sums: true, folds: false), training: true,
             instructionSet: instructionSet, implementation: implementation)
-        let plan = PassPlan(network, kernels, N: N, threads: threads, training: true, keepsPacked: false)
+        let plan = PassPlan(
+            network, kernels, N: N, threads: threads, training: true,
+            isFrozen: network.parameters.map { _ in false }, keepsPacked: false)
         return Arena.rounded(plan.memory.size)
     }
 }
