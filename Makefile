@@ -11,10 +11,10 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test check fuzz bench release clean
+.PHONY: help setup build demo test test-peers check fuzz bench release clean
 
 help:  ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what is needed from Debian; nothing when all is there
 	@scripts/setup
@@ -27,6 +27,9 @@ demo: build  ## Make the motion data, train on it with one coordinator and two w
 
 test: check  ## Check, build and run every test that needs nothing but Debian and Swift
 	$(SWIFT_TEST)
+
+test-peers: build  ## Check files and exported networks against PyTorch, NumPy, onnxruntime (downloads them from PyPI)
+	scripts/test-peers $(PROGRAM)
 
 check: setup  ## Format, warnings as errors, instruction sets that must not leak into each other
 	swift format lint --strict --recursive Package.swift Sources Tests

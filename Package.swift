@@ -108,7 +108,7 @@ let package = Package(
 
         // What people see.
         module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models", "Training", "Wire"]),
-        module("Export", ["Faults", "Kernels", "Models", "Wire"]),
+        module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
         module("Reporting", ["Faults"]),
         .executableTarget(
             name: "zoetrope",
@@ -135,7 +135,7 @@ let package = Package(
             "Models", ["Checkpoints", "Faults", "Kernels", "Models", "Randomness", "TestSupport"], exclude: ["Fixtures"]
         ),
         tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
-        tests("Export", ["Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
+        tests("Export", ["Checkpoints", "Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
         tests(
             "Checkpoints",
