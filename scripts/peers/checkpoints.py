@@ -38,6 +38,7 @@ TOLERANCE = 1e-4
 parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
 parser.add_argument("--work", required=True)
+parser.add_argument("--only", help="run the checks whose names hold this text")
 arguments = parser.parse_args()
 work = pathlib.Path(arguments.work)
 tests = []
@@ -349,6 +350,7 @@ def onnxruntime_runs_slowfast():
     runs_alike("pytorchvideo/slowfast_r50", model, forward)
 
 
+tests = [function for function in tests if (arguments.only or "") in function.__name__]
 failed = 0
 for function in tests:
     begun = time.monotonic()
