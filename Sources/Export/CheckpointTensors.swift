@@ -19,7 +19,7 @@ extension NetworkDescription {
                 throw Fault(
                     .data, name, "has no values for \(self.name)", mend: "load a whole checkpoint of the network")
             }
-            let bytes = values.map(\.bitPattern.littleEndian).withUnsafeBytes { Array($0) }
+            let bytes = values.map { $0.bitPattern.littleEndian }.withUnsafeBytes { Array($0) }
             tensors.append(CheckpointTensor(name: name, shape: shape, elementType: .f32, bytes: bytes))
         }
         for (index, layer) in layers.enumerated() {

@@ -28,6 +28,8 @@ struct CheckpointTensorsTests {
         #expect(counters.count == network.statistics.count)
         #expect(counters.allSatisfy { $0.elementType == .i64 && $0.shape.isEmpty && $0.bytes[0] == 9 })
         #expect(tensors.count == network.parameters.count + 3 * network.statistics.count)
+        #expect(try tensors[2].floats() == [Float](repeating: 2, count: 64))
+        #expect(try tensors[4].floats() == [Float](repeating: 1, count: 64))
     }
 
     @Test func blobsHaveNoCounters() throws {
