@@ -139,7 +139,7 @@ let package = Package(
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
         tests(
             "Checkpoints",
-            ["Checkpoints", "Faults", "Fuzzing", "Randomness", "Storage", "TestSupport", "Wire"],
+            ["Checkpoints", "Faults", "Fuzzing", "Kernels", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),

@@ -26,7 +26,7 @@ public struct CheckpointTensor: Sendable, Equatable {
         }
         switch elementType {
         case .f32: return values { (bits: UInt32) in Float(bitPattern: bits) }
-        case .f16: return values { (bits: UInt16) in Float(Float16(bitPattern: bits)) }
+        case .f16: return values { (bits: UInt16) in Self.float(half: bits) }
         case .bf16: return values { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }
         case .f64: return try narrowed()
         case .bool: return values { (byte: UInt8) in byte == 0 ? 0 : 1 }
@@ -43,6 +43,19 @@ public struct CheckpointTensor: Sendable, Equatable {
                 .data, name, "holds 8-bit floats (\(elementType.rawValue)), which mean nothing without their scales",
                 mend: "convert the tensor to f32 or bf16 where it was made")
         }
+    }
+
+    /// Exact, whatever the thread does with denormals: the processor's own conversion may take a small half for 0 on a
+    /// thread that computes.
+    private static func float(half bits: UInt16) -> Float {
+        let magnitude = bits & 0x7FFF
+        let value =
+            switch magnitude >> 10 {
+            case 0: Float(magnitude) * 0x1p-24
+            case 31: Float(bitPattern: 0x7F80_0000 | UInt32(magnitude & 0x3FF) << 13)
+            default: Float(bitPattern: UInt32(magnitude) << 13 + (127 - 15) << 23)
+            }
+        return Float(bitPattern: value.bitPattern | UInt32(bits & 0x8000) << 16)
     }
 
     private func narrowed() throws(Fault) -> [Float] {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Faults
+import Kernels
 import Testing
 
 struct CheckpointTensorTests {
@@ -21,6 +22,19 @@ struct CheckpointTensorTests {
         #expect(try floats(.i32, [0, 0, 0, 128]) == [-0x1p31])
         #expect(try floats(.u64, [0, 0, 0, 0, 0, 0, 0, 128]) == [0x1p63])
         #expect(try floats(.i64, [254, 255, 255, 255, 255, 255, 255, 255]) == [-2])
+    }
+
+    /// A compute thread flushes denormals; a half that small is a normal f32 and must come through.
+    @Test func smallHalvesAreExactOnAThreadThatFlushesDenormals() throws {
+        let halves = try (UInt16(0)..<0x400).map { bits in
+            try floats(.f16, [UInt8(bits & 0xFF), UInt8(bits >> 8)])[0]
+        }
+        #expect(halves == (0..<0x400).map { Float($0) * 0x1p-24 })
+        var flushed: [Float] = []
+        ThreadPool(threads: 1).run(1) { _ in }
+        flushed = try floats(.f16, [1, 0x80, 0xFF, 0x03, 0xFF, 0x7B])
+        #expect(flushed == [-0x1p-24, 0x1.ff8p-15, 65504])
+        #expect(try floats(.f16, [0, 0xFE])[0].isNaN)
     }
 
     @Test func whatHasNoFloatIsRefused() throws {
