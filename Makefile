@@ -11,7 +11,7 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test test-peers check fuzz bench release clean
+.PHONY: help setup build demo test test-peers check fuzz model bench release clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: setup  ## Format, warnings as errors, instruction sets that must not leak
 fuzz: setup  ## Give every checkpoint reader INPUTS damaged files (SEED=1), with the address sanitizer
 	swift build -c release --disable-sandbox --sanitize=address --scratch-path .build/fuzz --product fuzz-checkpoints
 	.build/fuzz/release/fuzz-checkpoints $(INPUTS) $(SEED)
+
+model:  ## Check the model of commit, promotion and fencing with spin (apt-get install spin), planted mistakes included
+	Tests/Model/check.sh
 
 bench: build  ## Time the kernels and a training step on this machine
 	$(PROGRAM) bench kernels
