@@ -11,7 +11,7 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test test-peers check fuzz model bench release clean
+.PHONY: help setup build demo test test-peers check fuzz model chaos bench release clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ fuzz: setup  ## Give every checkpoint reader INPUTS damaged files (SEED=1), with
 
 model:  ## Check the model of commit, promotion and fencing with spin (apt-get install spin), planted mistakes included
 	Tests/Model/check.sh
+
+chaos: build  ## Real processes under faults: CASES="worker-killed coordinator-killed" SEED=1, all of them without CASES
+	$(SWIFT_BUILD) --product chaos
+	.build/release/chaos --seed $(SEED) $(CASES)
 
 bench: build  ## Time the kernels and a training step on this machine
 	$(PROGRAM) bench kernels

@@ -124,6 +124,8 @@ let package = Package(
         module("Fuzzing", ["Checkpoints", "Faults", "Storage", "TestSupport"], path: "Tests/Fuzzing"),
         .executableTarget(
             name: "fuzz-checkpoints", dependencies: ["Fuzzing"], path: "Tests/FuzzCheckpoints", swiftSettings: common),
+        module("Chaos", ["Coordinator", "Randomness", "TestSupport", "Wire"], path: "Tests/Chaos"),
+        .executableTarget(name: "chaos", dependencies: ["Chaos"], path: "Tests/ChaosCommand", swiftSettings: common),
         tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
         tests(
             "Kernels",

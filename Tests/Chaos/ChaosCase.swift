@@ -1,0 +1,51 @@
+/// One fault, by its number in the table of docs/operations.md.
+package struct ChaosCase: Sendable {
+    /// What a case needs of the machine beyond processes.
+    package enum Need: Sendable {
+        case nothing
+        /// Network namespaces, veth and tc.
+        case namespaces
+        /// cgroup v1.
+        case controlGroups
+        /// tmpfs.
+        case mounts
+    }
+
+    package let number: Int
+    package let name: String
+    package let needs: Need
+    let body: @Sendable (Lab) throws -> Void
+
+    init(_ number: Int, _ name: String, needs: Need = .nothing, _ body: @escaping @Sendable (Lab) throws -> Void) {
+        self.number = number
+        self.name = name
+        self.needs = needs
+        self.body = body
+    }
+
+    /// In the order of the table.
+    package static let all: [ChaosCase] = (workerCases + coordinatorCases).sorted {
+        $0.number < $1.number
+    }
+
+    package enum Verdict: Equatable {
+        case passed
+        case failed(String)
+        /// This machine cannot run it: never a pass.
+        case skipped(String)
+    }
+
+    /// Runs the case.
+    /// - Returns: The verdict, and what was measured on the way.
+    package func run(in laboratory: Laboratory) throws -> (verdict: Verdict, lines: [String]) {
+        if let reason = needs.missing { return (.skipped(reason), []) }
+        let lab = try Lab(laboratory, case: name)
+        defer { lab.close() }
+        do {
+            try body(lab)
+            return (.passed, lab.lines)
+        } catch {
+            return (.failed("\(error)"), lab.lines)
+        }
+    }
+}

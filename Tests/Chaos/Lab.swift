@@ -1,0 +1,274 @@
+import Coordinator
+import Foundation
+import Glibc
+import TestSupport
+import Wire
+
+/// What all cases of one invocation share: the program, the data set, and how undisturbed runs end.
+package final class Laboratory {
+    package let program: String
+    package let root: String
+    package let seed: UInt64
+    private var undisturbed: [String: Undisturbed] = [:]
+
+    /// How a run ends that nobody disturbs, with one worker.
+    struct Undisturbed {
+        let hash: String
+        let outcomes: [StepOutcome]
+    }
+
+    /// - Parameters:
+    ///   - program: The built `zoetrope`.
+    ///   - root: A folder of its own; made if it is not there.
+    package init(program: String, root: String, seed: UInt64) throws {
+        self.program = program
+        self.root = root
+        self.seed = seed
+        guard FileManager.default.isExecutableFile(atPath: program) else {
+            throw ChaosFault("\(program) is missing: build it first")
+        }
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    }
+
+    /// The motion data set: two classes, 16 clips of a second, 32 by 32.
+    func data() throws -> String {
+        let folder = root + "/data"
+        if FileManager.default.fileExists(atPath: folder + "/dataset.toml") { return folder }
+        let made = try run(
+            program, "data", "synth", "--out", folder, "--classes", "2", "--clips-per-class", "8", "--seconds", "1",
+            "--size", "32", "--seed", "3")
+        guard made.exit == .code(0) else { throw ChaosFault("data synth: \(made.exit): \(made.text)") }
+        return folder
+    }
+
+    func undisturbed(_ recipe: ChaosRecipe) throws -> Undisturbed {
+        let key = recipe.assignments.joined(separator: " ")
+        if let known = undisturbed[key] { return known }
+        let run = root + "/undisturbed-\(undisturbed.count)"
+        try? FileManager.default.removeItem(atPath: run)
+        let data = try data()
+        let ended = try Chaos.run(
+            [program, "train", recipe.path] + recipe.assignments + ["--data", data, "--run", run])
+        guard ended.exit == .code(0) else { throw ChaosFault("the undisturbed run: \(ended.exit): \(ended.text)") }
+        let result = Undisturbed(
+            hash: try CheckpointStore.weightsSHA256(run: run, version: recipe.steps),
+            outcomes: try StepLedger.read(run: run).map(\.outcome))
+        undisturbed[key] = result
+        return result
+    }
+}
+
+/// What is trained.
+struct ChaosRecipe {
+    var steps: Int
+    /// Gradient units of a step; as many as this bound the useful workers.
+    var units = 4
+    var checkpointEvery = 5
+    var more: [String] = []
+
+    var path: String { sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml" }
+
+    /// The smallest network that has several chunks for each of a few workers: some tenths of a second for a step.
+    var assignments: [String] {
+        [
+            "model.name=\"r2d-10\"", "input.frames=4", "input.width=32", "input.height=32", "input.crop=28",
+            "batch.units=\(units)", "batch.clips_per_unit=1", "schedule.steps=\(steps)",
+            "checkpoint.every_steps=\(checkpointEvery)",
+        ] + more
+    }
+}
+
+/// One case at work: a run, what disturbs it, and what was seen.
+package final class Lab {
+    let laboratory: Laboratory
+    let folder: String
+    var dice: Dice
+    private(set) var lines: [String] = []
+    private(set) var cluster: TestCluster
+    private var faults: [(what: String, time: Double)] = []
+    var recipe = ChaosRecipe(steps: 24)
+    var port = 0
+    /// Undone in reverse when the case is over, whatever its end.
+    private var undoing: [() -> Void] = []
+
+    init(_ laboratory: Laboratory, case name: String) throws {
+        self.laboratory = laboratory
+        folder = laboratory.root + "/" + name
+        try? FileManager.default.removeItem(atPath: folder)
+        dice = Dice(seed: laboratory.seed, case: name)
+        cluster = try TestCluster(folder: folder)
+    }
+
+    func say(_ line: String) { lines.append(line) }
+
+    func atEnd(_ body: @escaping () -> Void) { undoing.append(body) }
+
+    func close() {
+        cluster.killAll()
+        for body in undoing.reversed() { body() }
+        undoing = []
+    }
+
+    /// Another folder for the run, such as a small disk.
+    func useRunFolder(_ run: String) throws { cluster = try TestCluster(folder: folder, run: run) }
+
+    // MARK: - Commands
+
+    /// Writes a `cluster.conf`.
+    func configuration(_ name: String = "cluster", coordinator: String? = nil, dataHost: String = "127.0.0.1") throws
+        -> String
+    {
+        if port == 0 { port = try freePort() }
+        let path = folder + "/\(name).conf"
+        let text = """
+            [coordinator]
+            address = "\(coordinator ?? "tcp://127.0.0.1:\(port)")"
+            [worker]
+            data_host = "\(dataHost)"
+            threads = 1
+            [timeouts]
+            patience = 60.0
+
+            """
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    func coordinatorCommand(workers: Int, configuration path: String? = nil, run: String? = nil) throws -> [String] {
+        [laboratory.program, "coordinator", "--config", try path ?? configuration(), "--recipe", recipe.path]
+            + recipe.assignments
+            + ["--data", try laboratory.data(), "--run", run ?? cluster.run, "--workers", "\(workers)", "--json"]
+    }
+
+    func workerCommand(_ name: String, join: String? = nil, configuration path: String? = nil, data: String? = nil)
+        throws
+        -> [String]
+    {
+        let path = try path ?? configuration()
+        return [
+            laboratory.program, "worker", "--join", join ?? "tcp://127.0.0.1:\(port)", "--config", path, "--name", name,
+        ] + (data.map { ["--data", $0] } ?? [])
+    }
+
+    func startCoordinator(workers: Int) throws {
+        _ = try laboratory.undisturbed(recipe)
+        try cluster.start(TestCluster.coordinator, coordinatorCommand(workers: workers))
+    }
+
+    func startWorker(_ name: String) throws { try cluster.start(name, workerCommand(name)) }
+
+    /// A coordinator and workers `a`, `b`, ... on this machine, until the first steps are done.
+    func begin(workers: Int, warmUp: Int = 3) throws {
+        try startCoordinator(workers: workers)
+        for name in Self.names(workers) { try startWorker(name) }
+        try cluster.waitForStep(warmUp)
+    }
+
+    static func names(_ count: Int) -> [String] { (0..<count).map { String(UnicodeScalar(UInt8(97 + $0))) } }
+
+    /// What `zoetrope status` says; `nil` when nobody answers.
+    func status(prefix: [String] = [], join: String? = nil) throws -> [String: Any]? {
+        let answer = try Chaos.run(
+            prefix + [laboratory.program, "status", "--join", join ?? "tcp://127.0.0.1:\(port)", "--json"])
+        guard answer.exit == .code(0), let line = answer.text.split(separator: "\n").first(where: { $0.hasPrefix("{") })
+        else { return nil }
+        return (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
+    }
+
+    // MARK: - Faults
+
+    /// Does something to the cluster and remembers when.
+    func disturb(_ what: String, _ body: () throws -> Void) throws {
+        try cluster.poll()
+        faults.append((what, monotonicNow()))
+        try body()
+    }
+
+    var lastFault: Double { faults.last?.time ?? 0 }
+
+    /// Waits until a part of the next step is over: 0 is right behind a commit, 1 about the next one.
+    func waitWithinStep(_ part: Double) throws {
+        let count = cluster.commits.times.count
+        try cluster.wait(for: "the next step") { cluster.commits.times.count > count }
+        try cluster.run(for: part * (cluster.commits.median() ?? 0.2))
+    }
+
+    // MARK: - Verdicts
+
+    /// The run ends as an undisturbed one: weights, ledger, exit codes, memory and descriptors.
+    func expectUndisturbed(within seconds: Double = 180) throws {
+        try cluster.waitForEnd(seconds)
+        try cluster.wait(15, for: "the workers to end behind the coordinator") { cluster.running.isEmpty }
+        try expectSameBits()
+        reportRecoveries()
+        try expectNoGrowth()
+    }
+
+    func expectSameBits() throws {
+        let wanted = try laboratory.undisturbed(recipe)
+        let hash = try CheckpointStore.weightsSHA256(run: cluster.run, version: recipe.steps)
+        try expect(hash == wanted.hash, "weights \(hash) are not the undisturbed run's \(wanted.hash)")
+        let ledger = try StepLedger.read(run: cluster.run)
+        try expect(
+            ledger.map(\.outcome.step) == Array(0..<recipe.steps), "the ledger has steps \(ledger.map(\.outcome.step))")
+        for (record, outcome) in zip(ledger, wanted.outcomes) where !record.outcome.matches(outcome) {
+            throw ChaosFault("step \(outcome.step) of the ledger differs from the undisturbed run's")
+        }
+        let generations = ledger.map(\.generation)
+        try expect(generations == generations.sorted(), "a lower generation wrote behind a higher one: \(generations)")
+    }
+
+    private func reportRecoveries() {
+        guard let first = faults.first, let usual = cluster.commits.median(to: first.time) else { return }
+        for (index, fault) in faults.enumerated() {
+            let end = index + 1 < faults.count ? faults[index + 1].time : .infinity
+            guard let gap = cluster.commits.longestGap(from: fault.time, to: end) else { continue }
+            say("\(fault.what): \(seconds(max(0, gap - usual))) s lost (a step takes \(seconds(usual)) s)")
+        }
+    }
+
+    /// Whoever lived through all faults has no more descriptors than before, and not much more memory.
+    private func expectNoGrowth() throws {
+        let members = cluster.commits.workers.first ?? 0
+        guard let fault = faults.first else { return }
+        for (name, life) in cluster.lives {
+            guard let before = life.samples.last(where: { $0.time < fault.time }), let after = life.samples.last,
+                after.time > fault.time + 1
+            else { continue }
+            // Each of the others is some descriptors; one that has come back may count twice for a while.
+            try expect(
+                after.descriptors <= before.descriptors + 6 * max(2, cluster.jobs.count - members),
+                "\(name) had \(before.descriptors) descriptors before the fault and \(after.descriptors) at the end")
+            // Buffers of the usual size for a worker that has become an owner of more; not several times as much.
+            try expect(
+                after.residentBytes < before.residentBytes * 3 / 2 + 128 << 20,
+                "\(name) had \(before.residentBytes >> 20) MB before the fault and \(after.residentBytes >> 20) at the end"
+            )
+        }
+    }
+
+    func ledger() throws -> [LedgerRecord] { try StepLedger.read(run: cluster.run) }
+
+    func expect(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws {
+        guard condition else { throw ChaosFault(otherwise() + "\n" + cluster.lastWords) }
+    }
+}
+
+func seconds(_ value: Double) -> String { String(format: "%.2f", value) }
+
+/// A port that was free a moment ago.
+func freePort() throws -> Int {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+        }
+    }
+    guard bound else { throw ChaosFault("no free port: \(String(cString: strerror(errno)))") }
+    return Int(UInt16(bigEndian: address.sin_port))
+}

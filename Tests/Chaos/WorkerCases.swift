@@ -1,0 +1,99 @@
+import Glibc
+import Wire
+
+/// Workers that die, stall, come and go.
+let workerCases: [ChaosCase] = [
+    // Somewhere in decoding, the backward pass or the pushes: a phase of the step drawn for each kill.
+    ChaosCase(1, "worker-killed") { lab in
+        lab.recipe.steps = 40
+        try lab.begin(workers: 3)
+        for _ in 0..<3 {
+            let victim = lab.dice.pick(["a", "b", "c"])
+            let phase = lab.dice.between(0, 1)
+            try lab.waitWithinStep(phase)
+            try lab.disturb("kill -9 of \(victim) at \(seconds(phase)) of a step") {
+                lab.cluster.signal(victim, SIGKILL)
+            }
+            try lab.cluster.waitForJoin(victim, after: lab.lastFault)
+        }
+        try lab.expectUndisturbed()
+    },
+
+    ChaosCase(2, "all-workers-killed") { lab in
+        try lab.begin(workers: 2)
+        try lab.disturb("kill -9 of both workers, three others start") {
+            for name in ["a", "b"] {
+                lab.cluster.setRestarts(name, false)
+                lab.cluster.signal(name, SIGKILL)
+            }
+            for name in ["c", "d", "e"] { try lab.startWorker(name) }
+        }
+        try lab.expectUndisturbed()
+    },
+
+    ChaosCase(3, "workers-come-and-go") { lab in
+        lab.recipe.steps = 36
+        try lab.begin(workers: 1)
+        for name in ["b", "c", "d", "e"] {
+            // One of them lands about a commit.
+            try lab.waitWithinStep(lab.dice.between(0.8, 1.1))
+            try lab.disturb("\(name) joins") { try lab.startWorker(name) }
+        }
+        try lab.cluster.waitForJoin("e")
+        for name in ["a", "c", "d"] {
+            try lab.waitWithinStep(lab.dice.between(0, 1))
+            try lab.disturb("SIGTERM to \(name)") { lab.cluster.signal(name, SIGTERM) }
+            try lab.cluster.wait(30, for: "\(name) to leave") { lab.cluster.jobs[name]?.exits == [.code(0)] }
+        }
+        try lab.startWorker("f")
+        try lab.expectUndisturbed()
+        let generations = Set(try lab.ledger().map(\.generation))
+        try lab.expect(generations == [1], "joining raised the generation: \(generations)")
+    },
+
+    // Longer than the time after which a silent worker is dead; it wakes up while the others go on.
+    ChaosCase(4, "worker-stopped") { lab in
+        lab.recipe.steps = 40
+        try lab.begin(workers: 3)
+        try lab.waitWithinStep(lab.dice.between(0, 1))
+        try lab.disturb("SIGSTOP of b for good") { lab.cluster.signal("b", SIGSTOP) }
+        let dead = try lab.cluster.waitForNote("worker b is dead", after: lab.lastFault)
+        lab.say("declared dead after \(seconds(dead - lab.lastFault)) s")
+        try lab.expect(
+            dead - lab.lastFault < 11.5, "a silent worker was dead only after \(seconds(dead - lab.lastFault)) s")
+        try lab.disturb("SIGCONT of b") { lab.cluster.signal("b", SIGCONT) }
+        try lab.cluster.waitForJoin("b", after: lab.lastFault)
+        try lab.expectUndisturbed()
+    },
+
+    // Behind a commit (weights travel) and before one (pushes, READY, the ledger): the two ends of a step.
+    ChaosCase(7, "primary-killed") { lab in
+        lab.recipe.steps = 60
+        try lab.begin(workers: 3)
+        for range in [0.0..<0.1, 0.6..<0.8, 0.8..<1.0, 0.95..<1.05] {
+            let victim = lab.dice.pick(["a", "b", "c"])
+            let phase = lab.dice.between(range.lowerBound, range.upperBound)
+            try lab.waitWithinStep(phase)
+            try lab.disturb("kill -9 of owner \(victim) at \(seconds(phase)) of a step") {
+                lab.cluster.signal(victim, SIGKILL)
+            }
+            let dead = try lab.cluster.waitForNote("worker \(victim) is dead", after: lab.lastFault)
+            lab.say("its death was known after \(seconds(dead - lab.lastFault)) s")
+            try lab.cluster.waitForJoin(victim, after: lab.lastFault)
+        }
+        try lab.expectUndisturbed()
+    },
+
+    // Of three owners with one buddy each, two together hold some chunk alone.
+    ChaosCase(8, "primary-and-buddy-killed") { lab in
+        try lab.begin(workers: 3, warmUp: 7)
+        let survivor = lab.dice.pick(["a", "b", "c"])
+        try lab.waitWithinStep(lab.dice.between(0, 1))
+        try lab.disturb("kill -9 of all owners but \(survivor)") {
+            for name in ["a", "b", "c"] where name != survivor { lab.cluster.signal(name, SIGKILL) }
+        }
+        try lab.expectUndisturbed()
+        let rolledBack = lab.cluster.notes.contains { $0.line.contains("rolled back") }
+        try lab.expect(rolledBack, "two owners at once died, and nobody went back to a checkpoint")
+    },
+]
