@@ -9,6 +9,8 @@ struct StepInProgress: Sendable {
     var leases: LeaseTable
     /// Chunks whose gradient is whole, in the order they became so.
     var ready: [ReadyChunk] = []
+    /// What was leased to whom, for the ledger.
+    var issues = BlockIssues()
     /// Workers that know which block to decode for the next step.
     var prefetched: Set<Incarnation> = []
 }
@@ -70,10 +72,12 @@ extension Coordinator {
             if let block = step.leases.lease(
                 to: worker, size: size, preferred: preferred, id: nextLease, now: now)
             {
+                step.issues.note(block, to: worker)
                 issue(block, of: step.step, to: worker, now: now)
             } else if let block = step.leases.leaseAgain(
                 to: worker, id: nextLease, now: now, isLate: { isLate($0, now: now) })
             {
+                step.issues.note(block, to: worker)
                 issue(block, of: step.step, to: worker, now: now)
                 directives.append(.note(.reissued(step: step.step, block: block, to: worker)))
             } else if step.step + 1 < settings.steps, let block = step.leases.firstBlocks[worker],
@@ -171,7 +175,7 @@ extension Coordinator {
         else { return }
         let record = LedgerRecord(
             outcome: outcome(of: step), generation: generation, map: mapNumber, workers: activeMembers.count,
-            seconds: now - step.began)
+            seconds: now - step.began, reissues: step.issues.reissues)
         phase = .committing(record)
         // A step that the ledger has, or is getting: a replay, which must come out the same.
         if let known = outcomes[step.step], !bugs.contains(.replayAppended) {

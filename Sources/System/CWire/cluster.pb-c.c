@@ -1492,6 +1492,51 @@ void   zoetrope__ledger_record__free_unpacked
   assert(message->base.descriptor == &zoetrope__ledger_record__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zoetrope__reissue__init
+                     (Zoetrope__Reissue         *message)
+{
+  static const Zoetrope__Reissue init_value = ZOETROPE__REISSUE__INIT;
+  *message = init_value;
+}
+size_t zoetrope__reissue__get_packed_size
+                     (const Zoetrope__Reissue *message)
+{
+  assert(message->base.descriptor == &zoetrope__reissue__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__reissue__pack
+                     (const Zoetrope__Reissue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__reissue__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__reissue__pack_to_buffer
+                     (const Zoetrope__Reissue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__reissue__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__Reissue *
+       zoetrope__reissue__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__Reissue *)
+     protobuf_c_message_unpack (&zoetrope__reissue__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__reissue__free_unpacked
+                     (Zoetrope__Reissue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__reissue__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
 {
   {
@@ -4410,7 +4455,7 @@ const ProtobufCMessageDescriptor zoetrope__cluster_status__descriptor =
   (ProtobufCMessageInit) zoetrope__cluster_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors[15] =
+static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors[16] =
 {
   {
     "step",
@@ -4592,6 +4637,18 @@ static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reissues",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__LedgerRecord, n_reissues),
+    offsetof(Zoetrope__LedgerRecord, reissues),
+    &zoetrope__reissue__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__ledger_record__field_indices_by_name[] = {
   2,   /* field[2] = clips */
@@ -4604,6 +4661,7 @@ static const unsigned zoetrope__ledger_record__field_indices_by_name[] = {
   3,   /* field[3] = loss */
   12,   /* field[12] = map */
   7,   /* field[7] = rate */
+  15,   /* field[15] = reissues */
   14,   /* field[14] = seconds */
   9,   /* field[9] = skipped */
   0,   /* field[0] = step */
@@ -4613,7 +4671,7 @@ static const unsigned zoetrope__ledger_record__field_indices_by_name[] = {
 static const ProtobufCIntRange zoetrope__ledger_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor zoetrope__ledger_record__descriptor =
 {
@@ -4623,10 +4681,61 @@ const ProtobufCMessageDescriptor zoetrope__ledger_record__descriptor =
   "Zoetrope__LedgerRecord",
   "zoetrope",
   sizeof(Zoetrope__LedgerRecord),
-  15,
+  16,
   zoetrope__ledger_record__field_descriptors,
   zoetrope__ledger_record__field_indices_by_name,
   1,  zoetrope__ledger_record__number_ranges,
   (ProtobufCMessageInit) zoetrope__ledger_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zoetrope__reissue__field_descriptors[2] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Reissue, block),
+    &zoetrope__block__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Reissue, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__reissue__field_indices_by_name[] = {
+  0,   /* field[0] = block */
+  1,   /* field[1] = worker */
+};
+static const ProtobufCIntRange zoetrope__reissue__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor zoetrope__reissue__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.Reissue",
+  "Reissue",
+  "Zoetrope__Reissue",
+  "zoetrope",
+  sizeof(Zoetrope__Reissue),
+  2,
+  zoetrope__reissue__field_descriptors,
+  zoetrope__reissue__field_indices_by_name,
+  1,  zoetrope__reissue__number_ranges,
+  (ProtobufCMessageInit) zoetrope__reissue__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

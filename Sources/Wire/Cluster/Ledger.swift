@@ -8,13 +8,30 @@ public struct LedgerRecord: Hashable, Sendable {
     public var workers: Int
     /// From the first lease to the last chunk ready, in seconds.
     public var seconds: Double
+    /// Blocks of the step that were leased more than once: their worker died, failed or was late. In order of time.
+    public var reissues: [Reissue]
 
-    public init(outcome: StepOutcome, generation: UInt64, map: Int, workers: Int, seconds: Double) {
+    public init(
+        outcome: StepOutcome, generation: UInt64, map: Int, workers: Int, seconds: Double, reissues: [Reissue] = []
+    ) {
         self.outcome = outcome
         self.generation = generation
         self.map = map
         self.workers = workers
         self.seconds = seconds
+        self.reissues = reissues
+    }
+}
+
+/// Units that somebody else had been asked for before.
+public struct Reissue: Hashable, Sendable {
+    public var block: UnitBlock
+    /// Who was asked this time.
+    public var worker: Incarnation
+
+    public init(block: UnitBlock, worker: Incarnation) {
+        self.block = block
+        self.worker = worker
     }
 }
 

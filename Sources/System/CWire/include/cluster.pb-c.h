@@ -48,6 +48,7 @@ typedef struct Zoetrope__Weights Zoetrope__Weights;
 typedef struct Zoetrope__MemberStatus Zoetrope__MemberStatus;
 typedef struct Zoetrope__ClusterStatus Zoetrope__ClusterStatus;
 typedef struct Zoetrope__LedgerRecord Zoetrope__LedgerRecord;
+typedef struct Zoetrope__Reissue Zoetrope__Reissue;
 
 
 /* --- enums --- */
@@ -639,10 +640,23 @@ struct  Zoetrope__LedgerRecord
   int64_t map;
   int64_t workers;
   uint64_t seconds;
+  size_t n_reissues;
+  Zoetrope__Reissue **reissues;
 };
 #define ZOETROPE__LEDGER_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__ledger_record__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0,NULL }
+
+
+struct  Zoetrope__Reissue
+{
+  ProtobufCMessage base;
+  Zoetrope__Block *block;
+  uint64_t worker;
+};
+#define ZOETROPE__REISSUE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__reissue__descriptor) \
+    , NULL, 0 }
 
 
 /* Zoetrope__Frame methods */
@@ -1272,6 +1286,25 @@ Zoetrope__LedgerRecord *
 void   zoetrope__ledger_record__free_unpacked
                      (Zoetrope__LedgerRecord *message,
                       ProtobufCAllocator *allocator);
+/* Zoetrope__Reissue methods */
+void   zoetrope__reissue__init
+                     (Zoetrope__Reissue         *message);
+size_t zoetrope__reissue__get_packed_size
+                     (const Zoetrope__Reissue   *message);
+size_t zoetrope__reissue__pack
+                     (const Zoetrope__Reissue   *message,
+                      uint8_t             *out);
+size_t zoetrope__reissue__pack_to_buffer
+                     (const Zoetrope__Reissue   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__Reissue *
+       zoetrope__reissue__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__reissue__free_unpacked
+                     (Zoetrope__Reissue *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Zoetrope__Frame_Closure)
@@ -1373,6 +1406,9 @@ typedef void (*Zoetrope__ClusterStatus_Closure)
 typedef void (*Zoetrope__LedgerRecord_Closure)
                  (const Zoetrope__LedgerRecord *message,
                   void *closure_data);
+typedef void (*Zoetrope__Reissue_Closure)
+                 (const Zoetrope__Reissue *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1412,6 +1448,7 @@ extern const ProtobufCMessageDescriptor zoetrope__weights__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__member_status__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__cluster_status__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__ledger_record__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__reissue__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -22,6 +22,14 @@ extension LedgerRecord {
             $0.pointee.map = Int64(map)
             $0.pointee.workers = Int64(workers)
             $0.pointee.seconds = seconds.bitPattern
+            $0.pointee.n_reissues = reissues.count
+            $0.pointee.reissues = arena.array(
+                reissues.map { reissue in
+                    arena.make(zoetrope__reissue__init) {
+                        $0.pointee.block = arena.block(reissue.block)
+                        $0.pointee.worker = reissue.worker
+                    }
+                })
         }
         return withExtendedLifetime(arena) {
             [UInt8](unsafeUninitializedCapacity: zoetrope__ledger_record__get_packed_size(message)) { buffer, count in
@@ -57,6 +65,9 @@ extension LedgerRecord {
                 coefficient: Float(bitPattern: message.coefficient),
                 skipped: message.skipped != 0, substitutes: substitutes),
             generation: message.generation, map: try Checking.mapNumber(message.map),
-            workers: try Checking.number(message.workers, "workers"), seconds: Double(bitPattern: message.seconds))
+            workers: try Checking.number(message.workers, "workers"), seconds: Double(bitPattern: message.seconds),
+            reissues: try Checking.list(message.reissues, message.n_reissues) { reissue throws(Fault) in
+                Reissue(block: try Checking.block(reissue.block), worker: reissue.worker)
+            })
     }
 }
