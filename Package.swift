@@ -101,7 +101,7 @@ let package = Package(
         module(
             "Wire", ["Faults", "CWire"], exclude: ["Caffe2/caffe2.proto", "Cluster/cluster.proto", "ONNX/onnx.proto"]),
         module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
-        module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Storage", "Training", "Wire"]),
+        module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Randomness", "Storage", "Training", "Wire"]),
         module(
             "Worker",
             ["CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
@@ -146,6 +146,9 @@ let package = Package(
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),
+        tests(
+            "Coordinator",
+            ["Checkpoints", "Coordinator", "Faults", "Randomness", "Storage", "TestSupport", "Training", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
         tests("Worker", ["Configuration", "Faults", "Models", "TestSupport", "Training", "Worker"]),
         tests(

@@ -18,6 +18,7 @@ struct Zoetrope: ParsableCommand {
             CommandGroup(
                 name: "Training",
                 subcommands: [Train.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self]),
+            CommandGroup(name: "Proving a run", subcommands: [Audit.self, Verify.self]),
             CommandGroup(name: "Testing", subcommands: [TestCheckpoint.self]),
             CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
             CommandGroup(name: "This machine", subcommands: [Bench.self, Doctor.self]),

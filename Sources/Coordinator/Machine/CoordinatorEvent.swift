@@ -68,4 +68,6 @@ public enum ClusterNote: Sendable, Hashable {
     case waiting(String)
     case checkpoint(version: Int)
     case checkpointFailed(version: Int, reason: String)
+    /// The run's disk: what was lost and restored, what is waited for.
+    case storage(String)
 }

@@ -15,22 +15,30 @@ package import Wire
 public final class CheckpointStore {
     private let run: String
     private let runNumber: UInt64
-    private let generation: UInt64
+    private let fence: RunFence
     private let layout: CheckpointLayout
-    private let kept: Int
+    private let retention: CheckpointRetention
     private let pool: PayloadPool
+    /// Found not to be whole.
+    private var damaged: Set<Int> = []
     private var writing: CheckpointWriter?
     private var reading: (version: Int, reader: CheckpointReader)?
 
-    /// - Parameter kept: How many of the newest stay when another is complete.
-    public init(_ directory: RunDirectory, layout: CheckpointLayout, kept: Int = 3) throws(Fault) {
+    /// What earlier coordinators left unfinished is removed.
+    ///
+    /// - Parameter retention: Which stay when another is complete.
+    public init(
+        _ directory: RunDirectory, layout: CheckpointLayout, retention: CheckpointRetention = CheckpointRetention()
+    ) throws(Fault) {
         run = directory.path
         runNumber = directory.run
-        generation = directory.generation
+        fence = directory.fence
         self.layout = layout
-        self.kept = max(1, kept)
+        self.retention = retention
         pool = PayloadPool()
         try makeDirectories(run + "/checkpoints")
+        try fence.check()
+        _ = try StagedDirectory.clear(run + "/checkpoints")
     }
 
     /// Where a version's checkpoint lies.
@@ -41,17 +49,18 @@ public final class CheckpointStore {
         let directory = run + "/checkpoints"
         guard pathExists(directory) else { return [] }
         return try directoryNames(directory).compactMap { name in
-            name.hasPrefix("step-") ? Int(name.dropFirst(5)) : nil
+            guard name.hasPrefix("step-"), let version = Int(name.dropFirst(5)), version >= 0 else { return nil }
+            return name == "step-\(version)" ? version : nil
         }.sorted()
     }
 
-    /// The newest checkpoint whose every byte is as it was written and that the ledger reaches; 0 when there is none.
+    /// The newest checkpoint whose every byte is as it was written; 0 when there is none.
     ///
     /// - Parameters:
-    ///   - limit: Steps in the ledger.
+    ///   - limit: Those of later steps are passed over.
     ///   - skipped: What is wrong with the newer ones.
     /// - Throws: `Fault` for a checkpoint of another model or another run.
-    public func newest(limit: Int, skipped: (_ version: Int, Fault) -> Void) throws(Fault) -> Int {
+    public func newest(limit: Int = .max, skipped: (_ version: Int, Fault) -> Void) throws(Fault) -> Int {
         for version in try Self.versions(run: run).reversed() {
             let path = Self.path(run: run, version: version)
             do throws(Fault) {
@@ -63,6 +72,7 @@ public final class CheckpointStore {
             } catch {
                 // What is whole but not this run's was put there by somebody: not to be passed over.
                 if error.code == .usage, error.thing == path { throw error }
+                damaged.insert(version)
                 skipped(version, error)
             }
         }
@@ -72,7 +82,8 @@ public final class CheckpointStore {
     /// Opens `step-V.tmp`; what was being written is dropped.
     package func begin(version: Int) throws(Fault) {
         writing = nil
-        writing = try CheckpointWriter(Self.path(run: run, version: version), version: version, layout)
+        writing = try CheckpointWriter(
+            Self.path(run: run, version: version), version: version, layout, generation: fence.generation)
     }
 
     /// Writes a chunk at its place. Without a checkpoint under way (it has failed) nothing happens.
@@ -90,12 +101,20 @@ public final class CheckpointStore {
             throw Fault(.internal, Self.path(run: run, version: version), "was not being written")
         }
         writing = nil
-        try RunDirectory.check(generation: generation, in: run)
-        try writer.finish(run: runNumber, generation: generation, ledger: ledger)
-        // Step 0 is there only where training began from a file, which may be gone by now.
-        for old in try Self.versions(run: run).dropLast(kept) where old != reading?.version && old != 0 {
+        try writer.finish(run: runNumber, generation: fence.generation, ledger: ledger) { () throws(Fault) in
+            try fence.check()
+        }
+        damaged.remove(version)
+        let superfluous = retention.superfluous(
+            among: try Self.versions(run: run), completed: version, damaged: damaged)
+        for old in superfluous where old != reading?.version {
             try removeTree(Self.path(run: run, version: old))
         }
+    }
+
+    /// The records of the steps before a checkpoint, out of its own copy of the ledger.
+    func ledger(of version: Int) throws(Fault) -> [LedgerRecord] {
+        try CheckpointReader.ledger(Self.path(run: run, version: version), version: version)
     }
 
     package func abandon() { writing = nil }
@@ -122,13 +141,20 @@ public final class CheckpointStore {
         try complete(version: 0, ledger: [])
     }
 
-    /// Reads every byte.
     private func checkWhole(_ path: String, version: Int) throws(Fault) -> CheckpointReader {
+        try Self.checkWhole(path, version: version, layout, run: runNumber, pool)
+    }
+
+    /// Reads every byte.
+    private static func checkWhole(
+        _ path: String, version: Int, _ layout: CheckpointLayout, run: UInt64?, _ pool: PayloadPool
+    ) throws(Fault) -> CheckpointReader {
         let reader = try CheckpointReader(path, version: version, layout)
-        guard reader.manifest.run == String(runNumber, radix: 16) else {
+        guard run == nil || reader.manifest.run == run.map({ String($0, radix: 16) }) else {
             throw Fault(.usage, path, "belongs to another run", mend: "move it out of the run's directory")
         }
         for chunk in layout.plan.chunks { _ = try reader.state(of: chunk.number, pool) }
+        _ = try CheckpointReader.ledger(path, version: version)
         return reader
     }
 
@@ -138,6 +164,28 @@ public final class CheckpointStore {
         let reader = try CheckpointReader(Self.path(run: run, version: version), version: version, layout)
         reading = (version, reader)
         return try reader.state(of: chunk, pool)
+    }
+
+    /// The newest whole checkpoint of a run that others may be writing: reads only, without the lock.
+    ///
+    /// - Parameter skipped: What is wrong with the newer ones.
+    /// - Returns: `nil` when there is none.
+    /// - Throws: `Fault` for a checkpoint of another model or another run.
+    public static func newestWhole(
+        run: String, layout: CheckpointLayout, skipped: (_ version: Int, Fault) -> Void
+    ) throws(Fault) -> Int? {
+        let number = try GenerationFile(reading: run)?.run
+        for version in try versions(run: run).reversed() {
+            do throws(Fault) {
+                _ = try checkWhole(
+                    path(run: run, version: version), version: version, layout, run: number, PayloadPool())
+                return version
+            } catch {
+                if error.code == .usage, error.thing == path(run: run, version: version) { throw error }
+                skipped(version, error)
+            }
+        }
+        return nil
     }
 
     /// SHA-256 over the f32 weights and running statistics of a version in name order, little endian, in hexadecimal.

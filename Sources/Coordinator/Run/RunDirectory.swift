@@ -7,6 +7,7 @@ import Wire
 /// The directory of a run, held by one coordinator at a time.
 ///
 ///     recipe.toml   the resolved recipe
+///     dataset.toml  which clips: how many, and their digest
 ///     endpoint      where the coordinator listens
 ///     lock          held by the coordinator, with its words
 ///     generation    how many coordinators the run has had, and the run's own number
@@ -14,23 +15,42 @@ import Wire
 ///     checkpoints/  whole states of the model (`CheckpointStore`)
 public final class RunDirectory {
     public let path: String
-    /// 1 for the first coordinator of the run; a higher one knows that the lower are gone.
-    public let generation: UInt64
     /// The run's own number, drawn at its start.
     public let run: UInt64
-    private let lock: LockFile
+    /// What to ask before anything is made final.
+    public let fence: RunFence
+    /// 1 for the first coordinator of the run; a higher one knows that the lower are gone, or will end by themselves.
+    public var generation: UInt64 { fence.generation }
 
     /// Opens the directory, or makes it, and begins a generation.
     ///
+    /// - Parameter takingOver: Begin even though another coordinator holds the directory: it is hung, or stopped, or on
+    ///   a machine that nobody reaches. When it wakes up it finds that it has lost the run and ends.
     /// - Throws: `Fault` when another coordinator holds it, or its files are not a run's.
-    public init(_ path: String) throws(Fault) {
+    public init(_ path: String, takingOver: Bool = false) throws(Fault) {
         self.path = path
         try makeDirectories(path)
-        lock = try LockFile(path + "/lock", holder: "process \(getpid()) on \(hostName())")
-        let earlier = try Self.readGeneration(path)
-        generation = (earlier?.generation ?? 0) + 1
+        let lock: LockFile
+        do throws(Fault) {
+            lock = try LockFile(
+                path + "/lock", holder: "process \(getpid()) on \(hostName())", takingOver: takingOver)
+        } catch {
+            guard error.code == .usage, error.reason.hasPrefix("is held by") else { throw error }
+            throw Fault(
+                .usage, error.thing, error.reason,
+                mend: "wait until it ends; if it hangs or nobody reaches its machine, --take-over fences it off")
+        }
+        let earlier = try GenerationFile(reading: path)
         run = earlier?.run ?? UInt64.random(in: 1...UInt64.max)
-        try writeWhole("generation \(generation)\nrun \(String(run, radix: 16))\n", to: path + "/generation")
+        let stamp = GenerationFile(
+            generation: (earlier?.generation ?? 0) + 1, run: run, holder: UInt64.random(in: 1...UInt64.max))
+        fence = RunFence(path: path, stamp: stamp, lock: lock)
+        // Another one may be taking over from us at this moment: it must not find its number lowered.
+        guard try lock.isInPlace else {
+            throw Fault(.internal, path + "/lock", "another coordinator has taken over at this moment")
+        }
+        try stamp.write(to: path)
+        try fence.check()
     }
 
     /// The recipe that the run was begun with, or `nil` for a new run.
@@ -51,29 +71,4 @@ public final class RunDirectory {
         return String(text.prefix { !$0.isNewline })
     }
 
-    /// Nobody has begun a later generation: to be asked before anything is made final.
-    ///
-    /// The lock says the same where locks work; on shared file systems they may be lost.
-    static func check(generation: UInt64, in path: String) throws(Fault) {
-        let found = try readGeneration(path)?.generation
-        guard found == generation else {
-            throw Fault(
-                .internal, path + "/generation",
-                "generation \(found.map(String.init) ?? "none") has taken over from \(generation)",
-                mend: "this coordinator ends; the newer one goes on")
-        }
-    }
-
-    private static func readGeneration(_ path: String) throws(Fault) -> (generation: UInt64, run: UInt64)? {
-        let file = path + "/generation"
-        guard pathExists(file) else { return nil }
-        let text = String(decoding: try readWhole(file, limit: 4096), as: UTF8.self)
-        let words = text.split(whereSeparator: \.isWhitespace)
-        guard words.count == 4, words[0] == "generation", words[2] == "run", let generation = UInt64(words[1]),
-            generation < .max, let run = UInt64(words[3], radix: 16)
-        else {
-            throw Fault(.data, file, "does not say a generation and a run", mend: "is this the directory of a run?")
-        }
-        return (generation, run)
-    }
 }

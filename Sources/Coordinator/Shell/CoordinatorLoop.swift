@@ -18,6 +18,7 @@ final class CoordinatorLoop {
     private var told = 0
     private var ending: Ending?
     private var hasVanished = false
+    private var nextFenceCheck = 0.0
 
     init(
         machine: Coordinator, listener: Listener, mailbox: Mailbox<CoordinatorShell.Call>, disks: RunDisks,
@@ -46,6 +47,10 @@ final class CoordinatorLoop {
             }
             if clock.now >= nextTick {
                 nextTick = clock.now + tick
+                if clock.now >= nextFenceCheck {
+                    nextFenceCheck = clock.now + 1
+                    disks.watchFence()
+                }
                 perform(machine.handle(.tick, now: clock.now))
             }
             if let ending {
@@ -62,7 +67,14 @@ final class CoordinatorLoop {
     private func handle(_ call: CoordinatorShell.Call) {
         guard ending == nil else { return }
         switch call {
-        case .event(let event): perform(machine.handle(event, now: clock.now))
+        case .event(let event):
+            if case .stopRequested = event { disks.stopWaiting() }
+            perform(machine.handle(event, now: clock.now))
+        case .note(let note): observer.note(note)
+        case .fenced(let fault):
+            // The workers may be the other's by now: they are told nothing.
+            hasVanished = true
+            ending = Ending(code: Int(fault.code.rawValue), reason: fault.reason)
         case .processEnded(let process):
             guard let incarnation = processes.removeValue(forKey: process) else { return }
             perform(machine.handle(.processEnded(incarnation), now: clock.now))
@@ -110,6 +122,7 @@ final class CoordinatorLoop {
                 reply = .refused("nobody is called '\(name)': \(advice(for: name, among: members.map(\.name)))")
             }
         case .stop:
+            disks.stopWaiting()
             perform(machine.handle(.stopRequested("stopped by an operator"), now: clock.now))
             reply = .done("writing a checkpoint, then stopping")
         }

@@ -30,6 +30,9 @@ public final class CoordinatorShell: Sendable {
     enum Call: Sendable {
         case event(CoordinatorEvent)
         case processEnded(Int)
+        case note(ClusterNote)
+        /// Another coordinator has the run.
+        case fenced(Fault)
         /// Close everything at once and say nothing, as if the process had been killed.
         case vanish
     }
@@ -43,21 +46,21 @@ public final class CoordinatorShell: Sendable {
     ///
     /// - Parameters:
     ///   - settings: `welcome.generation` and `welcome.run` are set from the run directory.
+    ///   - retention: Which checkpoints stay.
     ///   - initial: The state before the first step, where the seed alone does not make it; asked for once in a run.
     ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one. It is written to `RUN/endpoint`.
-    /// - Throws: `Fault` when the port is in use, the ledger is damaged, or the disk refuses.
+    /// - Throws: `Fault` when the port is in use, the ledger is damaged and no checkpoint has a copy, or the disk refuses.
     public init(
         directory: RunDirectory, settings: CoordinatorSettings, layout: CheckpointLayout,
+        retention: CheckpointRetention = CheckpointRetention(),
         initial: (() throws(Fault) -> InitialState)? = nil, listen: String, limits: FrameLimits = FrameLimits(),
         observer: Observer = Observer()
     ) throws(Fault) {
         let listener = try Listener(try Context(), endpoint: anyPort(listen), limits: limits)
         endpoint = listener.endpoint
-        let ledger = try StepLedger(directory)
-        let checkpoints = try CheckpointStore(directory, layout: layout)
-        let newest = try checkpoints.newest(limit: ledger.records.count) { version, fault in
-            observer.note(.checkpointFailed(version: version, reason: "not used: \(fault)"))
-        }
+        let checkpoints = try CheckpointStore(directory, layout: layout, retention: retention)
+        let found = try RunRecovery(directory, checkpoints, tell: observer.note)
+        let (ledger, newest) = (found.ledger, found.newest)
         if let initial { try checkpoints.ensureInitial(initial) }
         let history = RunHistory(
             checkpoint: newest, ledgerCount: ledger.records.count,
@@ -68,9 +71,7 @@ public final class CoordinatorShell: Sendable {
         let mailbox = try Mailbox<Call>()
         self.mailbox = mailbox
         try directory.write(endpoint: endpoint)
-        let disks = RunDisks(directory, ledger: ledger, checkpoints: checkpoints, keptRecords: ledger.records) {
-            mailbox.post(.event($0))
-        }
+        let disks = RunDisks(directory, ledger: ledger, checkpoints: checkpoints) { mailbox.post($0) }
         state = ShellState(
             CoordinatorLoop(
                 machine: Coordinator(settings: settings, history: history), listener: listener, mailbox: mailbox,

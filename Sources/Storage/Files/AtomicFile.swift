@@ -97,9 +97,23 @@ public func readWhole(_ path: String, limit: Int = 1 << 30) throws(Fault) -> [UI
     let file = try Descriptor(path, O_RDONLY)
     let size = try file.size
     guard size <= limit else { throw Fault(.data, path, "has \(size) bytes, more than the \(limit) expected at most") }
+    return try read(file, count: size)
+}
+
+/// The first `count` bytes of a file.
+///
+/// - Throws: `Fault` when it cannot be read or has fewer (checked before anything is allocated).
+public func readBeginning(_ path: String, count: Int) throws(Fault) -> [UInt8] {
+    let file = try Descriptor(path, O_RDONLY)
+    guard try file.size >= count else { throw Fault(.data, path, "has fewer than \(count) bytes") }
+    return try read(file, count: count)
+}
+
+private func read(_ file: Descriptor, count: Int) throws(Fault) -> [UInt8] {
     var failure: Fault?
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        do throws(Fault) { count = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0) } catch {
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialised in
+        let buffer = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+        do throws(Fault) { initialised = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0) } catch {
             failure = error
         }
     }

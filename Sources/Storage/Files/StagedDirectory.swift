@@ -7,18 +7,47 @@ import Glibc
 /// What an earlier crash left under the staging name is removed first.
 public final class StagedDirectory {
     public let path: String
-    /// Where the files go until `commit()`: `path.tmp`.
+    /// Where the files go until `commit()`: `path.tmp`, or `path.tmp-WRITER`.
     public let staging: String
     private var finished = false
 
-    public init(_ path: String) throws(Fault) {
+    /// - Parameter writer: Tells writers apart that may be at the same directory at once, so that one that is fenced off
+    ///   never touches what the other stages.
+    public init(_ path: String, writer: String = "") throws(Fault) {
         self.path = path
-        staging = path + ".tmp"
+        staging = path + Self.stagingSuffix + (writer.isEmpty ? "" : "-" + writer)
         try removeTree(staging)
         guard mkdir(staging, 0o755) == 0 else { throw systemFault(path, "make it", errno) }
     }
 
     deinit { if !finished { try? removeTree(staging) } }
+
+    private static let stagingSuffix = ".tmp"
+    private static let replacedSuffix = ".old"
+
+    /// Clears what crashes left in `parent`: what was staged under any name goes, and what was about to be replaced gets
+    /// its name back when its successor never came. For the one who may write there, before he does.
+    ///
+    /// - Returns: The names that were removed.
+    public static func clear(_ parent: String) throws(Fault) -> [String] {
+        var removed: [String] = []
+        for name in try directoryNames(parent) {
+            let path = parent + "/" + name
+            if name.hasSuffix(replacedSuffix), !pathExists(String(path.dropLast(replacedSuffix.count))) {
+                guard rename(path, String(path.dropLast(replacedSuffix.count))) == 0 else {
+                    throw systemFault(path, "give it its name back", errno)
+                }
+            } else if name.hasSuffix(replacedSuffix) || isStaging(name) {
+                try removeTree(path)
+                removed.append(name)
+            }
+        }
+        return removed
+    }
+
+    private static func isStaging(_ name: String) -> Bool {
+        name.hasSuffix(stagingSuffix) || name.split(separator: ".").last?.hasPrefix("tmp-") == true
+    }
 
     /// Makes the directory's files durable and gives it its name. A directory that already has the name is replaced.
     public func commit() throws(Fault) {
@@ -26,7 +55,7 @@ public final class StagedDirectory {
         if rename(staging, path) != 0 {
             let number = errno
             guard number == ENOTEMPTY || number == EEXIST else { throw systemFault(path, "give it its name", number) }
-            let old = path + ".old"
+            let old = path + Self.replacedSuffix
             try removeTree(old)
             guard rename(path, old) == 0, rename(staging, path) == 0 else {
                 throw systemFault(path, "give it its name", errno)
@@ -72,6 +101,14 @@ public func directoryNames(_ path: String) throws(Fault) -> [String] {
         if name != ".", name != ".." { names.append(name) }
     }
     return names.sorted()
+}
+
+/// Gives a file or a directory another name in the same folder, durably.
+///
+/// - Throws: `Fault` when the name is taken by something that is not empty, or the system refuses.
+public func moveAside(_ path: String, to aside: String) throws(Fault) {
+    guard rename(path, aside) == 0 else { throw systemFault(path, "call it \(aside)", errno) }
+    try synchronizeDirectory(directory(of: path))
 }
 
 /// Removes a file, or a directory with all it holds; symbolic links are removed, never followed. Nothing there is fine.

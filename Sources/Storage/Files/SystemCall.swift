@@ -61,6 +61,12 @@ package struct FileCalls: Sendable {
     }
 }
 
+/// What tells one file from another while one of them is open.
+struct FileIdentity: Hashable, Sendable {
+    var device: UInt64
+    var inode: UInt64
+}
+
 /// An open file and the path it was opened by; closed when the last reference goes.
 package final class Descriptor: @unchecked Sendable {  // immutable; the kernel serialises calls on the number
     let number: Int32
@@ -84,6 +90,24 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
             guard result == 0 else { throw systemFault(path, "read its size", failure) }
             return Int(status.st_size)
         }
+    }
+
+    /// Which file it is, whatever name it has by now.
+    var identity: FileIdentity {
+        get throws(Fault) {
+            var status = stat()
+            let (result, failure) = retryingOnInterrupt { fstat(number, &status) }
+            guard result == 0 else { throw systemFault(path, "ask what it is", failure) }
+            return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        }
+    }
+
+    /// Takes the exclusive lock (`flock`) until the descriptor closes; `false` when another holds it.
+    func lock() throws(Fault) -> Bool {
+        let (result, failure) = retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
+        if result == 0 { return true }
+        guard failure == EWOULDBLOCK else { throw systemFault(path, "lock it", failure) }
+        return false
     }
 
     /// Writes all of `bytes` at `offset`, in as many calls as the system wants.

@@ -6,54 +6,85 @@ import Glibc
 /// One flush for each batch. Opening it cuts the torn end that a crash may have left, which can only hold a batch that
 /// was never acknowledged; damage anywhere else is a fault. One thread at a time, one process at a time (`LockFile`).
 /// Plain files and `fsync` only, so that it is safe on a shared file system.
+///
+/// With a `generation` a writer may take over from one that is hung and may wake up in the middle of a write: each
+/// generation begins a segment of its own and touches no other, the segment says how many records came before it, and
+/// whatever the older writer still adds to its own segment counts for nothing.
 public final class AppendOnlyLog {
     public let directory: String
     /// Records in the log, all segments together.
     public private(set) var count: UInt64 = 0
+    private let generation: UInt64
     private let segmentBytes: Int
     private let calls: FileCalls
     private var segment: Descriptor?
     private var end = 0
     private var batch: UInt32 = 0
+    /// The last flush of the segment failed: nothing more goes into it.
+    private var isSpoilt = false
     private var failure: Fault?
+
+    /// What reading a log found beside its records.
+    public struct Reading: Sendable, Equatable {
+        /// Torn by a crash, or added late by a writer that was fenced off: none of it was ever acknowledged.
+        public var ignoredBytes = 0
+        /// Segments that a writer began that was fenced off already.
+        public var strayedSegments = 0
+    }
 
     /// Opens the log, or makes it, and gives every record in order to `replay`.
     ///
-    /// - Parameter segmentBytes: a segment that has reached this size is followed by a new one.
-    /// - Throws: `Fault` when the log cannot be read or written, or is damaged before its end; whatever `replay` throws.
+    /// - Parameters:
+    ///   - generation: Of this writer, higher than those before it; 0 for a log with one writer at a time.
+    ///   - segmentBytes: A segment that has reached this size is followed by a new one.
+    /// - Throws: `Fault` when the log cannot be read or written, is damaged before its end, or belongs to a later
+    ///   generation; whatever `replay` throws.
     public convenience init(
-        directory: String, segmentBytes: Int = 64 << 20, replay: (UnsafeRawBufferPointer) throws -> Void = { _ in }
+        directory: String, generation: UInt64 = 0, segmentBytes: Int = 64 << 20,
+        replay: (UnsafeRawBufferPointer) throws -> Void = { _ in }
     ) throws {
-        try self.init(directory: directory, segmentBytes: segmentBytes, calls: .system, replay: replay)
+        try self.init(
+            directory: directory, generation: generation, segmentBytes: segmentBytes, calls: .system, replay: replay)
     }
 
     package init(
-        directory: String, segmentBytes: Int = 64 << 20, calls: FileCalls,
+        directory: String, generation: UInt64 = 0, segmentBytes: Int = 64 << 20, calls: FileCalls,
         replay: (UnsafeRawBufferPointer) throws -> Void = { _ in }
     ) throws {
         self.directory = directory
+        self.generation = generation
         self.segmentBytes = segmentBytes
         self.calls = calls
         try makeDirectories(directory)
-        let names = try Self.segmentNames(directory)
-        for (i, name) in names.enumerated() {
-            let path = directory + "/" + name
-            let last = i == names.count - 1
-            let bytes = try readWhole(path, limit: 1 << 40)
-            let scan = try bytes.withUnsafeBytes {
-                try LogScan(path, $0, first: count, batch: batch, isLast: last, replay: replay)
-            }
-            count += scan.records
-            batch = scan.batch
-            if last { try openLast(path, size: bytes.count, end: scan.end) }
+        let chain = try LogSegments(directory).chain
+        if let last = chain.last, last.generation > generation {
+            throw Fault(.internal, directory, "generation \(last.generation) writes it, and this is \(generation)")
         }
+        var scan = LogScan()
+        for (i, part) in chain.enumerated() {
+            let path = directory + "/" + part.name
+            let bytes = try readWhole(path, limit: 1 << 40)
+            let next = i + 1 < chain.count ? chain[i + 1].firstRecord : nil
+            let end = try bytes.withUnsafeBytes { try scan.take(path, $0, part, next: next, replay: replay) }
+            if next == nil {
+                try open(path, part, size: bytes.count, end: end)
+            } else if end == 0 {
+                try remove(path)
+            }
+        }
+        count = scan.records
+        batch = scan.batch
+        // From here on nothing that an older writer adds can count.
+        if generation > 0, segment == nil { _ = try makeSegment() }
     }
 
-    private func openLast(_ path: String, size: Int, end: Int) throws(Fault) {
-        guard end > 0 else {
-            // A crash between making a segment and flushing its header: it never held anything.
-            guard unlink(path) == 0 else { throw systemFault(path, "remove it", errno) }
-            return try synchronizeDirectory(directory)
+    /// Makes the last segment ready: ours is written on, another's stays as it is.
+    private func open(_ path: String, _ part: LogSegments.Segment, size: Int, end: Int) throws(Fault) {
+        // A crash between making a segment and flushing its header: it never held anything.
+        guard end > 0 else { return try remove(path) }
+        guard part.generation == generation else {
+            // What was read may not have been flushed by the one who wrote it.
+            return try flush(path)
         }
         let file = try Descriptor(path, O_RDWR, calls: calls)
         if end < size {
@@ -64,11 +95,20 @@ public final class AppendOnlyLog {
         self.end = end
     }
 
+    private func flush(_ path: String) throws(Fault) {
+        try Descriptor(path, O_RDONLY, calls: calls).synchronize()
+    }
+
+    private func remove(_ path: String) throws(Fault) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw systemFault(path, "remove it", errno) }
+        try synchronizeDirectory(directory)
+    }
+
     /// Appends the records and flushes once: when this returns they survive the power.
     ///
     /// After a crash in mid-call some records from the start of the batch may be there.
     /// - Throws: `Fault` on a full disk, after which the log is as before and the call may be repeated; and when the
-    ///   flush fails, after which nobody knows what the disk holds and every later call throws the same.
+    ///   flush fails otherwise, after which nobody knows what the disk holds and every later call throws the same.
     public func append(_ records: [[UInt8]]) throws(Fault) {
         if let failure { throw failure }
         guard !records.isEmpty else { return }
@@ -79,41 +119,52 @@ public final class AppendOnlyLog {
             }
             LogFormat.append(record: record, batch: batch + 1, to: &bytes)
         }
-        let file = try segmentForAppending()
+        let file: Descriptor
+        if let segment, end < segmentBytes, !isSpoilt { file = segment } else { file = try makeSegment() }
         try write(bytes, to: file)
-        try flush(file)
         end += bytes.count
         batch += 1
         count += UInt64(records.count)
     }
 
-    private func segmentForAppending() throws(Fault) -> Descriptor {
-        if let segment, end < segmentBytes { return segment }
-        let digits = String(count)
-        let name = String(repeating: "0", count: max(0, 16 - digits.count)) + digits + ".log"
-        let path = directory + "/" + name
-        // A segment of the same name is left from a full disk a moment ago and holds nothing.
-        let file = try Descriptor(path, O_RDWR | O_CREAT | O_TRUNC, calls: calls)
-        end = 0
+    private func makeSegment() throws(Fault) -> Descriptor {
+        let path = directory + "/" + LogSegments.Segment(firstRecord: count, generation: generation).name
+        // One of ours of the same name is left from a full disk a moment ago and holds nothing.
+        if let segment, segment.path == path { try remove(path) }
         segment = nil
-        let header = LogFormat.header(firstRecord: count)
-        do throws(Fault) {
-            try write(header, to: file)
-            try flush(file)
-        } catch {
+        // With generations the name is ours alone, and whoever else makes it is to be noticed.
+        let flags = O_RDWR | O_CREAT | (generation > 0 ? O_EXCL : O_TRUNC)
+        let file = try Descriptor(path, flags, calls: calls)
+        let header = LogFormat.Header(firstRecord: count, generation: generation, batch: batch).bytes
+        end = 0
+        do throws(Fault) { try write(header, to: file) } catch {
             unlink(path)
             throw error
         }
         try synchronizeDirectory(directory)
         segment = file
+        isSpoilt = false
         end = header.count
         return file
     }
 
+    /// Writes at the end and flushes; what does not succeed is cut off again.
     private func write(_ bytes: [UInt8], to file: Descriptor) throws(Fault) {
         var caught: Fault?
         bytes.withUnsafeBytes { raw in
             do throws(Fault) { try file.write(raw, at: end) } catch { caught = error }
+        }
+        if caught == nil {
+            do throws(Fault) { try file.synchronize() } catch {
+                // Where blocks are found at the flush only (NFS, quotas), a full disk is told here. The file is not
+                // trusted with more: the next append begins another.
+                guard error.code == .stoppedEarly else {
+                    failure = error
+                    throw error
+                }
+                caught = error
+                isSpoilt = true
+            }
         }
         guard let caught else { return }
         do throws(Fault) { try file.truncate(to: end) } catch {
@@ -123,73 +174,19 @@ public final class AppendOnlyLog {
         throw caught
     }
 
-    private func flush(_ file: Descriptor) throws(Fault) {
-        do throws(Fault) { try file.synchronize() } catch {
-            failure = error
-            throw error
-        }
-    }
-
     /// Gives every whole record of a log to `visit` without changing it: for audits and for a log in use.
-    public static func read(directory: String, visit: (UnsafeRawBufferPointer) throws -> Void) throws {
-        var count: UInt64 = 0
-        var batch: UInt32 = 0
-        let names = try segmentNames(directory)
-        for (i, name) in names.enumerated() {
-            let path = directory + "/" + name
+    @discardableResult
+    public static func read(
+        directory: String, visit: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Reading {
+        let segments = try LogSegments(directory)
+        var scan = LogScan()
+        for (i, part) in segments.chain.enumerated() {
+            let path = directory + "/" + part.name
             let bytes = try readWhole(path, limit: 1 << 40)
-            let scan = try bytes.withUnsafeBytes {
-                try LogScan(path, $0, first: count, batch: batch, isLast: i == names.count - 1, replay: visit)
-            }
-            count += scan.records
-            batch = scan.batch
+            let next = i + 1 < segments.chain.count ? segments.chain[i + 1].firstRecord : nil
+            _ = try bytes.withUnsafeBytes { try scan.take(path, $0, part, next: next, replay: visit) }
         }
-    }
-
-    private static func segmentNames(_ directory: String) throws(Fault) -> [String] {
-        try directoryNames(directory).filter { $0.hasSuffix(".log") }
-    }
-}
-
-/// One pass over a segment: how many whole records it holds, where they end, the last batch.
-struct LogScan {
-    private(set) var records: UInt64 = 0
-    /// Where the whole records end; 0 when not even the header is whole.
-    private(set) var end = 0
-    private(set) var batch: UInt32
-
-    init(
-        _ path: String, _ bytes: UnsafeRawBufferPointer, first: UInt64, batch: UInt32, isLast: Bool,
-        replay: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-        self.batch = batch
-        guard let number = LogFormat.firstRecord(of: bytes) else {
-            let torn = isLast && bytes.count <= LogFormat.headerSize
-            guard torn else { throw Self.damage(path, at: 0, "its header is not a log's") }
-            return
-        }
-        guard number == first else {
-            throw Self.damage(path, at: 8, "it starts with record \(number) where record \(first) is due")
-        }
-        end = LogFormat.headerSize
-        while let record = LogFormat.record(bytes, at: end) {
-            guard record.batch == self.batch || record.batch == self.batch + 1 else {
-                throw Self.damage(path, at: end, "batch \(record.batch) follows batch \(self.batch)")
-            }
-            try replay(UnsafeRawBufferPointer(rebasing: bytes[record.payload]))
-            self.batch = record.batch
-            end = record.payload.upperBound
-            records += 1
-        }
-        guard end < bytes.count else { return }
-        guard isLast, LogFormat.laterRecord(bytes, after: end, batch: self.batch + 1) == nil else {
-            throw Self.damage(path, at: end, "a record there is damaged and others follow")
-        }
-    }
-
-    private static func damage(_ path: String, at offset: Int, _ reason: String) -> Fault {
-        Fault(
-            .data, path, "the log is damaged at byte \(offset): \(reason)",
-            mend: "restore the file from a copy, or start from a checkpoint in a new run directory")
+        return Reading(ignoredBytes: scan.ignoredBytes, strayedSegments: segments.strays.count)
     }
 }

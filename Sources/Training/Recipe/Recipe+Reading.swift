@@ -136,8 +136,17 @@ extension Recipe {
     }
 
     private static func checkpoint(_ reader: inout Reader) throws(Fault) -> Checkpoint {
-        Checkpoint(
+        let checkpoint = Checkpoint(
             everySteps: try reader.integer("checkpoint.every_steps", default: 100, in: 1...Int(1e9)),
-            keep: try reader.integer("checkpoint.keep", default: 3, in: 1...1000))
+            keep: try reader.integer("checkpoint.keep", default: 3, in: 1...1000),
+            keepEvery: try reader.integer("checkpoint.keep_every", default: 0, in: 0...Int(1e9)))
+        guard checkpoint.keepEvery % checkpoint.everySteps == 0 else {
+            throw Fault(
+                .usage, "checkpoint.keep_every",
+                "\(checkpoint.keepEvery) is no multiple of checkpoint.every_steps, \(checkpoint.everySteps): no "
+                    + "checkpoint is written at most of those steps",
+                mend: "choose a multiple, or 0 to keep only the newest checkpoint.keep")
+        }
+        return checkpoint
     }
 }

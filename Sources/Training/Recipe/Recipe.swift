@@ -129,8 +129,10 @@ public struct Recipe: Sendable, Equatable {
     public struct Checkpoint: Sendable, Equatable {
         /// Steps between two checkpoints.
         public var everySteps: Int
-        /// How many checkpoints are kept.
+        /// How many of the newest checkpoints are kept.
         public var keep: Int
+        /// And those of every step that this divides; 0: no others.
+        public var keepEvery: Int
     }
 
     /// Clips of an epoch over a data set of `clips` clips.

@@ -26,6 +26,7 @@ struct Coordinate: ParsableCommand {
     var folder: String
     @Option(help: "Workers to wait for before the first step, for half a minute at most.")
     var workers = 1
+    @OptionGroup var takeOver: TakeOver
     @OptionGroup var result: ResultOptions
 
     func run() throws {
@@ -38,8 +39,8 @@ struct Coordinate: ParsableCommand {
         }
         preparation.warnIfCrowded(workers: workers)
         let ending = try coordinate(
-            preparation, run: folder, listen: cluster.coordinator.address, expectedWorkers: workers,
-            timing: cluster.timing
+            preparation, run: folder, takingOver: takeOver.takeOver, listen: cluster.coordinator.address,
+            expectedWorkers: workers, timing: cluster.timing
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
         try conclude(ending, run: folder, preparation: preparation, result)
     }

@@ -32,6 +32,7 @@ struct Train: ParsableCommand {
     var pin: Bool?
     @Option(help: "Where to listen: tcp://HOST:PORT; port 0 takes a free one.")
     var listen = "tcp://127.0.0.1:0"
+    @OptionGroup var takeOver: TakeOver
     @OptionGroup var result: ResultOptions
 
     func validate() throws {
@@ -53,31 +54,46 @@ struct Train: ParsableCommand {
         preparation.warnIfCrowded(workers: workers)
         let local = LocalWorkers()
         let ending = try coordinate(
-            preparation, run: folder, listen: listen, expectedWorkers: workers, timing: ClusterTiming()
+            preparation, run: folder, takingOver: takeOver.takeOver, listen: listen, expectedWorkers: workers,
+            timing: ClusterTiming()
         ) { shell throws(Fault) in
             try local.start(workers, endpoint: shell.endpoint, threads: threads, slices: slices) { process in
                 shell.processEnded(process)
                 if local.running == 0 { shell.stop(reason: "every worker of this command has ended") }
             }
         }
+        // Whoever has lost the run tells nobody to stop; of the workers only its own may go.
+        if ending.code == Fault.Code.internal.rawValue { local.kill() }
         local.wait()
         try conclude(ending, run: folder, preparation: preparation, result)
     }
 }
 
+/// What both commands that coordinate offer.
+struct TakeOver: ParsableArguments {
+    @Flag(
+        help: """
+            Take the run over from a coordinator that still holds it but is hung, stopped, or out of reach. When it wakes \
+            up it finds that out and ends with 70.
+            """)
+    var takeOver = false
+}
+
 /// Coordinates a run to its end, on the calling thread.
 /// - Parameter started: Called when workers may join.
 func coordinate(
-    _ preparation: RunPreparation, run: String, listen: String, expectedWorkers: Int, timing: ClusterTiming,
-    started: (CoordinatorShell) throws(Fault) -> Void
+    _ preparation: RunPreparation, run: String, takingOver: Bool, listen: String, expectedWorkers: Int,
+    timing: ClusterTiming, started: (CoordinatorShell) throws(Fault) -> Void
 ) throws(Fault) -> Ending {
-    let directory = try RunDirectory(run)
+    let directory = try RunDirectory(run, takingOver: takingOver)
     if try directory.recipe() == nil { try directory.write(recipe: preparation.resolved.toml) }
+    if try RunDataSet(run: run) == nil { try preparation.dataSet.write(to: run) }
     let report = try RunReport(run: run, steps: preparation.steps)
     let shell = try CoordinatorShell(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, timing: timing),
-        layout: try preparation.layout(), initial: preparation.initialState, listen: listen, observer: report.observer)
+        layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
+        listen: listen, observer: report.observer)
     onSignals([SIGTERM, SIGINT]) { shell.stop(reason: "a signal asked for it") }
     try started(shell)
     return shell.run()

@@ -1,16 +1,20 @@
 import Coordinator
 import Faults
+import Reporting
 import Storage
+import Training
 
-/// The file that `path` means: a run's folder stands for its newest checkpoint, a checkpoint's folder for its model.
+/// The file that `path` means: a run's folder stands for its newest whole checkpoint, a checkpoint's folder for its model.
 ///
 /// - Throws: `Fault.data` when there is none.
 func checkpointFile(_ path: String) throws(Fault) -> String {
     if pathExists(path + "/model.safetensors") { return path + "/model.safetensors" }
     if pathExists(path + "/checkpoints") {
-        guard let newest = try CheckpointStore.versions(run: path).max() else {
-            throw Fault(.data, path, "holds no checkpoint yet", mend: "train first")
+        let layout = try RunFolder(path).job.layout()
+        let newest = try CheckpointStore.newestWhole(run: path, layout: layout) { version, fault in
+            standardError("zoetrope: the checkpoint of step \(version) is not used: \(fault)\n")
         }
+        guard let newest else { throw Fault(.data, path, "holds no whole checkpoint", mend: "train first") }
         return CheckpointStore.path(run: path, version: newest) + "/model.safetensors"
     }
     guard pathExists(path) else {

@@ -38,6 +38,13 @@ final class LocalWorkers: Sendable {
         for process in processes.withLock({ $0 }) { process.waitUntilExit() }
     }
 
+    /// Ends them at once, wherever they are.
+    func kill() {
+        for process in processes.withLock({ $0 }) where process.isRunning {
+            _ = Foundation.kill(process.processIdentifier, SIGKILL)
+        }
+    }
+
     /// How many still run.
     var running: Int { processes.withLock { $0.count { $0.isRunning } } }
 }

@@ -18,8 +18,8 @@ struct RunPreparation {
     let steps: Int
     let data: String
     let instructionSet: InstructionSet
-    private let dataSetClips: Int
-    private let dataSetDigest: String
+    let dataSet: RunDataSet
+    private var dataSetClips: Int { dataSet.clips }
 
     var recipe: Recipe { resolved.recipe }
 
@@ -59,8 +59,8 @@ struct RunPreparation {
         job = try TrainingJob(recipe)
         steps = recipe.steps(dataSetClips: set.count)
         self.data = data
-        dataSetClips = set.count
-        dataSetDigest = "\(set.digest)"
+        dataSet = RunDataSet(set)
+        try RunDataSet(run: run)?.require(dataSet, run: run)
         _ = try recipe.clipSettings()
     }
 
@@ -86,18 +86,12 @@ struct RunPreparation {
                 generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue),
             units: recipe.batch.units, clipsPerUnit: recipe.batch.clipsPerUnit, steps: steps,
             rate: recipe.learningRate(dataSetClips: dataSetClips), clipNorm: recipe.optimizer.clipNorm,
-            plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSetDigest),
+            plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSet.digest),
             checkpointEverySteps: recipe.checkpoint.everySteps, expectedWorkers: expectedWorkers, timing: timing)
     }
 
-    func layout() throws(Fault) -> CheckpointLayout {
-        try CheckpointLayout(
-            plan: job.plan,
-            parameters: job.network.parameters.map { StoredTensor(name: $0.name, type: .f32, shape: $0.shape) },
-            statistics: job.network.statistics.map {
-                CheckpointLayout.Statistics(mean: $0.meanName, variance: $0.varianceName)
-            },
-            metadata: ["format": "zoetrope", "model": recipe.model.name, "classes": "\(recipe.model.classes)"])
+    var retention: CheckpointRetention {
+        CheckpointRetention(newest: recipe.checkpoint.keep, everySteps: recipe.checkpoint.keepEvery)
     }
 
     /// Says so when there are more workers than a step has work for.

@@ -82,6 +82,7 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
         case .waiting(let what): "waiting: \(what)"
         case .checkpoint: nil
         case .checkpointFailed(let version, let reason): "checkpoint at step \(version) failed: \(reason)"
+        case .storage(let what): "ALARM: \(what)"
         }
     }
 }

@@ -14,12 +14,13 @@ struct RunResult {
     let workers: Int
     let substitutes: Int
 
-    /// `nil` when the run in `path` is not finished.
+    /// `nil` when the run in `path` is not finished, or its last checkpoint is damaged: training makes it again.
     init?(run path: String, preparation: RunPreparation) throws(Fault) {
         guard pathExists(path + "/ledger") else { return nil }
         let records = try StepLedger.read(run: path)
         guard let last = records.last, records.count == preparation.steps,
-            try CheckpointStore.versions(run: path).contains(preparation.steps)
+            try CheckpointStore.newestWhole(run: path, layout: preparation.job.layout(), skipped: { _, _ in })
+                == preparation.steps
         else { return nil }
         steps = records.count
         epochs = preparation.epochs(steps)
