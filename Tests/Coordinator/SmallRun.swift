@@ -1,6 +1,7 @@
 import Checkpoints
 import Coordinator
 import Faults
+import Glibc
 import Storage
 import Training
 import Wire
@@ -66,11 +67,14 @@ enum SmallRun {
     }
 }
 
-/// Turns one bit of a file around.
+/// Turns one bit of a file around, in place; a second time it is as before.
 func flip(_ path: String, at offset: Int, bit: UInt8 = 0) throws {
-    var bytes = try readWhole(path)
-    bytes[offset] ^= 1 << bit
-    try writeWhole(bytes, to: path)
+    let file = open(path, O_RDWR)
+    defer { close(file) }
+    var byte: UInt8 = 0
+    guard pread(file, &byte, 1, off_t(offset)) == 1 else { throw Fault(.internal, path, "has no byte \(offset)") }
+    byte ^= 1 << bit
+    guard pwrite(file, &byte, 1, off_t(offset)) == 1 else { throw Fault(.internal, path, "cannot be written") }
 }
 
 /// Every file below a directory.

@@ -107,7 +107,10 @@ public final class CheckpointStore {
         damaged.remove(version)
         let superfluous = retention.superfluous(
             among: try Self.versions(run: run), completed: version, damaged: damaged)
-        for old in superfluous where old != reading?.version {
+        // Everybody may just be going back to the one before, and fetch it from here.
+        let before = try Self.versions(run: run).last { $0 < version }
+        for old in superfluous where old != before || old != reading?.version {
+            if old == reading?.version { reading = nil }
             try removeTree(Self.path(run: run, version: old))
         }
     }

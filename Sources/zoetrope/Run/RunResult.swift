@@ -14,10 +14,15 @@ struct RunResult {
     let workers: Int
     let substitutes: Int
 
-    /// `nil` when the run in `path` is not finished, or its last checkpoint is damaged: training makes it again.
+    /// `nil` when the run in `path` is not finished, or its ledger or last checkpoint is damaged: training makes it again.
     init?(run path: String, preparation: RunPreparation) throws(Fault) {
         guard pathExists(path + "/ledger") else { return nil }
-        let records = try StepLedger.read(run: path)
+        let records: [LedgerRecord]
+        do throws(Fault) { records = try StepLedger.read(run: path) } catch {
+            // Whoever coordinates the run restores it, or says why not.
+            guard error.code == .data else { throw error }
+            return nil
+        }
         guard let last = records.last, records.count == preparation.steps,
             try CheckpointStore.newestWhole(run: path, layout: preparation.job.layout(), skipped: { _, _ in })
                 == preparation.steps
