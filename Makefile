@@ -43,9 +43,9 @@ fuzz: setup  ## Give every checkpoint reader INPUTS damaged files (SEED=1), with
 model:  ## Check the model of commit, promotion and fencing with spin (apt-get install spin), planted mistakes included
 	Tests/Model/check.sh
 
-chaos: build  ## Real processes under faults: CASES="worker-killed coordinator-killed" SEED=1, all of them without CASES
+chaos: build  ## Real processes under faults: all cases, CASES="1 coordinator-killed", or MINUTES=20 with a kill every 15 s; SEED=1
 	$(SWIFT_BUILD) --product chaos
-	.build/release/chaos --seed $(SEED) $(CASES)
+	.build/release/chaos --seed $(SEED) $(if $(MINUTES),--minutes $(MINUTES),$(CASES))
 
 bench: build  ## Time the kernels and a training step on this machine
 	$(PROGRAM) bench kernels

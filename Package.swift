@@ -154,8 +154,8 @@ let package = Package(
         tests(
             "Cluster",
             [
-                "Checkpoints", "Coordinator", "Faults", "Kernels", "Protocol", "Randomness", "Storage", "TestSupport",
-                "Training", "Wire", "Worker",
+                "Checkpoints", "Coordinator", "Faults", "Kernels", "Protocol", "Randomness", "Storage",
+                "TestSupport", "Training", "Wire", "Worker",
             ]),
     ],
     swiftLanguageModes: [.v6]

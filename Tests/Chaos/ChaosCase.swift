@@ -24,8 +24,19 @@ package struct ChaosCase: Sendable {
     }
 
     /// In the order of the table.
-    package static let all: [ChaosCase] = (workerCases + coordinatorCases).sorted {
-        $0.number < $1.number
+    package static let all: [ChaosCase] =
+        (workerCases + coordinatorCases + networkCases + resourceCases + diskCases + dataCases).sorted {
+            $0.number < $1.number
+        }
+
+    /// A run whose recipe differs from the one it is held against: the harness must call it failed.
+    package static let plantedDifference = ChaosCase(0, "planted-difference") { lab in
+        lab.recipe.steps = 4
+        let right = lab.recipe
+        lab.recipe.more = ["seed=2"]
+        try lab.begin(workers: 1, warmUp: 1)
+        lab.recipe = right
+        try lab.expectUndisturbed()
     }
 
     package enum Verdict: Equatable {

@@ -28,9 +28,10 @@ struct CommitLog {
         return gaps.isEmpty ? nil : gaps[gaps.count / 2]
     }
 
-    /// The longest time without a new step that ended after `begin` and began before `end`.
+    /// The longest time without a new step that ended after `begin` and began before `end`; of one that had begun
+    /// earlier, what was left of it at `begin`.
     func longestGap(from begin: Double, to end: Double) -> Double? {
-        zip(times, times.dropFirst()).filter { $1 > begin && $0 < end }.map { $1 - $0 }.max()
+        zip(times, times.dropFirst()).filter { $1 > begin && $0 < end }.map { $1 - max($0, begin) }.max()
     }
 
     private func gaps(from begin: Double, to end: Double) -> [Double] {

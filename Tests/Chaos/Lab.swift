@@ -4,80 +4,6 @@ import Glibc
 import TestSupport
 import Wire
 
-/// What all cases of one invocation share: the program, the data set, and how undisturbed runs end.
-package final class Laboratory {
-    package let program: String
-    package let root: String
-    package let seed: UInt64
-    private var undisturbed: [String: Undisturbed] = [:]
-
-    /// How a run ends that nobody disturbs, with one worker.
-    struct Undisturbed {
-        let hash: String
-        let outcomes: [StepOutcome]
-    }
-
-    /// - Parameters:
-    ///   - program: The built `zoetrope`.
-    ///   - root: A folder of its own; made if it is not there.
-    package init(program: String, root: String, seed: UInt64) throws {
-        self.program = program
-        self.root = root
-        self.seed = seed
-        guard FileManager.default.isExecutableFile(atPath: program) else {
-            throw ChaosFault("\(program) is missing: build it first")
-        }
-        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-    }
-
-    /// The motion data set: two classes, 16 clips of a second, 32 by 32.
-    func data() throws -> String {
-        let folder = root + "/data"
-        if FileManager.default.fileExists(atPath: folder + "/dataset.toml") { return folder }
-        let made = try run(
-            program, "data", "synth", "--out", folder, "--classes", "2", "--clips-per-class", "8", "--seconds", "1",
-            "--size", "32", "--seed", "3")
-        guard made.exit == .code(0) else { throw ChaosFault("data synth: \(made.exit): \(made.text)") }
-        return folder
-    }
-
-    func undisturbed(_ recipe: ChaosRecipe) throws -> Undisturbed {
-        let key = recipe.assignments.joined(separator: " ")
-        if let known = undisturbed[key] { return known }
-        let run = root + "/undisturbed-\(undisturbed.count)"
-        try? FileManager.default.removeItem(atPath: run)
-        let data = try data()
-        let ended = try Chaos.run(
-            [program, "train", recipe.path] + recipe.assignments + ["--data", data, "--run", run])
-        guard ended.exit == .code(0) else { throw ChaosFault("the undisturbed run: \(ended.exit): \(ended.text)") }
-        let result = Undisturbed(
-            hash: try CheckpointStore.weightsSHA256(run: run, version: recipe.steps),
-            outcomes: try StepLedger.read(run: run).map(\.outcome))
-        undisturbed[key] = result
-        return result
-    }
-}
-
-/// What is trained.
-struct ChaosRecipe {
-    var steps: Int
-    /// Gradient units of a step; as many as this bound the useful workers.
-    var units = 4
-    var checkpointEvery = 5
-    var more: [String] = []
-
-    var path: String { sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml" }
-
-    /// The smallest network that has several chunks for each of a few workers: some tenths of a second for a step.
-    var assignments: [String] {
-        [
-            "model.name=\"r2d-10\"", "input.frames=4", "input.width=32", "input.height=32", "input.crop=28",
-            "batch.units=\(units)", "batch.clips_per_unit=1", "schedule.steps=\(steps)",
-            "checkpoint.every_steps=\(checkpointEvery)",
-        ] + more
-    }
-}
-
 /// One case at work: a run, what disturbs it, and what was seen.
 package final class Lab {
     let laboratory: Laboratory
@@ -87,7 +13,11 @@ package final class Lab {
     private(set) var cluster: TestCluster
     private var faults: [(what: String, time: Double)] = []
     var recipe = ChaosRecipe(steps: 24)
+    /// The data set, where it is not the usual one.
+    var data: String?
     var port = 0
+    /// Between a worker and the coordinator, by the worker's name.
+    var relays: [String: TCPRelay] = [:]
     /// Undone in reverse when the case is over, whatever its end.
     private var undoing: [() -> Void] = []
 
@@ -137,7 +67,10 @@ package final class Lab {
     func coordinatorCommand(workers: Int, configuration path: String? = nil, run: String? = nil) throws -> [String] {
         [laboratory.program, "coordinator", "--config", try path ?? configuration(), "--recipe", recipe.path]
             + recipe.assignments
-            + ["--data", try laboratory.data(), "--run", run ?? cluster.run, "--workers", "\(workers)", "--json"]
+            + [
+                "--data", try data ?? laboratory.data(), "--run", run ?? cluster.run, "--workers", "\(workers)",
+                "--json",
+            ]
     }
 
     func workerCommand(_ name: String, join: String? = nil, configuration path: String? = nil, data: String? = nil)
@@ -151,7 +84,7 @@ package final class Lab {
     }
 
     func startCoordinator(workers: Int) throws {
-        _ = try laboratory.undisturbed(recipe)
+        _ = try laboratory.undisturbed(recipe, data: data)
         try cluster.start(TestCluster.coordinator, coordinatorCommand(workers: workers))
     }
 
@@ -173,6 +106,21 @@ package final class Lab {
         guard answer.exit == .code(0), let line = answer.text.split(separator: "\n").first(where: { $0.hasPrefix("{") })
         else { return nil }
         return (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
+    }
+
+    /// Keys of this case, for whatever leaves the machine; made at the first call.
+    /// - Returns: The flags for every command; none, and a line in the report, where the program has no keys.
+    func keyFlags() throws -> [String] {
+        let keys = folder + "/keys"
+        if !FileManager.default.fileExists(atPath: keys) {
+            guard try Chaos.run(laboratory.program, "keys", "--help").exit == .code(0) else {
+                say("this program has no keys: everybody may speak to it")
+                return []
+            }
+            let made = try Chaos.run(laboratory.program, "keys", keys)
+            guard made.exit == .code(0) else { throw ChaosFault("keys: \(made.exit): \(made.text)") }
+        }
+        return ["--keys", keys]
     }
 
     // MARK: - Faults
@@ -205,7 +153,7 @@ package final class Lab {
     }
 
     func expectSameBits() throws {
-        let wanted = try laboratory.undisturbed(recipe)
+        let wanted = try laboratory.undisturbed(recipe, data: data)
         let hash = try CheckpointStore.weightsSHA256(run: cluster.run, version: recipe.steps)
         try expect(hash == wanted.hash, "weights \(hash) are not the undisturbed run's \(wanted.hash)")
         let ledger = try StepLedger.read(run: cluster.run)
@@ -214,17 +162,27 @@ package final class Lab {
         for (record, outcome) in zip(ledger, wanted.outcomes) where !record.outcome.matches(outcome) {
             throw ChaosFault("step \(outcome.step) of the ledger differs from the undisturbed run's")
         }
+        // The program's own proofs: each clip once, each checkpoint whole.
+        for proof in ["audit", "verify"] {
+            let said = try Chaos.run(laboratory.program, proof, cluster.run)
+            try expect(said.exit == .code(0), "zoetrope \(proof): \(said.exit): \(said.text)")
+        }
         let generations = ledger.map(\.generation)
         try expect(generations == generations.sorted(), "a lower generation wrote behind a higher one: \(generations)")
     }
 
+    /// Seconds without a new step after each fault, less a step.
+    var recoveries: [(what: String, lost: Double)] {
+        guard let first = faults.first, let usual = cluster.commits.median(to: first.time) else { return [] }
+        return faults.enumerated().compactMap { index, fault in
+            let end = index + 1 < faults.count ? faults[index + 1].time : .infinity
+            return cluster.commits.longestGap(from: fault.time, to: end).map { (fault.what, max(0, $0 - usual)) }
+        }
+    }
+
     private func reportRecoveries() {
         guard let first = faults.first, let usual = cluster.commits.median(to: first.time) else { return }
-        for (index, fault) in faults.enumerated() {
-            let end = index + 1 < faults.count ? faults[index + 1].time : .infinity
-            guard let gap = cluster.commits.longestGap(from: fault.time, to: end) else { continue }
-            say("\(fault.what): \(seconds(max(0, gap - usual))) s lost (a step takes \(seconds(usual)) s)")
-        }
+        for (what, lost) in recoveries { say("\(what): \(seconds(lost)) s lost (a step takes \(seconds(usual)) s)") }
     }
 
     /// Whoever lived through all faults has no more descriptors than before, and not much more memory.
@@ -248,6 +206,10 @@ package final class Lab {
     }
 
     func ledger() throws -> [LedgerRecord] { try StepLedger.read(run: cluster.run) }
+
+    func newestCheckpoint() throws -> Int { try checkpoints().max() ?? -1 }
+
+    func checkpoints() throws -> [Int] { try CheckpointStore.versions(run: cluster.run) }
 
     func expect(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws {
         guard condition else { throw ChaosFault(otherwise() + "\n" + cluster.lastWords) }

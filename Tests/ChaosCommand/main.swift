@@ -1,15 +1,25 @@
-// chaos [--seed S] [--list] [CASE...]: real processes under faults, the cases of docs/operations.md. `make chaos` runs it.
+// Real processes under faults, the cases of docs/operations.md. `make chaos` runs it.
+//   chaos [--seed S] [CASE...]                          the cases, by number or name; all of them without
+//   chaos [--seed S] --minutes M [--interval SECONDS]   a soak: a kill every 15 s
+//   chaos --list
 import Chaos
 import Foundation
 
 var names: [String] = []
 var seed: UInt64 = 1
+var minutes: Double?
+var interval = 15.0
 var arguments = CommandLine.arguments.dropFirst()
 while let word = arguments.popFirst() {
     switch word {
     case "--seed":
         guard let value = arguments.popFirst().flatMap({ UInt64($0) }) else { usage("--seed takes a number") }
         seed = value
+    case "--minutes", "--interval":
+        guard let value = arguments.popFirst().flatMap({ Double($0) }), value > 0 else {
+            usage("\(word) takes a number above 0")
+        }
+        if word == "--minutes" { minutes = value } else { interval = value }
     case "--list":
         for entry in ChaosCase.all { print("\(entry.number)\t\(entry.name)") }
         exit(0)
@@ -31,23 +41,34 @@ let folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInP
 let laboratory = try Laboratory(
     program: folder + "/zoetrope", root: NSTemporaryDirectory() + "zoetrope-chaos-\(getpid())", seed: seed)
 var counts = (passed: 0, failed: 0, skipped: 0)
-for entry in ChaosCase.all where names.isEmpty || names.contains(entry.name) || names.contains("\(entry.number)") {
+
+@MainActor func tell(_ title: String, _ body: () throws -> (verdict: ChaosCase.Verdict, lines: [String])) throws {
     let begin = Date()
-    let (verdict, lines) = try entry.run(in: laboratory)
-    let title = "case \(entry.number), \(entry.name), seed \(seed)"
+    let (verdict, lines) = try body()
     let time = "\(Int(Date().timeIntervalSince(begin))) s"
     switch verdict {
     case .passed:
         counts.passed += 1
-        print("passed   \(title) (\(time))")
+        print("passed   \(title), seed \(seed) (\(time))")
     case .skipped(let reason):
         counts.skipped += 1
         print("SKIPPED  \(title): \(reason)")
     case .failed(let reason):
         counts.failed += 1
-        print("FAILED   \(title) (\(time)): \(reason)\n  logs: \(laboratory.root)/\(entry.name)")
+        print("FAILED   \(title), seed \(seed) (\(time)): \(reason)\n  logs in \(laboratory.root)")
     }
     for line in lines { print("         \(line)") }
+    fflush(nil)
+}
+
+if let minutes {
+    // At a kill a minute next to nothing is lost; at four a minute a part is.
+    let soak = Soak(minutes: minutes, interval: interval, leastGoodput: interval >= 60 ? 0.9 : 0.6)
+    try tell("case 30, soak") { try soak.run(in: laboratory) }
+} else {
+    for entry in ChaosCase.all where names.isEmpty || names.contains(entry.name) || names.contains("\(entry.number)") {
+        try tell("case \(entry.number), \(entry.name)") { try entry.run(in: laboratory) }
+    }
 }
 print("\(counts.passed) passed, \(counts.failed) failed, \(counts.skipped) skipped")
 if counts.failed == 0 { try? FileManager.default.removeItem(atPath: laboratory.root) }
