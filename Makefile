@@ -11,7 +11,7 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test test-peers check fuzz model chaos bench release clean
+.PHONY: help setup build demo test test-peers check fuzz fuzz-frames model chaos bench release clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ model:  ## Check the model of commit, promotion and fencing with spin (apt-get i
 chaos: build  ## Real processes under faults: all cases, CASES="1 coordinator-killed", or MINUTES=20 with a kill every 15 s; SEED=1
 	$(SWIFT_BUILD) --product chaos
 	.build/release/chaos --seed $(SEED) $(if $(MINUTES),--minutes $(MINUTES),$(CASES))
+
+fuzz-frames: setup  ## Give the decoders of the cluster's protocol INPUTS damaged frames (SEED=1), with the address sanitizer
+	swift build -c release --disable-sandbox --sanitize=address --scratch-path .build/fuzz --product fuzz-frames
+	.build/fuzz/release/fuzz-frames $(INPUTS) $(SEED)
 
 bench: build  ## Time the kernels and a training step on this machine
 	$(PROGRAM) bench kernels

@@ -121,11 +121,13 @@ let package = Package(
 
         // A folder of tests for each module; Support is what they share.
         module("TestSupport", ["Faults"], path: "Tests/Support"),
-        module("Fuzzing", ["Checkpoints", "Faults", "Storage", "TestSupport"], path: "Tests/Fuzzing"),
+        module("Fuzzing", ["Checkpoints", "Faults", "Storage", "TestSupport", "Wire"], path: "Tests/Fuzzing"),
         .executableTarget(
             name: "fuzz-checkpoints", dependencies: ["Fuzzing"], path: "Tests/FuzzCheckpoints", swiftSettings: common),
         module("Chaos", ["Coordinator", "Randomness", "TestSupport", "Wire"], path: "Tests/Chaos"),
         .executableTarget(name: "chaos", dependencies: ["Chaos"], path: "Tests/ChaosCommand", swiftSettings: common),
+        .executableTarget(
+            name: "fuzz-frames", dependencies: ["Fuzzing"], path: "Tests/FuzzFrames", swiftSettings: common),
         tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
         tests(
             "Kernels",
@@ -145,7 +147,7 @@ let package = Package(
             exclude: ["Fixtures"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
-        tests("Protocol", ["Configuration", "Faults", "Protocol", "Randomness", "TestSupport", "Wire"]),
+        tests("Protocol", ["Configuration", "Faults", "Fuzzing", "Protocol", "Randomness", "TestSupport", "Wire"]),
         tests(
             "Coordinator",
             ["Checkpoints", "Coordinator", "Faults", "Randomness", "Storage", "TestSupport", "Training", "Wire"]),

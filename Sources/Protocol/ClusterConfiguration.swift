@@ -8,6 +8,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
     /// Where the coordinator listens and workers join.
     public var coordinator: Coordinator
     public var worker: Worker
+    public var security: SecuritySection
     public var timeouts: Timeouts
 
     public struct Coordinator: Sendable, Equatable {
@@ -16,14 +17,24 @@ public struct ClusterConfiguration: Sendable, Equatable {
     }
 
     public struct Worker: Sendable, Equatable {
-        /// The host or address under which other workers reach this one's shard; ports are chosen freely.
+        /// The host or address under which other workers reach this one's shard; ports are chosen freely. Empty: the
+        /// address by which the worker reaches its coordinator.
         public var dataHost: String
+        /// The address to listen on where `dataHost` is a name for others only; empty: `dataHost`.
+        public var dataBind: String
         /// Compute threads; 0: one for each core.
         public var threads: Int
         /// Threads that decode ahead.
         public var decodeThreads: Int
         /// Whether each compute thread is bound to a processor of its own.
         public var pin: Bool
+    }
+
+    public struct SecuritySection: Sendable, Equatable {
+        /// The job's key folder; empty: none, and this machine only.
+        public var keys: String
+        /// Other machines without keys.
+        public var insecure: Bool
     }
 
     /// In seconds, each longer than the one before: the one hierarchy of timeouts.
@@ -41,7 +52,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
     /// Everything at its default: one machine, loopback.
     public static let standard = ClusterConfiguration(
         coordinator: Coordinator(address: "tcp://127.0.0.1:5570"),
-        worker: Worker(dataHost: "127.0.0.1", threads: 0, decodeThreads: 1, pin: false),
+        worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false),
+        security: SecuritySection(keys: "", insecure: false),
         timeouts: Timeouts(heartbeat: 1, suspect: 3, dead: 10, patience: 600))
 
     /// Reads a document.
@@ -54,10 +66,15 @@ public struct ClusterConfiguration: Sendable, Equatable {
                 address: try reader.string("coordinator.address", default: standard.coordinator.address)),
             worker: Worker(
                 dataHost: try reader.string("worker.data_host", default: standard.worker.dataHost),
+                dataBind: try reader.string("worker.data_bind", default: standard.worker.dataBind),
                 threads: try reader.integer("worker.threads", default: standard.worker.threads, in: 0...4096),
                 decodeThreads: try reader.integer(
                     "worker.decode_threads", default: standard.worker.decodeThreads, in: 1...256),
                 pin: try reader.boolean("worker.pin", default: standard.worker.pin)),
+            security: SecuritySection(
+                keys: Self.path(
+                    try reader.string("security.keys", default: standard.security.keys), besides: document.name),
+                insecure: try reader.boolean("security.insecure", default: standard.security.insecure)),
             timeouts: Timeouts(
                 heartbeat: try reader.real("timeouts.heartbeat", default: standard.timeouts.heartbeat, in: 0.05...60),
                 suspect: try reader.real("timeouts.suspect", default: standard.timeouts.suspect, in: 0.1...600),
@@ -72,5 +89,11 @@ public struct ClusterConfiguration: Sendable, Equatable {
         }
         _ = try reader.finish()
         return configuration
+    }
+
+    /// A path that stands in a file counts from that file's folder.
+    private static func path(_ path: String, besides file: String) -> String {
+        guard !path.isEmpty, !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
+        return file[...slash] + path
     }
 }

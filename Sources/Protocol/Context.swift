@@ -1,19 +1,39 @@
 import CZeroMQ
 public import Faults
 
-/// The threads of ZeroMQ that move bytes. Sockets keep their context alive.
+/// The threads of ZeroMQ that move bytes, and what protects their sockets. Sockets keep their context alive.
 public final class Context: @unchecked Sendable {  // a ZeroMQ context is thread-safe by its documentation
     let handle: UnsafeMutableRawPointer
+    let security: Security
+    let gatekeeper: Gatekeeper?
 
-    /// - Parameter threads: threads that move bytes; one serves about 10 Gb/s.
-    public init(threads: Int = 1) throws(Fault) {
+    /// - Parameters:
+    ///   - security: Of all its sockets.
+    ///   - threads: threads that move bytes; one serves about 10 Gb/s, and far less with keys (docs/operations.md).
+    /// - Throws: `Fault.usage` when there are keys, and ZeroMQ cannot use them.
+    public init(security: Security = .loopback, threads: Int = 1) throws(Fault) {
+        if security.keys != nil { try ZeroMQLibrary.requireCurve() }
         guard let handle = zmq_ctx_new() else { throw zeroMQFault("ZeroMQ", "start", zmq_errno()) }
-        self.handle = handle
         zmq_ctx_set(handle, ZMQ_IO_THREADS, Int32(threads))
         zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, 8192)
+        do throws(Fault) {
+            gatekeeper = try security.keys.map { keys throws(Fault) in
+                try Gatekeeper(context: handle, allowed: keys.allowed)
+            }
+        } catch {
+            zmq_ctx_term(handle)
+            throw error
+        }
+        self.handle = handle
+        self.security = security
     }
 
-    deinit { while zmq_ctx_term(handle) != 0, zmq_errno() == EINTR {} }
+    deinit {
+        // All sockets but the gatekeeper's are closed; what they still have to send they send all the same.
+        zmq_ctx_shutdown(handle)
+        gatekeeper?.join()
+        while zmq_ctx_term(handle) != 0, zmq_errno() == EINTR {}
+    }
 }
 
 /// The fault of a call to ZeroMQ about `thing`, an endpoint.

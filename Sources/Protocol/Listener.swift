@@ -27,6 +27,11 @@ public struct FrameLimits: Sendable, Equatable {
 /// One connection of a listener. A peer that connects again is another.
 public struct Peer: Hashable, Sendable {
     let routing: [UInt8]
+    /// What its key says that it is; nil where there are no keys, and everybody may be anything.
+    public let role: Role?
+
+    /// Whether it may do what only `role` may.
+    public func may(act role: Role) -> Bool { self.role == nil || self.role == role }
 }
 
 /// Waits for connections (a ROUTER socket that is bound) and tells their messages apart.
@@ -38,22 +43,32 @@ public final class Listener {
         case message(Peer, header: Payload, payloads: [Payload])
         /// The connection is gone; its process may be, too.
         case disconnected(Peer)
+        /// Somebody did not get past the handshake.
+        case turnedAway(TurnedAway)
+        /// A message was dropped: larger or longer than the limits, or of nobody whom the keys know.
+        case refused(Fault)
     }
 
     /// Where it listens, with the port that was chosen.
     public let endpoint: String
+    private let context: Context
     private let socket: Socket
     private let monitor: SocketMonitor
     private let limits: FrameLimits
     private var peers: [Int32: Peer] = [:]
-    /// Messages dropped because they were larger or longer than the limits.
-    public private(set) var refused = 0
+    private var arrivals = Arrivals()
+    /// Told with the next event.
+    private var held: TurnedAway?
 
     /// - Parameter endpoint: `tcp://HOST:PORT`; port 0 or `*` takes a free one.
-    /// - Throws: `Fault` when the port is in use or the address is not one of this machine's.
+    /// - Throws: `Fault` when the port is in use, the address is not one of this machine's, or the context's security
+    ///   does not allow it.
     public init(_ context: Context, endpoint: String, limits: FrameLimits = FrameLimits()) throws(Fault) {
+        try context.security.check(listening: endpoint)
+        self.context = context
         socket = try Socket(context, ZMQ_ROUTER, about: endpoint)
         socket.setCommonOptions(limits, endpoint: endpoint)
+        if let keys = context.security.keys { socket.listen(with: keys) }
         socket.set(ZMQ_ROUTER_MANDATORY, 1 as Int32)
         monitor = try SocketMonitor(context, socket, about: endpoint)
         self.limits = limits
@@ -65,23 +80,31 @@ public final class Listener {
 
     /// The next thing that happened, or `nil` when nothing waits.
     public func next() -> Event? {
-        while true {
-            // Disconnections first: the system may have given the number of a broken connection to a new one already,
-            // and ZeroMQ announces the end of the old before it hands out messages of the new.
-            while let event = monitor.next() {
-                if case .disconnected(let number) = event, let peer = peers.removeValue(forKey: number) {
-                    return .disconnected(peer)
-                }
-            }
-            guard let (parts, number) = socket.receive() else { return nil }
-            guard let routing = parts.first, limits.accepts(parts.dropFirst()) else {
-                refused += 1
-                continue
-            }
-            let peer = Peer(routing: Array(routing.bytes))
-            peers[number] = peer
-            return .message(peer, header: parts[1], payloads: Array(parts.dropFirst(2)))
+        if let turnedAway = held {
+            held = nil
+            return .turnedAway(turnedAway)
         }
+        // Disconnections first: the system may have given the number of a broken connection to a new one already,
+        // and ZeroMQ announces the end of the old before it hands out messages of the new.
+        while let event = monitor.next() {
+            let turnedAway = arrivals.take(
+                event, address: { Address(peerOf: $0)?.text }, deniedAddress: { context.gatekeeper?.takeDenial() })
+            if let turnedAway { return .turnedAway(turnedAway) }
+            if case .disconnected(let number) = event, let peer = peers.removeValue(forKey: number) {
+                return .disconnected(peer)
+            }
+        }
+        guard let received = socket.receive(most: limits.mostPayloads + 2) else { return nil }
+        // ZeroMQ asks the gatekeeper; should it ever not, nobody comes in.
+        guard context.security.keys == nil || received.role != nil else {
+            return .refused(Fault(.data, "message", "of nobody whom the keys know"))
+        }
+        guard let routing = received.parts.first, received.dropped == 0, limits.accepts(received.parts.dropFirst())
+        else { return .refused(Fault(.data, "message", "larger or of more parts than any of ours")) }
+        let peer = Peer(routing: Array(routing.bytes), role: received.role)
+        peers[received.connection] = peer
+        if let late = arrivals.spoke(received.connection) { held = late }
+        return .message(peer, header: received.parts[1], payloads: Array(received.parts.dropFirst(2)))
     }
 
     public func send(to peer: Peer, header: [UInt8], payloads: [Payload] = []) -> SendOutcome {
@@ -90,6 +113,9 @@ public final class Listener {
 
     /// How long the last messages may take to leave after this object goes; 0 drops them.
     public func setLinger(milliseconds: Int) { socket.set(ZMQ_LINGER, Int32(milliseconds)) }
+
+    /// Connections that have not said anything yet.
+    package var arriving: Int { arrivals.count }
 
     var pollHandles: [UnsafeMutableRawPointer] { [socket.handle, monitor.handle] }
 }

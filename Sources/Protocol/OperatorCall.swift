@@ -3,13 +3,15 @@ public import Wire
 
 /// Asks a coordinator something, and waits for the answer: what `status`, `drain` and `stop` do. Blocks.
 ///
-/// - Parameter endpoint: `tcp://HOST:PORT`, what `RUN/endpoint` holds.
-/// - Throws: `Fault.stoppedEarly` when nobody answers within `seconds`; `Fault.usage` for no address; `Fault.data` when
-///   what answers is no coordinator of ours.
+/// - Parameters:
+///   - endpoint: `tcp://HOST:PORT`, what `RUN/endpoint` holds.
+///   - security: With the keys of an operator, where the run has keys.
+/// - Throws: `Fault.stoppedEarly` when nobody answers within `seconds`; `Fault.usage` for no address, or when the
+///   coordinator does not know our key; `Fault.data` when what answers is no coordinator of ours.
 public func ask(
-    _ request: OperatorRequest, of endpoint: String, seconds: Double = 5
+    _ request: OperatorRequest, of endpoint: String, security: Security = .loopback, seconds: Double = 5
 ) throws(Fault) -> OperatorReply {
-    let connection = try Connection(try Context(), endpoint: endpoint)
+    let connection = try Connection(try Context(security: security), endpoint: endpoint)
     let poller = Poller()
     poller.watch(connection)
     let clock = MonotonicClock()
@@ -20,11 +22,15 @@ public func ask(
             case .connected: _ = connection.send(header: encoded.header, payloads: encoded.payloads)
             case .disconnected: break
             case .message(let header, let payloads):
-                return try OperatorReply(header: UnsafeRawBufferPointer(header.bytes), payloads: payloads)
+                return try header.withBytes { bytes throws(Fault) in
+                    try OperatorReply(header: bytes, payloads: payloads)
+                }
             }
         }
+        if let refusal = connection.refusal { throw refusal }
         poller.wait(milliseconds: max(1, Int((seconds - clock.now) * 1000)))
     }
+    if !connection.isConnected, let problem = connection.handshakeProblem { throw problem }
     throw Fault(
         .stoppedEarly, endpoint,
         connection.isConnected ? "the coordinator does not answer" : "no coordinator listens there",

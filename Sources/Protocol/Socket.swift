@@ -31,6 +31,26 @@ final class Socket {
         precondition(result == 0, "ZeroMQ refuses option \(option) = \(value)")
     }
 
+    private func set(_ option: Int32, _ bytes: [UInt8]) {
+        let result = zmq_setsockopt(handle, option, bytes, bytes.count)
+        precondition(result == 0, "ZeroMQ refuses option \(option)")
+    }
+
+    /// Takes connections of those only whose keys the context's gatekeeper knows.
+    func listen(with keys: Keys) {
+        set(ZMQ_CURVE_SERVER, 1 as Int32)
+        set(ZMQ_CURVE_SECRETKEY, keys.own.secret)
+        // Without a domain ZeroMQ would not ask the gatekeeper.
+        set(ZMQ_ZAP_DOMAIN, Array(Gatekeeper.domain.utf8))
+    }
+
+    /// Proves who we are, and wants the proof that the other end is who `listener` says.
+    func connect(with keys: Keys, to listener: PublicKey) {
+        set(ZMQ_CURVE_SERVERKEY, listener.bytes)
+        set(ZMQ_CURVE_PUBLICKEY, keys.own.publicKey.bytes)
+        set(ZMQ_CURVE_SECRETKEY, keys.own.secret)
+    }
+
     /// What both ends of a cluster's connection share; `docs/protocol.md` says why each has its value.
     func setCommonOptions(_ limits: FrameLimits, endpoint: String) {
         set(ZMQ_LINGER, 0 as Int32)
@@ -38,6 +58,7 @@ final class Socket {
         set(ZMQ_RCVHWM, 100_000 as Int32)
         set(ZMQ_MAXMSGSIZE, Int64(limits.largestPart))
         set(ZMQ_HANDSHAKE_IVL, 5000 as Int32)
+        set(ZMQ_BACKLOG, 1024 as Int32)
         set(ZMQ_HEARTBEAT_IVL, 2000 as Int32)
         set(ZMQ_HEARTBEAT_TIMEOUT, 6000 as Int32)
         set(ZMQ_HEARTBEAT_TTL, 6000 as Int32)
@@ -99,11 +120,23 @@ final class Socket {
         return true
     }
 
-    /// The next whole message, or `nil` when none waits. Parts own the memory that ZeroMQ received them into.
-    func receive() -> (parts: [Payload], connection: Int32)? {
-        claim()
+    /// A message, and what ZeroMQ knows of where it came from.
+    struct Received {
+        /// They own the memory that ZeroMQ received them into.
         var parts: [Payload] = []
+        /// Parts above the limit, which are not kept.
+        var dropped = 0
+        /// The file descriptor of its connection.
         var connection: Int32 = -1
+        /// What the gatekeeper said of the peer's key; nil without keys.
+        var role: Role?
+    }
+
+    /// The next whole message, or `nil` when none waits.
+    /// - Parameter most: Parts to keep.
+    func receive(most: Int) -> Received? {
+        claim()
+        var received = Received()
         var more = true
         while more {
             let message = UnsafeMutablePointer<zmq_msg_t>.allocate(capacity: 1)
@@ -115,11 +148,17 @@ final class Socket {
                 // Parts of a message arrive together: nothing can be missing once the first is there.
                 return nil
             }
-            connection = zmq_msg_get(message, ZMQ_SRCFD)
+            received.connection = zmq_msg_get(message, ZMQ_SRCFD)
             more = zmq_msg_more(message) != 0
-            parts.append(Self.payload(owning: message))
+            if received.parts.count == 1 || !more { received.role = Self.role(of: message) }
+            let part = Self.payload(owning: message)
+            if received.parts.count < most { received.parts.append(part) } else { received.dropped += 1 }
         }
-        return (parts, connection)
+        return received
+    }
+
+    private static func role(of message: UnsafeMutablePointer<zmq_msg_t>) -> Role? {
+        zmq_msg_gets(message, "User-Id").flatMap { Role(rawValue: String(cString: $0)) }
     }
 
     private static func payload(owning message: UnsafeMutablePointer<zmq_msg_t>) -> Payload {

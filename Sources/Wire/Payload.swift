@@ -1,3 +1,4 @@
+public import Faults
 internal import Synchronization
 
 /// A reference-counted run of bytes: tensor data on its way between a machine, a socket and a kernel.
@@ -21,16 +22,29 @@ public final class Payload: @unchecked Sendable {  // written before it is share
 
     deinit { release(bytes) }
 
+    /// The bytes for reading, and the certainty that they stay while `body` runs: of an object that is not used any more
+    /// the compiler may let go while a pointer into it is.
+    public func withBytes<Result>(
+        _ body: (UnsafeRawBufferPointer) throws(Fault) -> Result
+    ) throws(Fault) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(UnsafeRawBufferPointer(bytes))
+    }
+
     /// How many bytes.
     public var count: Int { bytes.count }
 
     /// A 64-bit digest of the bytes, the same on every machine: what duplicates are compared by. Not cryptographic.
-    public func checksum() -> UInt64 { PayloadDigest.digest(UnsafeRawBufferPointer(bytes)) }
+    public func checksum() -> UInt64 {
+        withExtendedLifetime(self) { PayloadDigest.digest(UnsafeRawBufferPointer(bytes)) }
+    }
 
     /// The elements as a Swift array, for tests and small payloads. Reads unaligned.
     public func array<Element: BitwiseCopyable>(of _: Element.Type) -> [Element] {
         let stride = MemoryLayout<Element>.stride
-        return (0..<count / stride).map { bytes.loadUnaligned(fromByteOffset: $0 * stride, as: Element.self) }
+        return withExtendedLifetime(self) {
+            (0..<count / stride).map { bytes.loadUnaligned(fromByteOffset: $0 * stride, as: Element.self) }
+        }
     }
 }
 

@@ -21,7 +21,7 @@ struct Zoetrope: ParsableCommand {
             CommandGroup(name: "Proving a run", subcommands: [Audit.self, Verify.self]),
             CommandGroup(name: "Testing", subcommands: [TestCheckpoint.self]),
             CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
-            CommandGroup(name: "This machine", subcommands: [Bench.self, Doctor.self]),
+            CommandGroup(name: "This machine", subcommands: [MakeKeys.self, Bench.self, Doctor.self]),
         ])
 
     static let version = "0.1.0"

@@ -149,11 +149,13 @@ final class ToyWorker: Sendable {
     ///   - during: Called in the middle of each unit with the worker itself; may make it vanish.
     init(
         _ name: String, joining endpoint: String, plan: String? = nil, failure: Fault? = nil,
+        security: Security = .loopback,
         during: @escaping @Sendable (_ worker: ToyWorker, _ step: Int, _ unit: Int) -> Void = { _, _, _ in }
     ) throws {
         let me = Weak()
         let shell = try WorkerShell(
-            WorkerShell.Settings(coordinator: endpoint, name: name, threads: 1, product: "test", timing: Toy.timing)
+            WorkerShell.Settings(
+                coordinator: endpoint, name: name, threads: 1, product: "test", timing: Toy.timing, security: security)
         ) { _ throws(Fault) in
             if let failure { throw failure }
             return WorkerBuild(

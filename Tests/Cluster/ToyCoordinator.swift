@@ -42,7 +42,7 @@ final class ToyCoordinator: Sendable {
     /// - Parameter onCommit: Called with the coordinator at each step that is committed for the first time.
     init(
         run: String, steps: Int, workers: Int, checkpointEvery: Int = 4,
-        initial: Initial? = nil, listen: String = "tcp://127.0.0.1:0",
+        initial: Initial? = nil, listen: String = "tcp://127.0.0.1:0", security: Security = .loopback,
         onCommit: @escaping @Sendable (_ shell: CoordinatorShell, _ step: Int) -> Void = { _, _ in }
     ) throws {
         let log = Log()
@@ -50,7 +50,7 @@ final class ToyCoordinator: Sendable {
             directory: try RunDirectory(run),
             settings: Toy.settings(
                 steps: steps, workers: workers, checkpointEvery: checkpointEvery, timing: Toy.timing),
-            layout: try Toy.layout(), initial: initial?.source, listen: listen,
+            layout: try Toy.layout(), initial: initial?.source, listen: listen, security: security,
             observer: CoordinatorShell.Observer(
                 committed: { record, replayed in
                     let shell = log.lines.withLock { lines in

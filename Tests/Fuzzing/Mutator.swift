@@ -18,6 +18,15 @@ struct Mutator {
         return bytes
     }
 
+    /// A number near where readers compare, or any.
+    static func number(_ generator: inout Generator) -> UInt64 {
+        switch generator.below(4) {
+        case 0: generator.next()
+        case 1: UInt64(generator.below(300))
+        default: generator.element(edges) &+ UInt64(generator.below(3)) &- 1
+        }
+    }
+
     private static func change(_ bytes: inout [UInt8], _ others: [[UInt8]], _ generator: inout Generator) {
         let at = generator.below(bytes.count)
         let length = 1 + generator.below(min(bytes.count - at, 1 << generator.below(10)))

@@ -2,66 +2,9 @@ import Faults
 import Glibc
 import Protocol
 import Synchronization
+import TestSupport
 import Testing
 import Wire
-
-/// A listener and connections to it in one thread.
-private final class Loopback {
-    let context: Context
-    let listener: Listener
-    let poller = Poller()
-    private(set) var gone: Set<Peer> = []
-
-    init(_ limits: FrameLimits = FrameLimits()) throws {
-        context = try Context()
-        listener = try Listener(context, endpoint: "tcp://127.0.0.1:*", limits: limits)
-        poller.watch(listener)
-    }
-
-    func connect(_ limits: FrameLimits = FrameLimits()) throws -> Connection {
-        let connection = try Connection(context, endpoint: listener.endpoint, limits: limits)
-        poller.watch(connection)
-        return connection
-    }
-
-    /// Repeats `attempt` as things happen until it gives something; fails after ten seconds.
-    func until<Result>(_ attempt: () throws -> Result?) throws -> Result {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < deadline {
-            if let result = try attempt() { return result }
-            poller.wait(milliseconds: 20)
-        }
-        throw Fault(.internal, "test", "nothing happened for ten seconds")
-    }
-
-    func nextMessage(_ connection: Connection) throws -> (header: [UInt8], payloads: [Payload]) {
-        try until {
-            while let event = connection.next() {
-                if case .message(let header, let payloads) = event { return (Array(header.bytes), payloads) }
-            }
-            return nil
-        }
-    }
-
-    func nextMessage() throws -> (peer: Peer, header: [UInt8], payloads: [Payload]) {
-        try until {
-            while let event = listener.next() {
-                switch event {
-                case .message(let peer, let header, let payloads): return (peer, Array(header.bytes), payloads)
-                case .disconnected(let peer): gone.insert(peer)
-                }
-            }
-            return nil
-        }
-    }
-
-    func waitForDisconnections(_ count: Int) throws {
-        try until {
-            while let event = listener.next() { if case .disconnected(let peer) = event { gone.insert(peer) } }
-            return gone.count >= count ? () : nil
-        }
-    }
-}
 
 @Suite("Sockets over loopback")
 struct SocketTests {
@@ -79,11 +22,11 @@ struct SocketTests {
             }
             let (peer, header, received) = try loopback.nextMessage()
             #expect(header == [9, 8])
-            #expect(received.map { Array($0.bytes) } == [sent, [1, 2, 3]])
+            #expect(received.map { $0.array(of: UInt8.self) } == [sent, [1, 2, 3]])
             #expect(loopback.listener.send(to: peer, header: [5], payloads: received) == .sent)
             let (answer, back) = try loopback.nextMessage(connection)
             #expect(answer == [5])
-            #expect(back.map { Array($0.bytes) } == [sent, [1, 2, 3]])
+            #expect(back.map { $0.array(of: UInt8.self) } == [sent, [1, 2, 3]])
         }
     }
 
@@ -106,7 +49,9 @@ struct SocketTests {
         #expect(received.payloads.first?.count == 1 << 20)
         _ = try loopback.until { released.value == 1 ? true : nil }
         memory.deallocate()
-        #expect(received.payloads.first?.bytes.allSatisfy { $0 == 3 } == true)
+        withExtendedLifetime(received.payloads) {
+            #expect(received.payloads.first?.bytes.allSatisfy { $0 == 3 } == true)
+        }
     }
 
     @Test("A port in use is a fault that says so")
@@ -209,25 +154,13 @@ struct SocketTests {
         #expect(connection.send(header: [1], payloads: [payload, payload, payload]) == .sent)
         #expect(connection.send(header: [7], payloads: [payload, payload]) == .sent)
         #expect(try loopback.nextMessage().header == [7])
-        #expect(loopback.listener.refused == 2)
+        #expect(loopback.refused == 2)
     }
 
     @Test("Bytes that are not ZeroMQ's neither crash the listener nor disturb others", arguments: 0..<4)
     func garbage(kind: Int) throws {
         let loopback = try Loopback()
-        let port = try #require(UInt16(loopback.listener.endpoint.split(separator: ":").last ?? ""))
-        let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(number) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        #expect(connected == 0)
+        let stranger = try RawConnection(loopback.listener.endpoint)
         let greeting: [UInt8] = [0xFF] + [UInt8](repeating: 0, count: 8) + [0x7F, 3]
         let bytes: [UInt8] =
             switch kind {
@@ -236,8 +169,8 @@ struct SocketTests {
             case 2: greeting + [UInt8](repeating: 0xAA, count: 500)
             default: greeting + Array("NULL".utf8) + [UInt8](repeating: 0, count: 49) + [2] + [0xFF, 0xFF, 0xFF]
             }
-        #expect(send(number, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count)
-        shutdown(number, Int32(SHUT_WR))
+        #expect(stranger.send(bytes))
+        stranger.finish()
         let connection = try loopback.connect()
         _ = try loopback.until { () -> Bool? in
             while connection.next() != nil {}

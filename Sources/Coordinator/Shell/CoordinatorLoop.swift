@@ -15,7 +15,8 @@ final class CoordinatorLoop {
     /// Worker processes of this machine, for whoever started them.
     private var processes: [Int: Incarnation] = [:]
     private let host = hostName()
-    private var told = 0
+    private var turnedAway = RefusalCount()
+    private var refused = RefusalCount()
     private var ending: Ending?
     private var hasVanished = false
     private var nextFenceCheck = 0.0
@@ -88,20 +89,37 @@ final class CoordinatorLoop {
         switch event {
         case .message(let peer, let header, let payloads):
             do throws(Fault) {
-                switch try ControlMessage(header: UnsafeRawBufferPointer(header.bytes), payloads: payloads) {
+                let message = try header.withBytes { bytes throws(Fault) in
+                    try ControlMessage(header: bytes, payloads: payloads)
+                }
+                switch message {
                 case .worker(let frame):
+                    try check(peer, may: .worker)
                     routes.learn(frame.sender, peer)
                     note(frame)
                     perform(machine.handle(.received(frame), now: clock.now))
-                case .operator(let request): answer(request, peer)
+                case .operator(let request):
+                    try check(peer, may: .operator)
+                    answer(request, peer)
                 }
-            } catch {
-                told += 1
-                if told <= 10 { observer.refused(error) }
-            }
+            } catch { drop(error) }
+        case .refused(let fault): drop(fault)
+        case .turnedAway(let somebody):
+            if let fault = turnedAway.add(somebody.fault, now: clock.now) { observer.refused(fault) }
         case .disconnected(let peer):
             guard let incarnation = routes.forget(peer) else { return }
             perform(machine.handle(.disconnected(incarnation), now: clock.now))
+        }
+    }
+
+    private func drop(_ fault: Fault) {
+        if let fault = refused.add(fault, now: clock.now) { observer.refused(fault) }
+    }
+
+    /// A worker's key cannot stop a run, an operator's cannot compute for it.
+    private func check(_ peer: Peer, may role: Role) throws(Fault) {
+        guard peer.may(act: role) else {
+            throw Fault(.data, "message", "a key of another role does what only a key of the \(role.rawValue)s may")
         }
     }
 
@@ -112,7 +130,11 @@ final class CoordinatorLoop {
     private func answer(_ request: OperatorRequest, _ peer: Peer) {
         let reply: OperatorReply
         switch request {
-        case .status: reply = .status(machine.status(now: clock.now))
+        case .status:
+            var status = machine.status(now: clock.now)
+            status.turnedAway = turnedAway.count
+            status.refusedFrames = refused.count
+            reply = .status(status)
         case .drain(let name):
             let members = machine.status(now: clock.now).members
             if members.contains(where: { $0.name == name || String($0.incarnation, radix: 16) == name.lowercased() }) {

@@ -13,7 +13,7 @@ public final class CoordinatorShell: Sendable {
         /// A step is in the ledger; or it was replayed, and is there since long.
         public var committed: @Sendable (LedgerRecord, _ replayed: Bool) -> Void
         public var note: @Sendable (ClusterNote) -> Void
-        /// A frame was dropped because it is not a message of ours; at most a few are told.
+        /// Somebody was turned away, or a frame dropped because it is no message of ours; of many, a few are told.
         public var refused: @Sendable (Fault) -> Void
 
         public init(
@@ -49,14 +49,16 @@ public final class CoordinatorShell: Sendable {
     ///   - retention: Which checkpoints stay.
     ///   - initial: The state before the first step, where the seed alone does not make it; asked for once in a run.
     ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one. It is written to `RUN/endpoint`.
-    /// - Throws: `Fault` when the port is in use, the ledger is damaged and no checkpoint has a copy, or the disk refuses.
+    ///   - security: With the keys of a coordinator, or none and this machine only.
+    /// - Throws: `Fault` when the port is in use, the security does not allow the address, the ledger is damaged and no
+    ///   checkpoint has a copy, or the disk refuses.
     public init(
         directory: RunDirectory, settings: CoordinatorSettings, layout: CheckpointLayout,
         retention: CheckpointRetention = CheckpointRetention(),
-        initial: (() throws(Fault) -> InitialState)? = nil, listen: String, limits: FrameLimits = FrameLimits(),
-        observer: Observer = Observer()
+        initial: (() throws(Fault) -> InitialState)? = nil, listen: String, security: Security = .loopback,
+        limits: FrameLimits = FrameLimits(), observer: Observer = Observer()
     ) throws(Fault) {
-        let listener = try Listener(try Context(), endpoint: anyPort(listen), limits: limits)
+        let listener = try Listener(try Context(security: security), endpoint: anyPort(listen), limits: limits)
         endpoint = listener.endpoint
         let checkpoints = try CheckpointStore(directory, layout: layout, retention: retention)
         let found = try RunRecovery(directory, checkpoints, tell: observer.note)

@@ -4326,7 +4326,7 @@ const ProtobufCMessageDescriptor zoetrope__member_status__descriptor =
   (ProtobufCMessageInit) zoetrope__member_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__cluster_status__field_descriptors[8] =
+static const ProtobufCFieldDescriptor zoetrope__cluster_status__field_descriptors[10] =
 {
   {
     "generation",
@@ -4424,6 +4424,30 @@ static const ProtobufCFieldDescriptor zoetrope__cluster_status__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "turned_away",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ClusterStatus, turned_away),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refused_frames",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ClusterStatus, refused_frames),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__cluster_status__field_indices_by_name[] = {
   0,   /* field[0] = generation */
@@ -4431,14 +4455,16 @@ static const unsigned zoetrope__cluster_status__field_indices_by_name[] = {
   6,   /* field[6] = members */
   5,   /* field[5] = newest_checkpoint */
   1,   /* field[1] = phase */
+  9,   /* field[9] = refused_frames */
   2,   /* field[2] = step */
   3,   /* field[3] = steps */
+  8,   /* field[8] = turned_away */
   7,   /* field[7] = waiting_for */
 };
 static const ProtobufCIntRange zoetrope__cluster_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor zoetrope__cluster_status__descriptor =
 {
@@ -4448,7 +4474,7 @@ const ProtobufCMessageDescriptor zoetrope__cluster_status__descriptor =
   "Zoetrope__ClusterStatus",
   "zoetrope",
   sizeof(Zoetrope__ClusterStatus),
-  8,
+  10,
   zoetrope__cluster_status__field_descriptors,
   zoetrope__cluster_status__field_indices_by_name,
   1,  zoetrope__cluster_status__number_ranges,

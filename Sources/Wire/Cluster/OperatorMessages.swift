@@ -24,10 +24,14 @@ public struct ClusterStatus: Hashable, Sendable {
     public var members: [MemberStatus]
     /// One line each, for people: what is being waited for.
     public var waitingFor: [String]
+    /// Connections that did not get past the handshake: no key, a wrong one, not the protocol.
+    public var turnedAway: Int
+    /// Frames dropped: no message of ours, above the limits, or not for the sender's role.
+    public var refusedFrames: Int
 
     public init(
         generation: UInt64, phase: String, step: Int, steps: Int, map: Int, newestCheckpoint: Int,
-        members: [MemberStatus], waitingFor: [String]
+        members: [MemberStatus], waitingFor: [String], turnedAway: Int = 0, refusedFrames: Int = 0
     ) {
         self.generation = generation
         self.phase = phase
@@ -37,6 +41,8 @@ public struct ClusterStatus: Hashable, Sendable {
         self.newestCheckpoint = newestCheckpoint
         self.members = members
         self.waitingFor = waitingFor
+        self.turnedAway = turnedAway
+        self.refusedFrames = refusedFrames
     }
 }
 

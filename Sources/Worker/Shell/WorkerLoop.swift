@@ -18,7 +18,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
     private var nextResources = 0.0
     private var ending: Ending?
     private var hasVanished = false
-    private var refused = 0
+    private var refused = RefusalCount()
 
     init(
         _ settings: WorkerShell.Settings, mailbox: Mailbox<WorkerShell.Call>,
@@ -29,7 +29,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         self.mailbox = mailbox
         self.note = note
         computing = ComputeThread(pool: pool, build: build)
-        context = try Context()
+        context = try Context(security: settings.security)
         session = try WorkerSession(settings, context, mailbox, pool)
     }
 
@@ -45,6 +45,9 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
                 nextTick = clock.now + settings.timing.tick
                 tellResources()
                 perform(session.machine.handle(.tick, now: clock.now))
+            }
+            if ending == nil, let refusal = session.refusal {
+                ending = Ending(code: Int(refusal.code.rawValue), reason: refusal.description)
             }
             if let ending {
                 computing.cancel()
@@ -81,8 +84,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
             switch event {
             case .success(let event): perform(session.machine.handle(event, now: clock.now))
             case .failure(let fault):
-                refused += 1
-                if refused <= 10 { note("dropped what is no message: \(fault)") }
+                if let told = refused.add(fault, now: clock.now) { note("\(told)") }
             }
         }
         return count == 128 || session !== current

@@ -27,7 +27,8 @@ final class WorkerSession {
         self.context = context
         let data = try Self.listen(context, settings)
         listener = data.listener
-        coordinator = try Connection(context, endpoint: settings.coordinator, limits: settings.limits)
+        coordinator = try Connection(
+            context, endpoint: settings.coordinator, to: .coordinator, limits: settings.limits)
         incarnation = UInt64.random(in: 1...UInt64.max)
         hello = Hello(
             name: settings.name, host: hostName(), process: Int(getpid()), threads: settings.threads,
@@ -38,23 +39,29 @@ final class WorkerSession {
         poller.watch(mailbox)
     }
 
-    /// Listens on the address of `dataHost`, or where that is only a name for others, on all.
+    /// Listens on one address, and says how others reach it.
     private static func listen(
         _ context: Context, _ settings: WorkerShell.Settings
     ) throws(Fault) -> (listener: Listener, endpoint: String) {
-        let host = settings.dataHost
+        var host = settings.dataHost
+        if host.isEmpty { host = try localAddress(towards: settings.coordinator) }
+        let bind = settings.dataBind.isEmpty ? host : settings.dataBind
+        let listener: Listener
         do throws(Fault) {
-            let listener = try Listener(context, endpoint: "tcp://\(host):*", limits: settings.limits)
-            return (listener, listener.endpoint)
+            listener = try Listener(context, endpoint: "tcp://\(bind):*", limits: settings.limits)
         } catch {
-            guard !host.contains(where: { $0 == "*" || $0 == "[" }),
-                host.contains(where: { $0.isLetter || $0 == "-" })
-            else { throw error }
-            let listener = try Listener(context, endpoint: "tcp://0.0.0.0:*", limits: settings.limits)
-            let port = listener.endpoint.split(separator: ":").last ?? "0"
-            return (listener, "tcp://\(host):\(port)")
+            guard settings.dataBind.isEmpty, !settings.dataHost.isEmpty, error.code == .usage else { throw error }
+            throw Fault(
+                error.code, "worker.data_host = \"\(host)\"", error.reason,
+                mend: error.mend + "; where it is a name for others only, say in worker.data_bind where to listen")
         }
+        guard bind != host else { return (listener, listener.endpoint) }
+        let port = listener.endpoint.split(separator: ":").last ?? "0"
+        return (listener, "tcp://\(host):\(port)")
     }
+
+    /// Why the coordinator will never have us; nil as long as it may.
+    var refusal: Fault? { coordinator.refusal }
 
     /// The next thing that the sockets bring, or a frame that is none of ours.
     func next() -> Result<WorkerEvent, Fault>? {
@@ -84,7 +91,8 @@ final class WorkerSession {
             case .disconnected: continue
             case .message(let header, let payloads):
                 return attempt { () throws(Fault) in
-                    .coordinator(try Frame(header: UnsafeRawBufferPointer(header.bytes), payloads: payloads))
+                    .coordinator(
+                        try header.withBytes { bytes throws(Fault) in try Frame(header: bytes, payloads: payloads) })
                 }
             }
         }
@@ -95,10 +103,13 @@ final class WorkerSession {
         while let event = listener.next() {
             switch event {
             case .disconnected(let peer): _ = routes.forget(peer)
+            case .turnedAway(let somebody): return .failure(somebody.fault)
+            case .refused(let fault): return .failure(fault)
             case .message(let peer, let header, let payloads):
                 return attempt { () throws(Fault) in
-                    let frame: Frame<ShardRequest> = try Frame(
-                        header: UnsafeRawBufferPointer(header.bytes), payloads: payloads)
+                    let frame: Frame<ShardRequest> = try header.withBytes { bytes throws(Fault) in
+                        try Frame(header: bytes, payloads: payloads)
+                    }
                     routes.learn(frame.sender, peer)
                     return .request(frame)
                 }
@@ -115,7 +126,7 @@ final class WorkerSession {
         case .disconnected: return .success(.peerDisconnected(incarnation))
         case .message(let header, let payloads):
             return attempt { () throws(Fault) in
-                .reply(try Frame(header: UnsafeRawBufferPointer(header.bytes), payloads: payloads))
+                .reply(try header.withBytes { bytes throws(Fault) in try Frame(header: bytes, payloads: payloads) })
             }
         }
     }
@@ -145,7 +156,7 @@ final class WorkerSession {
 
     func connect(_ incarnation: Incarnation, _ endpoint: String) throws(Fault) {
         disconnect(incarnation)
-        let connection = try Connection(context, endpoint: endpoint, limits: settings.limits)
+        let connection = try Connection(context, endpoint: endpoint, to: .worker, limits: settings.limits)
         peers.append((incarnation, connection))
         poller.watch(connection)
     }

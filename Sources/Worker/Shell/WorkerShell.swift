@@ -14,25 +14,33 @@ public final class WorkerShell: Sendable {
         public var coordinator: String
         /// For people.
         public var name: String
-        /// Under which host or address other workers reach this one; its port is chosen freely.
+        /// Under which host or address other workers reach this one; its port is chosen freely. Empty: the address by
+        /// which this machine reaches the coordinator.
         public var dataHost: String
+        /// The address to listen on where `dataHost` is a name for others only; empty: `dataHost`.
+        public var dataBind: String
         public var threads: Int
         /// The product's version, for people.
         public var product: String
         public var timing: ClusterTiming
         public var limits: FrameLimits
+        /// With the keys of a worker, where the run has keys.
+        public var security: Security
 
         public init(
-            coordinator: String, name: String, dataHost: String = "127.0.0.1", threads: Int, product: String,
-            timing: ClusterTiming = ClusterTiming(), limits: FrameLimits = FrameLimits()
+            coordinator: String, name: String, dataHost: String = "", dataBind: String = "", threads: Int,
+            product: String, timing: ClusterTiming = ClusterTiming(), limits: FrameLimits = FrameLimits(),
+            security: Security = .loopback
         ) {
             self.coordinator = coordinator
             self.name = name
             self.dataHost = dataHost
+            self.dataBind = dataBind
             self.threads = threads
             self.product = product
             self.timing = timing
             self.limits = limits
+            self.security = security
         }
     }
 
@@ -52,7 +60,7 @@ public final class WorkerShell: Sendable {
     ///   - note: What is worth a line in the log. Called on the socket thread.
     ///   - build: Makes network and clips from a welcome; called on the compute thread, once for each run. A fault ends
     ///     the worker.
-    /// - Throws: `Fault` when no port is free, or the addresses are none.
+    /// - Throws: `Fault` when no port is free, the addresses are none, or the security does not allow them.
     public init(
         _ settings: Settings, note: @escaping @Sendable (String) -> Void = { _ in },
         build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild

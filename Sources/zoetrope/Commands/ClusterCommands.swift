@@ -27,6 +27,7 @@ struct Coordinate: ParsableCommand {
     @Option(help: "Workers to wait for before the first step, for half a minute at most.")
     var workers = 1
     @OptionGroup var takeOver: TakeOver
+    @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
     func run() throws {
@@ -40,7 +41,8 @@ struct Coordinate: ParsableCommand {
         preparation.warnIfCrowded(workers: workers)
         let ending = try coordinate(
             preparation, run: folder, takingOver: takeOver.takeOver, listen: cluster.coordinator.address,
-            expectedWorkers: workers, timing: cluster.timing
+            security: try protection.security(cluster.security, as: .coordinator), expectedWorkers: workers,
+            timing: cluster.timing
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
         try conclude(ending, run: folder, preparation: preparation, result)
     }
@@ -65,6 +67,7 @@ struct Work: ParsableCommand {
     var pin: Bool?
     @Option(help: "What people call this worker; without it, the host's name and the process.")
     var name: String?
+    @OptionGroup var protection: SecurityOptions
     @Option(help: .hidden)
     var cores: String?
     @Option(help: .hidden)
@@ -83,8 +86,9 @@ struct Work: ParsableCommand {
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
         let shell = try WorkerShell(
             WorkerShell.Settings(
-                coordinator: join, name: name, dataHost: cluster.worker.dataHost, threads: resources.threads,
-                product: Zoetrope.version, timing: cluster.timing),
+                coordinator: join, name: name, dataHost: cluster.worker.dataHost, dataBind: cluster.worker.dataBind,
+                threads: resources.threads, product: Zoetrope.version, timing: cluster.timing,
+                security: try protection.security(cluster.security, as: .worker)),
             note: { standardError("zoetrope: \(name): \($0)\n") },
             build: { welcome throws(Fault) in try buildWorker(welcome, resources: resources) })
         if let parent {

@@ -23,7 +23,7 @@ struct Doctor: ParsableCommand {
     }
 
     func run() throws {
-        let findings = [processor(), memory(), openFiles(), openBLAS(), libraries(), ports()]
+        let findings = [processor(), memory(), openFiles(), openBLAS(), libraries(), encryption(), ports()]
         let lines = findings.map { finding in
             "\(finding.mend == nil ? "ok  " : "MEND") \(padded(finding.what, 11)) \(finding.value)"
                 + (finding.mend.map { "\n     \($0)" } ?? "")
@@ -82,6 +82,13 @@ struct Doctor: ParsableCommand {
 
     private func libraries() -> Finding {
         Finding(what: "libraries", value: "ZeroMQ \(ZeroMQLibrary.version), \(VideoLibraries.versions)", mend: nil)
+    }
+
+    private func encryption() -> Finding {
+        do {
+            try ZeroMQLibrary.requireCurve()
+            return Finding(what: "encryption", value: "CURVE by libsodium", mend: nil)
+        } catch { return Finding(what: "encryption", value: error.reason, mend: error.mend) }
     }
 
     private func ports() -> Finding {

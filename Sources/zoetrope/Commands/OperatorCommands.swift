@@ -8,10 +8,11 @@ import Wire
 struct CoordinatorAddress: ParsableArguments {
     @Option(help: "The coordinator's address: tcp://HOST:PORT, as RUN/endpoint has it.")
     var join: String
+    @OptionGroup var protection: SecurityOptions
 
     /// What the coordinator says to `request`.
     func ask(_ request: OperatorRequest) throws(Fault) -> OperatorReply {
-        let reply = try Protocol.ask(request, of: join)
+        let reply = try Protocol.ask(request, of: join, security: try protection.security(as: .operator))
         if case .refused(let reason) = reply { throw Fault(.usage, join, reason) }
         return reply
     }
@@ -49,6 +50,7 @@ struct Status: ParsableCommand {
                     ]
                 }),
             "waiting_for": .array(status.waitingFor.map(JSON.string)),
+            "turned_away": .integer(status.turnedAway), "refused_frames": .integer(status.refusedFrames),
         ]
     }
 
@@ -66,6 +68,8 @@ struct Status: ParsableCommand {
                         ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))"))
         }
         lines += status.waitingFor.map { "  waits for \($0)" }
+        if status.turnedAway > 0 { lines.append("  turned away: \(status.turnedAway) connections (see the log)") }
+        if status.refusedFrames > 0 { lines.append("  refused: \(status.refusedFrames) frames (see the log)") }
         return lines.joined(separator: "\n")
     }
 }

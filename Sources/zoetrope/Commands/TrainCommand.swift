@@ -33,6 +33,7 @@ struct Train: ParsableCommand {
     @Option(help: "Where to listen: tcp://HOST:PORT; port 0 takes a free one.")
     var listen = "tcp://127.0.0.1:0"
     @OptionGroup var takeOver: TakeOver
+    @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
     func validate() throws {
@@ -52,12 +53,16 @@ struct Train: ParsableCommand {
             return
         }
         preparation.warnIfCrowded(workers: workers)
+        let security = try protection.security(as: .coordinator)
         let local = LocalWorkers()
         let ending = try coordinate(
-            preparation, run: folder, takingOver: takeOver.takeOver, listen: listen, expectedWorkers: workers,
+            preparation, run: folder, takingOver: takeOver.takeOver, listen: listen, security: security,
+            expectedWorkers: workers,
             timing: ClusterTiming()
         ) { shell throws(Fault) in
-            try local.start(workers, endpoint: shell.endpoint, threads: threads, slices: slices) { process in
+            try local.start(
+                workers, endpoint: shell.endpoint, threads: threads, slices: slices, options: try protection.arguments
+            ) { process in
                 shell.processEnded(process)
                 if local.running == 0 { shell.stop(reason: "every worker of this command has ended") }
             }
@@ -82,7 +87,8 @@ struct TakeOver: ParsableArguments {
 /// Coordinates a run to its end, on the calling thread.
 /// - Parameter started: Called when workers may join.
 func coordinate(
-    _ preparation: RunPreparation, run: String, takingOver: Bool, listen: String, expectedWorkers: Int,
+    _ preparation: RunPreparation, run: String, takingOver: Bool, listen: String, security: Security,
+    expectedWorkers: Int,
     timing: ClusterTiming, started: (CoordinatorShell) throws(Fault) -> Void
 ) throws(Fault) -> Ending {
     let directory = try RunDirectory(run, takingOver: takingOver)
@@ -93,7 +99,7 @@ func coordinate(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, timing: timing),
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
-        listen: listen, observer: report.observer)
+        listen: listen, security: security, observer: report.observer)
     onSignals([SIGTERM, SIGINT]) { shell.stop(reason: "a signal asked for it") }
     try started(shell)
     return shell.run()

@@ -9,18 +9,21 @@ final class LocalWorkers: Sendable {
     /// Starts `count` workers of this same program.
     /// - Parameters:
     ///   - slices: a processor for each compute thread of each worker; nil: they are not bound.
+    ///   - options: More of them, the same for each.
     ///   - onEnd: Called with the process's number when one has ended, from any thread.
     /// - Throws: `Fault.internal` when the system refuses.
     func start(
-        _ count: Int, endpoint: String, threads: Int, slices: [[Int]]?, onEnd: @escaping @Sendable (Int) -> Void
+        _ count: Int, endpoint: String, threads: Int, slices: [[Int]]?, options: [String],
+        onEnd: @escaping @Sendable (Int) -> Void
     ) throws(Fault) {
         for number in 0..<count {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            process.arguments = [
-                "worker", "--join", endpoint, "--threads", "\(threads)", "--name", "worker-\(number)", "--parent",
-                "\(getpid())",
-            ]
+            process.arguments =
+                [
+                    "worker", "--join", endpoint, "--threads", "\(threads)", "--name", "worker-\(number)", "--parent",
+                    "\(getpid())",
+                ] + options
             if let cores = slices?[number] {
                 process.arguments?.append(contentsOf: ["--cores", cores.map(String.init).joined(separator: ",")])
             }

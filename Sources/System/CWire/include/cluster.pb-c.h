@@ -612,10 +612,12 @@ struct  Zoetrope__ClusterStatus
   Zoetrope__MemberStatus **members;
   size_t n_waiting_for;
   char **waiting_for;
+  int64_t turned_away;
+  int64_t refused_frames;
 };
 #define ZOETROPE__CLUSTER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__cluster_status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0,NULL, 0,NULL }
+    , 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, 0 }
 
 
 /*

@@ -74,6 +74,8 @@ extension ClusterStatus {
             $0.pointee.members = arena.array(members.map { $0.message(arena) })
             $0.pointee.n_waiting_for = waitingFor.count
             $0.pointee.waiting_for = arena.strings(waitingFor)
+            $0.pointee.turned_away = Int64(turnedAway)
+            $0.pointee.refused_frames = Int64(refusedFrames)
         }
     }
 
@@ -86,7 +88,9 @@ extension ClusterStatus {
             step: try Checking.number(message.step, "step"), steps: try Checking.number(message.steps, "steps"),
             map: try Checking.mapNumber(message.map),
             newestCheckpoint: try Checking.number(message.newest_checkpoint, "checkpoint"), members: members,
-            waitingFor: Checking.texts(message.waiting_for, message.n_waiting_for))
+            waitingFor: Checking.texts(message.waiting_for, message.n_waiting_for),
+            turnedAway: try Checking.number(message.turned_away, "peers"),
+            refusedFrames: try Checking.number(message.refused_frames, "frames"))
     }
 }
 
