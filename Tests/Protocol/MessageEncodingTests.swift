@@ -256,6 +256,21 @@ struct HostileBytesTests {
         return bytes + [UInt8(rest)]
     }
 
+    @Test("Texts for people bring no control characters to a terminal or a log")
+    func lines() throws {
+        let hello = Hello(
+            name: "a\u{1B}[2J\nzoetrope: all is well\u{202E}", host: String(repeating: "x", count: 100_000), process: 1,
+            threads: 1, endpoint: "", product: "")
+        let encoded = EncodedFrame(MessageSamples.frame(WorkerMessage.hello(hello)))
+        let decoded = try encoded.header.withUnsafeBytes { try ControlMessage(header: $0, payloads: []) }
+        guard case .worker(let frame) = decoded, case .hello(let read)? = frame.message else {
+            Issue.record("no greeting")
+            return
+        }
+        #expect(read.name == "a\u{FFFD}[2J\u{FFFD}zoetrope: all is well\u{FFFD}")
+        #expect(read.host.count == 4096)
+    }
+
     @Test("Numbers that would overflow or are negative are refused")
     func numbers() {
         // Map numbers carry the generation in their upper half, so they may be large; the largest may not.

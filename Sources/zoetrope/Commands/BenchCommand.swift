@@ -9,7 +9,7 @@ import Reporting
 /// `zoetrope bench`: the figures that are compared with the peers.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Time kernels and training steps.", subcommands: [Step.self, Kernels.self])
+        abstract: "Time kernels, training steps and sockets.", subcommands: [Step.self, Kernels.self, Network.self])
 
     /// What every bench takes.
     struct Machine: ParsableArguments {

@@ -7,6 +7,7 @@ import Kernels
 import Protocol
 import Reporting
 import Storage
+import Synchronization
 import Wire
 import Worker
 
@@ -52,7 +53,10 @@ struct Coordinate: ParsableCommand {
 struct Work: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Join a run: compute for it and own a part of its parameters.",
-        discussion: "Joins at any time. SIGTERM lets it finish its block, hand its chunks over, and leave.")
+        discussion: """
+            Joins at any time. SIGTERM lets it finish its block, hand its chunks over, and leave with 0; SIGUSR1 the same with \
+            75, run again to go on. A second SIGINT ends it at once.
+            """)
     @Option(help: "The coordinator's address: tcp://HOST:PORT, as RUN/endpoint has it.")
     var join: String
     @Option(help: "cluster.conf; without it, this machine.")
@@ -91,15 +95,24 @@ struct Work: ParsableCommand {
                 security: try protection.security(cluster.security, as: .worker)),
             note: { standardError("zoetrope: \(name): \($0)\n") },
             build: { welcome throws(Fault) in try buildWorker(welcome, resources: resources) })
+        let isToReturn = Atomic(false)
         if let parent {
-            // Control-C reaches the whole group: the coordinator, not the signal, ends its own workers.
+            // Control-C and a scheduler's SIGUSR1 reach the whole group: the coordinator, not the signal, ends its workers.
             signal(SIGINT, SIG_IGN)
+            signal(SIGUSR1, SIG_IGN)
             onSignals([SIGTERM]) { shell.drain() }
             endWith(parent: parent)
         } else {
             onSignals([SIGTERM, SIGINT]) { shell.drain() }
+            onSignals([SIGUSR1]) {
+                isToReturn.store(true, ordering: .sequentiallyConsistent)
+                shell.drain()
+            }
         }
-        let ending = shell.run()
+        var ending = shell.run()
+        if ending == Ending(code: 0, reason: "drained"), isToReturn.load(ordering: .sequentiallyConsistent) {
+            ending = Ending(code: 75, reason: "left on SIGUSR1")
+        }
         guard ending.code == 0 else {
             throw Fault(Fault.Code(rawValue: Int32(ending.code)) ?? .internal, name, ending.reason)
         }

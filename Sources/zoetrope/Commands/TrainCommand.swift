@@ -100,7 +100,7 @@ func coordinate(
         settings: preparation.settings(expectedWorkers: expectedWorkers, timing: timing),
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
         listen: listen, security: security, observer: report.observer)
-    onSignals([SIGTERM, SIGINT]) { shell.stop(reason: "a signal asked for it") }
+    onSignals([SIGTERM, SIGINT, SIGUSR1]) { shell.stop(reason: "a signal asked for it") }
     try started(shell)
     return shell.run()
 }

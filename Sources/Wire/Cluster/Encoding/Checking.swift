@@ -41,6 +41,26 @@ enum Checking {
 
     static func text(_ bytes: UnsafePointer<CChar>?) -> String { bytes.map { String(cString: $0) } ?? "" }
 
+    /// A text for people's terminals and logs: what would move a cursor, end a line or turn the direction of writing is
+    /// replaced, and of very long ones the beginning is kept.
+    static func line(_ bytes: UnsafePointer<CChar>?) -> String {
+        let text = text(bytes)
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(longestLine) {
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator, .format: line.append("\u{FFFD}")
+            default: line.append(scalar)
+            }
+        }
+        return String(line)
+    }
+
+    private static let longestLine = 4096
+
+    static func lines(_ values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int) -> [String] {
+        UnsafeBufferPointer(start: values, count: values == nil ? 0 : count).map { line($0) }
+    }
+
     static func texts(_ values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int) -> [String] {
         UnsafeBufferPointer(start: values, count: values == nil ? 0 : count).map { text($0) }
     }
@@ -74,7 +94,7 @@ enum Checking {
     static func substitute(_ message: Zoetrope__Substitute) throws(Fault) -> Substitute {
         Substitute(
             position: try position(message.position), wanted: try number(message.wanted, "clip"),
-            used: try number(message.used, "clip"), reason: text(message.reason))
+            used: try number(message.used, "clip"), reason: line(message.reason))
     }
 
     /// The raw parts of a message, when they are as many as it needs and whole numbers of f32.

@@ -78,7 +78,7 @@ extension CoordinatorMessage: FrameMessage {
             self = .welcome(Welcome(try Checking.present(frame.welcome, "the welcome")))
         case ZOETROPE__FRAME__MESSAGE_REFUSE:
             let refusal = try Checking.present(frame.refuse, "the refusal")
-            self = .refuse(Refusal(reason: Checking.text(refusal.reason), mayReturn: refusal.may_return != 0))
+            self = .refuse(Refusal(reason: Checking.line(refusal.reason), mayReturn: refusal.may_return != 0))
         case ZOETROPE__FRAME__MESSAGE_MAP:
             self = .map(try OwnershipMap(try Checking.present(frame.map, "the map")))
         case ZOETROPE__FRAME__MESSAGE_LEASE:
@@ -112,7 +112,7 @@ extension CoordinatorMessage: FrameMessage {
         case ZOETROPE__FRAME__MESSAGE_STOP:
             let stop = try Checking.present(frame.stop, "the order")
             guard (0...255).contains(stop.code) else { throw Checking.fault("exit code \(stop.code) is out of range") }
-            self = .stop(code: Int(stop.code), reason: Checking.text(stop.reason))
+            self = .stop(code: Int(stop.code), reason: Checking.line(stop.reason))
         default: throw FrameCoding.unexpected(frame, "a coordinator")
         }
     }

@@ -54,8 +54,8 @@ extension OperatorReply: FrameMessage {
         switch frame.message_case {
         case ZOETROPE__FRAME__MESSAGE_STATUS:
             self = .status(try ClusterStatus(try Checking.present(frame.status, "the status")))
-        case ZOETROPE__FRAME__MESSAGE_DONE: self = .done(Checking.text(frame.done))
-        case ZOETROPE__FRAME__MESSAGE_REFUSED: self = .refused(Checking.text(frame.refused))
+        case ZOETROPE__FRAME__MESSAGE_DONE: self = .done(Checking.line(frame.done))
+        case ZOETROPE__FRAME__MESSAGE_REFUSED: self = .refused(Checking.line(frame.refused))
         default: throw FrameCoding.unexpected(frame, "a coordinator to an operator")
         }
     }
@@ -84,11 +84,11 @@ extension ClusterStatus {
             try MemberStatus(member)
         }
         self.init(
-            generation: message.generation, phase: Checking.text(message.phase),
+            generation: message.generation, phase: Checking.line(message.phase),
             step: try Checking.number(message.step, "step"), steps: try Checking.number(message.steps, "steps"),
             map: try Checking.mapNumber(message.map),
             newestCheckpoint: try Checking.number(message.newest_checkpoint, "checkpoint"), members: members,
-            waitingFor: Checking.texts(message.waiting_for, message.n_waiting_for),
+            waitingFor: Checking.lines(message.waiting_for, message.n_waiting_for),
             turnedAway: try Checking.number(message.turned_away, "peers"),
             refusedFrames: try Checking.number(message.refused_frames, "frames"))
     }
@@ -117,9 +117,9 @@ extension MemberStatus {
             leases.append(try Checking.block(lease))
         }
         self.init(
-            incarnation: message.incarnation, name: Checking.text(message.name), host: Checking.text(message.host),
+            incarnation: message.incarnation, name: Checking.line(message.name), host: Checking.line(message.host),
             process: try Checking.number(message.process, "process"),
-            threads: try Checking.number(message.threads, "threads"), state: Checking.text(message.state),
+            threads: try Checking.number(message.threads, "threads"), state: Checking.line(message.state),
             chunks: try Checking.number(message.chunks, "chunks"), leases: leases,
             unitsPerSecond: Double(bitPattern: message.units_per_second),
             silentSeconds: Double(bitPattern: message.silent_seconds))

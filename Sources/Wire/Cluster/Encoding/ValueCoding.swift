@@ -18,10 +18,10 @@ extension Hello {
     /// The version travels in the frame, where every version finds it.
     init(_ message: Zoetrope__Hello, version: UInt32) throws(Fault) {
         self.init(
-            version: Int(version), name: Checking.text(message.name), host: Checking.text(message.host),
+            version: Int(version), name: Checking.line(message.name), host: Checking.line(message.host),
             process: try Checking.number(message.process, "process"),
             threads: try Checking.number(message.threads, "threads"), endpoint: Checking.text(message.endpoint),
-            product: Checking.text(message.product))
+            product: Checking.line(message.product))
     }
 }
 
@@ -44,7 +44,7 @@ extension Ready {
 
     init(_ message: Zoetrope__Ready) throws(Fault) {
         let fingerprints = try Checking.list(message.fingerprints, message.n_fingerprints) { print throws(Fault) in
-            Fingerprint(name: Checking.text(print.name), value: Checking.text(print.value))
+            Fingerprint(name: Checking.line(print.name), value: Checking.line(print.value))
         }
         self.init(
             fingerprints: fingerprints, heldVersion: try Checking.number(message.held_version, "version"),

@@ -92,7 +92,7 @@ extension WorkerMessage: FrameMessage {
         case ZOETROPE__FRAME__MESSAGE_BLOCK_DELIVERED: self = .blockDelivered(lease: frame.block_delivered)
         case ZOETROPE__FRAME__MESSAGE_BLOCK_FAILED:
             let failed = try Checking.present(frame.block_failed, "the block")
-            self = .blockFailed(lease: failed.lease, reason: Checking.text(failed.reason))
+            self = .blockFailed(lease: failed.lease, reason: Checking.line(failed.reason))
         case ZOETROPE__FRAME__MESSAGE_CHUNKS_READY:
             let ready = try Checking.present(frame.chunks_ready, "the chunks")
             let chunks = try Checking.list(ready.chunks, ready.n_chunks) { chunk throws(Fault) in

@@ -1,0 +1,157 @@
+import Coordinator
+import Foundation
+import TestSupport
+import Testing
+
+/// Real processes and what schedulers send them: SIGTERM, SIGUSR1, SIGINT.
+@Suite("Signals", .serialized, .timeLimit(.minutes(5)))
+struct SignalsTests {
+    private static let data: Result<String, any Error> = Result {
+        let folder = NSTemporaryDirectory() + "zoetrope-signals-\(ProcessInfo.processInfo.processIdentifier)"
+        let made = try Program.run(
+            "data", "synth", "--out", folder, "--classes", "2", "--clips-per-class", "4", "--seconds", "1", "--size",
+            "32", "--seed", "3")
+        try #require(made.status == 0, "\(made.errors)")
+        return folder
+    }
+
+    private func arguments(run: String, workers: Int) throws -> [String] {
+        [
+            "train", sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml", "input.width=32", "input.height=32",
+            "input.crop=28", "batch.units=4", "batch.clips_per_unit=1", "schedule.steps=16",
+            "checkpoint.every_steps=100", "--data", try Self.data.get(), "--run", run, "--workers", "\(workers)",
+            "--json",
+        ]
+    }
+
+    private static let undisturbed = Result { () throws -> String in
+        try withTemporaryFolder { folder in
+            let result = try Program.start(SignalsTests().arguments(run: folder + "/run", workers: 1)).wait()
+            try #require(result.status == 0, "\(result.errors)")
+            return try #require(result.json["weights_sha256"] as? String)
+        }
+    }
+
+    private func endpoint(of run: String) throws -> String {
+        try text(of: run + "/endpoint").trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Asks the run until `condition` holds for its status.
+    @discardableResult
+    private func status(of run: String, until condition: ([String: Any]) -> Bool) throws -> [String: Any] {
+        let deadline = Date().addingTimeInterval(90)
+        while Date() < deadline {
+            guard let endpoint = try? endpoint(of: run) else { continue }
+            let answer = try Program.run("status", "--join", endpoint, "--json")
+            if answer.status == 0, condition(answer.json) { return answer.json }
+        }
+        throw TimedOut()
+    }
+
+    private struct TimedOut: Error {}
+
+    private func members(_ status: [String: Any]) -> [[String: Any]] { status["members"] as? [[String: Any]] ?? [] }
+
+    @Test(
+        "SIGUSR1, SIGTERM and SIGINT to a training write a checkpoint and end with 75; the same command continues",
+        arguments: [
+            SIGUSR1, SIGTERM, SIGINT,
+        ])
+    func checkpointAndStop(number: Int32) throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            let training = try Program.start(arguments(run: run, workers: 2))
+            try status(of: run) { ($0["step"] as? Int ?? 0) >= 2 }
+            training.kill(number)
+            let stopped = training.wait()
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            let reached = try StepLedger.read(run: run).count
+            #expect((2..<16).contains(reached))
+            // Nothing but the signal makes a checkpoint here, and nothing that is in the ledger is lost.
+            #expect(try CheckpointStore.versions(run: run).last == reached)
+            let again = try Program.start(arguments(run: run, workers: 1)).wait()
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(again.json["weights_sha256"] as? String == (try Self.undisturbed.get()))
+            #expect(!again.errors.contains("replay"))
+        }
+    }
+
+    @Test("SIGUSR1 to all processes of a training at once, as schedulers send it, does the same")
+    func wholeGroup() throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            let training = try Program.start(arguments(run: run, workers: 2))
+            let seen = try status(of: run) { ($0["step"] as? Int ?? 0) >= 2 && members($0).count == 2 }
+            for member in members(seen) { if let pid = member["pid"] as? Int { kill(Int32(pid), SIGUSR1) } }
+            training.kill(SIGUSR1)
+            let stopped = training.wait()
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            let reached = try StepLedger.read(run: run).count
+            #expect(try CheckpointStore.versions(run: run).last == reached)
+            let again = try Program.start(arguments(run: run, workers: 1)).wait()
+            #expect(again.json["weights_sha256"] as? String == (try Self.undisturbed.get()), "\(again.errors)")
+        }
+    }
+
+    @Test(
+        "A worker hands back what it has and leaves: with 0 on SIGTERM, with 75 on SIGUSR1; nothing is computed twice",
+        arguments: [
+            (SIGTERM, 0), (SIGUSR1, 75),
+        ] as [(Int32, Int32)])
+    func drain(number: Int32, code: Int32) throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            let training = try Program.start(arguments(run: run, workers: 1))
+            try status(of: run) { members($0).count == 1 }
+            let leaving = try Program.start(
+                ["worker", "--join", try endpoint(of: run), "--threads", "1", "--name", "leaving"])
+            // It owns a part of the parameters by then.
+            try status(of: run) { status in
+                members(status).contains { $0["name"] as? String == "leaving" && ($0["chunks"] as? Int ?? 0) > 0 }
+            }
+            leaving.kill(number)
+            let left = leaving.wait()
+            #expect(left.status == code, "\(left.errors)")
+            let trained = training.wait()
+            #expect(trained.status == 0, "\(trained.errors)")
+            #expect(trained.json["weights_sha256"] as? String == (try Self.undisturbed.get()))
+            for word in ["is dead", "rolled back", "replay"] {
+                #expect(!trained.errors.contains(word), "\(trained.errors)")
+            }
+        }
+    }
+
+    @Test("The second SIGINT ends a training at once that cannot write its checkpoint; its workers end with it")
+    func secondInterrupt() throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            let training = try Program.start(arguments(run: run, workers: 2))
+            let seen = try status(of: run) { ($0["step"] as? Int ?? 0) >= 1 && members($0).count == 2 }
+            let workers = members(seen).compactMap { ($0["pid"] as? Int).map(Int32.init) }
+            #expect(workers.count == 2)
+            // Whoever is stopped sends no chunk for a checkpoint.
+            for worker in workers { kill(worker, SIGSTOP) }
+            func catches() throws -> Bool {
+                let line = try text(of: "/proc/\(training.pid)/status").split(separator: "\n")
+                    .first { $0.hasPrefix("SigCgt:") }
+                let mask = line.flatMap { UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) } ?? 0
+                return mask & (1 << UInt64(SIGINT - 1)) != 0
+            }
+            #expect(try catches())
+            training.kill(SIGINT)
+            let deadline = Date().addingTimeInterval(20)
+            while try catches(), Date() < deadline {}
+            #expect(training.process.isRunning)
+            training.kill(SIGINT)
+            // The workers hold its pipes open, so wait for the process alone.
+            training.process.waitUntilExit()
+            #expect(training.process.terminationReason == .uncaughtSignal)
+            #expect(training.process.terminationStatus == SIGINT)
+            for worker in workers { kill(worker, SIGCONT) }
+            _ = training.wait()
+            for worker in workers {
+                #expect(kill(worker, 0) != 0 || (try text(of: "/proc/\(worker)/stat")).contains(" Z "))
+            }
+        }
+    }
+}
