@@ -149,8 +149,10 @@ struct SignalsTests {
             #expect(training.process.terminationStatus == SIGINT)
             for worker in workers { kill(worker, SIGCONT) }
             _ = training.wait()
+            // Their parent is gone: a zombie is as good as none.
             for worker in workers {
-                #expect(kill(worker, 0) != 0 || (try text(of: "/proc/\(worker)/stat")).contains(" Z "))
+                let state = try? text(of: "/proc/\(worker)/stat")
+                #expect(state == nil || state?.contains(") Z ") == true, "\(state ?? "")")
             }
         }
     }

@@ -105,7 +105,7 @@ struct StrangersTests {
             // Two each of status and stop, two workers, four pieces of garbage.
             let after = try status(of: run, keys) { ($0["turned_away"] as? Int ?? 0) >= 10 }
             #expect((after["members"] as? [Any])?.count == 2)
-            #expect(after["phase"] as? String == "training", "the run was over before the last stranger came")
+            #expect((after["step"] as? Int ?? 30) < 30, "the run was over before the last stranger came")
 
             // Where a secret must not be: argument lists, the run's folder, what is printed.
             let secrets = try ["coordinator", "worker", "operator"].map { role in

@@ -179,7 +179,12 @@ struct KeysTests {
         let told = (0..<100).compactMap { _ in count.add(fault, now: 0) }
         #expect(told.count == 3)
         #expect(count.count == 100)
-        #expect(count.add(fault, now: 11)?.reason == "turned away (and 97 more before)")
+        // Another reason is told all the same, and many others are not.
+        #expect(count.add(Fault(.data, "192.0.2.1", "another"), now: 1)?.reason == "another (and 97 more before)")
+        let others = (0..<100).compactMap { count.add(Fault(.data, "192.0.2.1", "reason \($0)"), now: 1) }
+        #expect(others.count == 8)
+        #expect(count.count == 201)
+        #expect(count.add(fault, now: 11)?.reason == "turned away (and 92 more before)")
         #expect(count.add(fault, now: 12)?.reason == "turned away")
     }
 }

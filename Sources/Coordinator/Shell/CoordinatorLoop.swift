@@ -124,6 +124,8 @@ final class CoordinatorLoop {
     }
 
     private func note(_ frame: Frame<WorkerMessage>) {
+        // More than a machine has workers is nonsense, and must not fill the memory.
+        guard processes.count < 4096 else { return }
         if case .hello(let hello)? = frame.message, hello.host == host { processes[hello.process] = frame.sender }
     }
 

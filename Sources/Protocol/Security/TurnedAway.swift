@@ -14,17 +14,16 @@ public struct TurnedAway: Sendable, Hashable {
     public var fault: Fault { Fault(.data, address, "turned away: \(reason)") }
 }
 
-/// Counts what is turned away, and says when that is worth a line: a flood must not become one of log lines.
+/// Counts what is turned away, and says when that is worth a line: a flood must not become one of log lines, nor hide what is
+/// turned away for another reason meanwhile.
 public struct RefusalCount: Sendable {
     public private(set) var count = 0
-    private var told: [Double] = []
+    private var told: [(reason: String, time: Double)] = []
     private var untold = 0
     private let lines: Int
     private let seconds: Double
 
-    /// - Parameters:
-    ///   - lines: At most so many ...
-    ///   - seconds: ... in so many seconds.
+    /// In `seconds`, at most `lines` of one reason and four times as many in all.
     public init(lines: Int = 5, seconds: Double = 60) {
         self.lines = lines
         self.seconds = seconds
@@ -34,12 +33,12 @@ public struct RefusalCount: Sendable {
     /// - Returns: What to write of it; nil when enough was written of late.
     public mutating func add(_ fault: Fault, now: Double) -> Fault? {
         count += 1
-        told.removeAll { now - $0 >= seconds }
-        guard told.count < lines else {
+        told.removeAll { now - $0.time >= seconds }
+        guard told.count < 4 * lines, told.count(where: { $0.reason == fault.reason }) < lines else {
             untold += 1
             return nil
         }
-        told.append(now)
+        told.append((fault.reason, now))
         defer { untold = 0 }
         guard untold > 0 else { return fault }
         return Fault(fault.code, fault.thing, "\(fault.reason) (and \(untold) more before)", mend: fault.mend)
