@@ -29,6 +29,7 @@ struct Zoetrope: ParsableCommand {
     static func main() {
         // A peer that goes away must cost an error code of a write, never the process.
         signal(SIGPIPE, SIG_IGN)
+        unblockSignals()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -1,5 +1,7 @@
 import Faults
 import Foundation
+import Protocol
+import Reporting
 import Synchronization
 
 /// The worker processes of a `train` command: started once, never again, ended with it.
@@ -36,10 +38,20 @@ final class LocalWorkers: Sendable {
         }
     }
 
-    /// Waits for all of them; they were told to stop.
+    /// Waits for all of them; they were told to stop. One that is stopped or hangs is killed after a while: its run is over,
+    /// and it must not keep the command from ending.
     func wait() {
-        for process in processes.withLock({ $0 }) { process.waitUntilExit() }
+        let clock = MonotonicClock()
+        while running > 0, clock.now < Self.patience { usleep(20_000) }
+        for process in processes.withLock({ $0 }) where process.isRunning {
+            standardError("zoetrope: worker process \(process.processIdentifier) does not end and is killed\n")
+            Foundation.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
     }
+
+    /// Seconds.
+    private static let patience = 15.0
 
     /// Ends them at once, wherever they are.
     func kill() {

@@ -1,6 +1,15 @@
 import Dispatch
 import Glibc
 
+/// Lets the signals that mean something here through, whatever whoever started this process had blocked: a process
+/// inherits that, and a second SIGINT would do nothing.
+func unblockSignals() {
+    var numbers = sigset_t()
+    sigemptyset(&numbers)
+    for number in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&numbers, number) }
+    pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
+}
+
 /// Calls `body` when one of `numbers` arrives, the first time; the second time the signal does what it always does.
 func onSignals(_ numbers: [Int32], _ body: @escaping @Sendable () -> Void) {
     for number in numbers {
