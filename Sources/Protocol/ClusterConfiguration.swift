@@ -14,6 +14,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
     public struct Coordinator: Sendable, Equatable {
         /// `tcp://HOST:PORT`; port 0 takes a free one. The address is one of the machine's own, never `*`.
         public var address: String
+        /// Workers that keep each chunk of the parameters; fewer while there are fewer workers.
+        public var replicas: Int
     }
 
     public struct Worker: Sendable, Equatable {
@@ -39,6 +41,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
 
     /// In seconds, each longer than the one before: the one hierarchy of timeouts.
     public struct Timeouts: Sendable, Equatable {
+        /// A worker whose connection broke is dead when it does not come back for so long.
+        public var broken: Double
         /// Between two heartbeats.
         public var heartbeat: Double
         /// Silence after which a worker gets no new lease and its block may be given to another as well.
@@ -51,10 +55,10 @@ public struct ClusterConfiguration: Sendable, Equatable {
 
     /// Everything at its default: one machine, loopback.
     public static let standard = ClusterConfiguration(
-        coordinator: Coordinator(address: "tcp://127.0.0.1:5570"),
+        coordinator: Coordinator(address: "tcp://127.0.0.1:5570", replicas: 2),
         worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false),
         security: SecuritySection(keys: "", insecure: false),
-        timeouts: Timeouts(heartbeat: 1, suspect: 3, dead: 10, patience: 600))
+        timeouts: Timeouts(broken: 0.8, heartbeat: 1, suspect: 3, dead: 9, patience: 600))
 
     /// Reads a document.
     /// - Throws: `Fault.usage` for unknown keys, wrong kinds, and timeouts out of order.
@@ -63,7 +67,9 @@ public struct ClusterConfiguration: Sendable, Equatable {
         let standard = ClusterConfiguration.standard
         let configuration = ClusterConfiguration(
             coordinator: Coordinator(
-                address: try reader.string("coordinator.address", default: standard.coordinator.address)),
+                address: try reader.string("coordinator.address", default: standard.coordinator.address),
+                replicas: try reader.integer(
+                    "coordinator.replicas", default: standard.coordinator.replicas, in: 1...8)),
             worker: Worker(
                 dataHost: try reader.string("worker.data_host", default: standard.worker.dataHost),
                 dataBind: try reader.string("worker.data_bind", default: standard.worker.dataBind),
@@ -76,16 +82,17 @@ public struct ClusterConfiguration: Sendable, Equatable {
                     try reader.string("security.keys", default: standard.security.keys), besides: document.name),
                 insecure: try reader.boolean("security.insecure", default: standard.security.insecure)),
             timeouts: Timeouts(
+                broken: try reader.real("timeouts.broken", default: standard.timeouts.broken, in: 0.05...60),
                 heartbeat: try reader.real("timeouts.heartbeat", default: standard.timeouts.heartbeat, in: 0.05...60),
                 suspect: try reader.real("timeouts.suspect", default: standard.timeouts.suspect, in: 0.1...600),
                 dead: try reader.real("timeouts.dead", default: standard.timeouts.dead, in: 0.2...3600),
                 patience: try reader.real("timeouts.patience", default: standard.timeouts.patience, in: 1...86_400)))
         let timeouts = configuration.timeouts
-        guard timeouts.heartbeat < timeouts.suspect, timeouts.suspect < timeouts.dead, timeouts.dead < timeouts.patience
-        else {
+        let silences = [timeouts.broken, timeouts.heartbeat].map { $0 < timeouts.suspect }
+        guard silences.allSatisfy(\.self), timeouts.suspect < timeouts.dead, timeouts.dead < timeouts.patience else {
             throw Fault(
-                .usage, document.name, "the timeouts must rise: heartbeat < suspect < dead < patience",
-                mend: "defaults are 1, 3, 10 and 600 seconds")
+                .usage, document.name, "the timeouts must rise: broken and heartbeat < suspect < dead < patience",
+                mend: "defaults are 0.8, 1, 3, 9 and 600 seconds")
         }
         _ = try reader.finish()
         return configuration

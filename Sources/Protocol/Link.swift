@@ -83,6 +83,11 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     /// The connection is there again: ask at once.
     public mutating func reconnected(now: Double) -> Frame<Outgoing>? { kept.isEmpty ? nil : probe(now: now) }
 
+    /// A frame that the other end answers, whether something is missing or not; nil when nothing was ever sent.
+    public mutating func ask(now: Double) -> Frame<Outgoing>? {
+        firstKept + UInt64(kept.count) > 1 ? probe(now: now) : nil
+    }
+
     private mutating func probe(now: Double) -> Frame<Outgoing> {
         quietSince = now
         return frame(sequence: firstKept + UInt64(kept.count) - 1, message: nil)

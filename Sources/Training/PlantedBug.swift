@@ -29,6 +29,16 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case drainedOwnerReleasedEarly
     /// A block counts as delivered when it has been computed.
     case deliveredWhenComputed
+    /// An owner reports a chunk ready before its buddies have acknowledged the gradient.
+    case readyBeforeAcknowledgement
+    /// What was delivered to an owner that died counts as delivered.
+    case deliveredToTheDead
+    /// Workers let their roots go when the owners have them, instead of keeping them until the step commits.
+    case rootsReleasedEarly
+    /// A coordinator goes on although a newer generation has begun.
+    case staleGenerationAccepted
+    /// A bit of some worker's state flips, once.
+    case memoryFlips
     /// The owner's death goes unnoticed: the map stays.
     case ownerDeathIgnored
     /// The norm adds the chunks in the order they became ready.

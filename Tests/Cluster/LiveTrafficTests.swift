@@ -46,7 +46,7 @@ struct LiveTrafficTests {
         let state = ChunkState(chunk: 1 << 40, version: 3, slots: [payload], digest: 1)
         let worker: [WorkerMessage] = [
             .blockComputed(lease: 1, records: [UnitRecord(unit: 1 << 40, loss: .nan, correct: 1 << 40)]),
-            .blockDelivered(lease: 1), .blockFailed(lease: 1, reason: "boo"),
+            .blockDelivered(lease: 1, revision: 0), .blockFailed(lease: 1, reason: "boo"),
             .chunksReady(
                 map: 1, step: 1, chunks: [ReadyChunk(chunk: 9999, sumOfSquares: .nan, finite: true, digest: 0)]),
             .mapInstalled(map: 1, chunks: [ChunkDigest(chunk: 1 << 40, digest: 0)]),
@@ -57,8 +57,8 @@ struct LiveTrafficTests {
         for (i, message) in worker.enumerated() { add(message, { EncodedFrame($0) }, sequence: UInt64(i + 1)) }
         let push = Push(map: 1, step: 1, block: block, chunk: 1 << 40, checksum: 0, gradient: payload)
         let requests: [ShardRequest] = [
-            .push(push), .want(map: 1 << 33, version: 1 << 40, chunks: [1 << 40]),
-            .fetchState(map: 1 << 33, chunks: [1 << 40]),
+            .push(push), .want(map: 1 << 33, revision: 0, version: 1 << 40, chunks: [1 << 40]),
+            .fetchState(map: 1 << 33, revision: 0, chunks: [1 << 40]),
         ]
         for (i, message) in requests.enumerated() { add(message, { EncodedFrame($0) }, sequence: UInt64(i + 1)) }
         add(CoordinatorMessage.stop(code: 0, reason: "boo"), { EncodedFrame($0) })

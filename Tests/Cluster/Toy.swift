@@ -74,7 +74,7 @@ enum Toy {
         timing.tick = 0.02
         timing.heartbeat = 0.1
         timing.resend = 0.1
-        timing.suspicion = 0.3
+        timing.broken = 0.3
         timing.death = 2
         timing.leastStraggling = 1
         timing.coordinatorPatience = 20

@@ -275,7 +275,7 @@ struct HostileBytesTests {
     func numbers() {
         // Map numbers carry the generation in their upper half, so they may be large; the largest may not.
         for value in [Int.min, -1, Int.max] {
-            let map = OwnershipMap(number: value, version: 0, owners: [], sources: [], members: [])
+            let map = OwnershipMap(number: value, version: 0, owners: [], buddies: [], sources: [], members: [])
             let header = EncodedFrame(MessageSamples.frame(CoordinatorMessage.map(map))).header
             header.withUnsafeBytes { bytes in
                 _ = #expect(throws: Fault.self) { try Frame<CoordinatorMessage>(header: bytes, payloads: []) }

@@ -23,7 +23,12 @@ enum MessageSamples {
         .ready(
             Ready(
                 fingerprints: [Fingerprint(name: "numerics", value: "avx512"), Fingerprint(name: "", value: "")],
-                heldVersion: 17, heldChunks: [0, 3, 1 << 20])),
+                heldVersion: 17, heldChunks: [0, 3, 1 << 20],
+                keptBlocks: [
+                    KeptBlock(
+                        lease: 5, step: 17, block: block,
+                        records: [UnitRecord(unit: 48, loss: 0.5, correct: 1, substitutes: substitutes)])
+                ], ledgerTail: [record])),
         .ready(Ready(fingerprints: [])),
         .heartbeat(Progress(step: 3, units: 12, decodedAhead: 2, residentBytes: 1 << 33)),
         .blockComputed(
@@ -32,7 +37,8 @@ enum MessageSamples {
                 UnitRecord(unit: 48, loss: 2.079441541679836, correct: 3, substitutes: substitutes),
                 UnitRecord(unit: 49, loss: .infinity, correct: 0),
             ]),
-        .blockDelivered(lease: 99),
+        .blockDelivered(lease: 99, revision: 3),
+        .replicasDiffer(Divergence(map: 6, version: 7, chunk: 3, owner: 1, buddy: 2)),
         .blockFailed(lease: 99, reason: "shard-3.mdb: cannot read it: Input/output error"),
         .chunksReady(
             map: 3, step: 9,
@@ -43,6 +49,7 @@ enum MessageSamples {
         .mapInstalled(map: 4, chunks: [ChunkDigest(chunk: 2, digest: 77), ChunkDigest(chunk: 3, digest: .max)]),
         .fetchCheckpoint(map: 4, chunk: 2),
         .checkpointChunk(state),
+        .chunkDigests(version: 4, chunks: [ChunkDigest(chunk: 2, digest: 77)]),
         .leaving,
         .suspect(0xFEED_FACE_CAFE_BEEF),
         .alarm(Alarm(step: 5, block: block, chunk: 3, first: 11, second: 12)),
@@ -58,17 +65,24 @@ enum MessageSamples {
         .refuse(Refusal(reason: "", mayReturn: true)),
         .map(
             OwnershipMap(
-                number: 6, version: 200, owners: [1, 2, 1, 2], sources: [.keep, .peer(1), .initial, .checkpoint],
+                number: 6, revision: 2, version: 200, owners: [1, 2, 1, 2], buddies: [[2], [], [2, 3], [1]],
+                sources: [.peer(1), .peer(2), .initial, .checkpoint],
                 members: [
                     MemberAddress(incarnation: 1, endpoint: "tcp://10.0.0.1:5600"),
                     MemberAddress(incarnation: 2, endpoint: "tcp://10.0.0.2:5600"),
                 ])),
-        .map(OwnershipMap(number: 0, version: 0, owners: [], sources: [], members: [])),
+        .map(OwnershipMap(number: 0, version: 0, owners: [], buddies: [], sources: [], members: [])),
         .lease(Lease(id: 1 << 60, map: 6, step: 200, block: block)),
         .revoke(lease: 4),
         .prefetch(step: 201, block: UnitBlock(first: 0, log2: 0)),
         .commit(Commit(map: 6, step: 200, rate: 0.01, coefficient: 0.25, skipped: true, last: false)),
+        .commit(
+            Commit(
+                map: 6, step: 200, rate: 0.01, coefficient: 1, skipped: false, last: true, record: record,
+                checkpoint: 150)),
+        .rollForward(Commit(map: 6, step: 200, rate: 0.01, coefficient: 1, skipped: false, last: false)),
         .checkpoint(version: 201, chunks: [0, 2]),
+        .compare(version: 201, chunks: [1]),
         .chunkStored(version: 201, chunk: 2),
         .stateChunk(map: 6, state: state),
         .departed(0xFEED),
@@ -79,8 +93,11 @@ enum MessageSamples {
     static let request: [ShardRequest?] = [
         nil,
         .push(Push(map: 6, step: 200, block: block, chunk: 4, checksum: .max, gradient: payload(1000))),
-        .want(map: 6, version: 201, chunks: [3, 2, 1]),
-        .fetchState(map: 6, chunks: []),
+        .want(map: 6, revision: 2, version: 201, chunks: [3, 2, 1]),
+        .fetchState(map: 6, revision: 0, chunks: []),
+        .replicate(
+            Replicate(
+                map: 6, revision: 1, step: 200, chunk: 4, checksum: 3, state: .max, gradient: payload(1000))),
     ]
 
     static let reply: [ShardReply?] = [
@@ -89,6 +106,7 @@ enum MessageSamples {
         .receipt(PushReceipt(map: 6, step: 200, block: block, chunk: 4, verdict: .damaged)),
         .weights(Weights(map: 6, version: 201, chunk: 3, weights: payload(64))),
         .state(map: 6, state: state),
+        .replicated(map: 6, step: 200, chunk: 4, .stored), .replicated(map: 6, step: 200, chunk: 4, .damaged),
     ]
 
     static let operatorRequests: [OperatorRequest] = [.status, .drain("worker-3"), .drain(""), .stop]

@@ -12,7 +12,7 @@ extension SimulatedCluster {
         // In order within a direction, whatever the delay.
         var arrival = now + chance.between(0.1, 2) * delay
         // Now and then a packet has to be sent again, and everything behind it waits.
-        if now < faultsUntil, chance.happens(0.01) { arrival += chance.between(0.3, 3) }
+        if now < faultsUntil, chance.happens(toServer ? 0.01 : 0.03) { arrival += chance.between(0.3, 3) }
         if toServer {
             arrival = max(arrival, connection.lastToServer + 1e-7)
             connection.lastToServer = arrival
@@ -26,7 +26,7 @@ extension SimulatedCluster {
     func arrive(_ frame: SimulatedFrame, _ key: SimulatedConnection.Key, epoch: Int) {
         if connections[key]?.epoch != epoch, !chance.happens(0.2) { return }
         switch frame {
-        case .toCoordinator(let frame): tell(.received(frame))
+        case .toCoordinator(let frame): tell(.received(frame), reach[key.client] ?? generation)
         case .toWorker(let frame): tell(key.client, .coordinator(frame))
         case .request(let frame): tell(key.server, .request(frame))
         case .reply(let frame): tell(key.client, .reply(frame))
@@ -52,7 +52,7 @@ extension SimulatedCluster {
 
     func tellDisconnected(_ key: SimulatedConnection.Key) {
         if key.server == 0 {
-            if chance.happens(0.5) { tell(.disconnected(key.client)) }
+            if chance.happens(0.5) { tell(.disconnected(key.client), reach[key.client] ?? generation) }
         } else if workers[key.client]?.connected.contains(key.server) ?? false {
             tell(key.client, .peerDisconnected(key.server))
         }
@@ -119,7 +119,7 @@ extension SimulatedCluster {
         }
         schedule(.fault, in: chance.between(0.05, 3))
         let alive = order.filter { workers[$0] != nil }
-        switch chance.below(12) {
+        switch chance.below(13) {
         case 0, 1: if let victim = pick(alive) { kill(victim) }
         case 2, 3: startWorker()
         case 4:
@@ -133,6 +133,7 @@ extension SimulatedCluster {
             }
         case 5: if let worker = pick(alive) { workers[worker]?.stoppedUntil = now + chance.between(0.5, 20) }
         case 6: restartCoordinator(withWorkers: chance.happens(0.5))
+        case 12: if chance.happens(0.5) { replaceCoordinator() }
         case 7 where !alive.isEmpty && chance.happens(0.3): for worker in alive { kill(worker) }
         default:
             let keys = connections.keys.sorted { ($0.client, $0.server) < ($1.client, $1.server) }
@@ -163,6 +164,7 @@ extension SimulatedCluster {
         coordinator = nil
         write("coordinator dies, with workers: \(withWorkers); tail \(disk.tail?.outcome.step ?? -1)")
         disk.crash(tailSurvives: chance.happens(0.5), lies: diskLies && chance.happens(0.5))
+        if chance.happens(0.2) { disk.loseLedger() }
         for key in connections.keys.filter({ $0.server == 0 }).sorted(by: { $0.client < $1.client }) {
             cut(key, for: chance.between(0, 1))
         }

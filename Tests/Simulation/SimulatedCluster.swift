@@ -17,6 +17,8 @@ final class SimulatedCluster {
         case ledgerWritten(generation: UInt64)
         case chunkWritten(generation: UInt64, ChunkState)
         case checkpointWritten(generation: UInt64, version: Int)
+        /// The worker reaches the newest coordinator again.
+        case healed(Incarnation)
         case chunkRead(generation: UInt64, version: Int, chunk: Int, Incarnation)
         case processEnded(Incarnation)
         case disconnected(SimulatedConnection.Key)
@@ -35,6 +37,12 @@ final class SimulatedCluster {
     var queue = HappeningQueue<Happening>()
     var coordinator: Coordinator?
     var generation: UInt64 = 0
+    /// Replaced, and not aware of it: stopped for a while, or cut off with some of the workers.
+    var old: [UInt64: Coordinator] = [:]
+    /// Workers that still reach an old coordinator, by its generation.
+    var reach: [Incarnation: UInt64] = [:]
+    /// The step that an old coordinator wants to append.
+    var oldSteps: [UInt64: Int] = [:]
     var workers: [Incarnation: SimulatedWorker] = [:]
     var order: [Incarnation] = []
     var connections: [SimulatedConnection.Key: SimulatedConnection] = [:]
@@ -47,6 +55,7 @@ final class SimulatedCluster {
     /// Messages are fast or slow in this run.
     let delay: Double
     let expectedWorkers: Int
+    let replicas: Int
     let diskLies: Bool
     var counts = FaultCounts()
     /// What happened, for people, when asked for.
@@ -59,6 +68,7 @@ final class SimulatedCluster {
         self.bugs = bugs
         delay = [0.001, 0.02, 0.2][chance.below(3)]
         expectedWorkers = 1 + chance.below(4)
+        replicas = [1, 2, 2, 2, 3][chance.below(5)]
         faultsUntil = calm ? 0 : chance.between(3, 25)
         diskLies = chance.happens(0.1)
         var timing = ClusterTiming()
@@ -98,7 +108,7 @@ final class SimulatedCluster {
             welcome: Welcome(generation: generation, run: 77, recipe: "r", data: "", instructionSet: "baseline"),
             units: problem.units, clipsPerUnit: problem.clipsPerUnit, steps: problem.steps, rate: problem.rate,
             clipNorm: problem.clipNorm, plan: problem.plan, fingerprints: [Fingerprint(name: "recipe", value: "r")],
-            checkpointEverySteps: 2, expectedWorkers: expectedWorkers, startPatience: 15,
+            checkpointEverySteps: 2, expectedWorkers: expectedWorkers, replicas: replicas, startPatience: 15,
             bytesMovedPerStep: 200, timing: timing)
         write(
             "coordinator \(generation) from \(disk.ledger.count) steps, checkpoints \(disk.checkpoints.keys.sorted())")
@@ -126,8 +136,8 @@ final class SimulatedCluster {
         switch happening {
         case .arrival(let frame, let key, let epoch): arrive(frame, key, epoch: epoch)
         case .coordinatorTick(let generation):
-            guard generation == self.generation, coordinator != nil else { return }
-            tell(.tick)
+            guard old[generation] != nil || (generation == self.generation && coordinator != nil) else { return }
+            tell(.tick, generation)
             schedule(.coordinatorTick(generation: generation), in: timing.tick)
         case .workerTick(let worker):
             guard let process = workers[worker] else { return }
@@ -137,6 +147,7 @@ final class SimulatedCluster {
         case .computed(let worker, let lease, let step, let unit, let stage):
             advance(worker, lease: lease, step: step, unit: unit, stage: stage)
         case .ledgerWritten(let generation):
+            if isStale(generation) { return fence(generation) }
             guard generation == self.generation, let record = disk.tail else { return }
             disk.tail = nil
             disk.ledger.append(record)
@@ -145,7 +156,11 @@ final class SimulatedCluster {
             guard generation == self.generation, disk.unfinished?.version == state.version else { return }
             disk.unfinished?.chunks[state.chunk] = state.slots.map { $0.array(of: Float.self) }
             tell(.chunkWritten(version: state.version, chunk: state.chunk))
+        case .healed(let worker):
+            reach[worker] = nil
+            cut(.init(client: worker, server: 0), for: 0)
         case .checkpointWritten(let generation, let version):
+            if isStale(generation) { return fence(generation) }
             guard generation == self.generation, let new = disk.unfinished, new.version == version else { return }
             disk.unfinished = nil
             disk.checkpoints[version] = new.chunks
@@ -180,9 +195,14 @@ final class SimulatedCluster {
 
     // MARK: - Telling machines, doing what they say
 
-    func tell(_ event: CoordinatorEvent) {
-        guard let directives = coordinator?.handle(event, now: now) else { return }
-        for directive in directives { perform(directive) }
+    func tell(_ event: CoordinatorEvent) { tell(event, generation) }
+
+    func tell(_ event: CoordinatorEvent, _ generation: UInt64) {
+        if old[generation] != nil {
+            for directive in old[generation]?.handle(event, now: now) ?? [] { perform(directive, ofOld: generation) }
+        } else if generation == self.generation, let directives = coordinator?.handle(event, now: now) {
+            for directive in directives { perform(directive) }
+        }
     }
 
     func write(_ line: @autoclosure () -> String) {
@@ -195,6 +215,9 @@ final class SimulatedCluster {
             send(.toWorker(frame), SimulatedConnection.Key(client: worker, server: 0), toServer: false)
         case .appendLedger(let record):
             write("append \(record.outcome.step), \(disk.ledger.count) there")
+            if record.outcome.step != disk.ledger.count {
+                troubles.append("step \(record.outcome.step) twice or too early")
+            }
             if disk.tail != nil { troubles.append("two records at once") }
             disk.tail = record
             schedule(.ledgerWritten(generation: generation), in: chance.between(0.001, 0.3))
@@ -222,6 +245,9 @@ final class SimulatedCluster {
             case .alarm(let alarm): troubles.append("alarm \(alarm)")
             case .recordsDiffer(let step, let unit, _): troubles.append("unit \(unit) of step \(step) has two records")
             case .rolledBack: counts.rollbacks += 1
+            case .promoted: counts.promotions += 1
+            case .replicasDiffer: counts.divergences += 1
+            case .recalled: counts.recalled += 1
             case .reissued: counts.reissued += 1
             case .mapChanged: counts.maps += 1
             default: break
@@ -280,6 +306,10 @@ struct FaultCounts {
     var restarts = 0
     var cuts = 0
     var rollbacks = 0
+    var promotions = 0
+    var fenced = 0
+    var recalled = 0
+    var divergences = 0
     var replayed = 0
     var reissued = 0
     var rejoined = 0

@@ -34,6 +34,12 @@ struct SimulatedDisk {
         if lies, !ledger.isEmpty { ledger.removeLast() }
     }
 
+    /// The ledger's folder is gone; what the newest checkpoint holds of it comes back.
+    mutating func loseLedger() {
+        let kept = checkpoints.keys.filter { $0 <= ledger.count }.max() ?? 0
+        ledger.removeLast(ledger.count - kept)
+    }
+
     var history: RunHistory {
         let checkpoint = checkpoints.keys.filter { $0 <= ledger.count }.max() ?? 0
         return RunHistory(

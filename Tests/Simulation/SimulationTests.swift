@@ -68,6 +68,8 @@ import Wire
             #expect(total.kills > seeds && total.restarts > seeds / 4 && total.cuts > seeds, "\(total)")
             #expect(
                 total.rollbacks > seeds / 8 && total.replayed > seeds / 8 && total.reissued > seeds / 40, "\(total)")
+            #expect(
+                total.promotions > seeds / 10 && total.fenced > seeds / 50 && total.recalled > seeds / 200, "\(total)")
             #expect(total.drained > seeds / 8 && total.rejoined > seeds / 100, "\(total)")
         }
     }
@@ -79,10 +81,26 @@ import Wire
         .leaseNumbersReused: 57, .deliveredWhenComputed: 125, .linksOutliveGenerations: 488,
     ]
 
+    /// A bit flips in the memory of one worker. Its buddies disagree before the next step counts, all go back to a checkpoint,
+    /// and the weights are those of an undisturbed run.
+    @Test func aFlippedBitIsFoundAndUndone() {
+        var found = 0
+        for seed in UInt64(0)..<200 {
+            let (trouble, counts) = Self.verdict(seed: seed, bugs: [.memoryFlips], calm: true)
+            // Nobody can tell with one keeper.
+            guard counts.divergences > 0 else { continue }
+            found += 1
+            #expect(trouble == nil, "seed \(seed)")
+            #expect(counts.rollbacks > 0, "seed \(seed)")
+        }
+        #expect(found > 20)
+    }
+
     /// Each mistake that a machine can be made to make is found by some seed.
     @Test(arguments: PlantedBug.allCases) func plantedBugsAreFound(bug: PlantedBug) {
         let found = ([Self.known[bug] ?? 0] + Array(0..<2000)).contains {
-            Self.verdict(seed: $0, bugs: [bug]).trouble != nil
+            let (trouble, counts) = Self.verdict(seed: $0, bugs: [bug])
+            return trouble != nil || counts.divergences > 0
         }
         #expect(found, "\(bug.rawValue) went unnoticed by 2000 seeds")
     }
@@ -119,6 +137,10 @@ extension FaultCounts {
         restarts += other.restarts
         cuts += other.cuts
         rollbacks += other.rollbacks
+        promotions += other.promotions
+        fenced += other.fenced
+        recalled += other.recalled
+        divergences += other.divergences
         replayed += other.replayed
         reissued += other.reissued
         rejoined += other.rejoined

@@ -9,18 +9,52 @@ struct CheckpointInProgress: Sendable {
     var waiting: [Int: Incarnation]
     /// Chunks that are being written.
     var writing: Set<Int> = []
+    /// What owners sent, by chunk.
+    var digests: [Int: UInt64] = [:]
+    /// Buddies that have not said what they have, and what the others said.
+    var uncompared: Set<Incarnation>
+    var isCompleting = false
+    var claims: [(buddy: Incarnation, chunk: Int, digest: UInt64)] = []
 }
 
 /// Checkpoints: owners snapshot a version and go on; the coordinator writes what they send through to the disk.
 extension Coordinator {
     mutating func beginCheckpoint(now: Double) {
         saving = CheckpointInProgress(
-            version: version, waiting: Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0, $1) }))
+            version: version, waiting: Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0, $1) }),
+            uncompared: Set(buddies.flatMap(\.self)))
         directives.append(.beginCheckpoint(version: version))
         for (owner, chunks) in Dictionary(grouping: owners.indices, by: { owners[$0] }).sorted(by: { $0.key < $1.key })
         {
             send(.checkpoint(version: version, chunks: chunks), to: owner, now: now)
         }
+        for buddy in Set(buddies.flatMap(\.self)).sorted() {
+            let chunks = buddies.indices.filter { buddies[$0].contains(buddy) }
+            send(.compare(version: version, chunks: chunks), to: buddy, now: now)
+        }
+    }
+
+    /// What a buddy has of the version that is being saved.
+    mutating func compare(_ chunks: [ChunkDigest], version: Int, from buddy: Incarnation, now: Double) {
+        guard saving?.version == version, saving?.uncompared.remove(buddy) != nil else { return }
+        saving?.claims += chunks.map { (buddy, $0.chunk, $0.digest) }
+        finishCheckpoint(now: now)
+    }
+
+    /// Owners have sent all, buddies have said what they have: whole, if they agree.
+    private mutating func finishCheckpoint(now: Double) {
+        guard let current = saving else { return }
+        for claim in current.claims {
+            guard let digest = current.digests[claim.chunk], digest != claim.digest else { continue }
+            abandonCheckpoint("two keepers of chunk \(claim.chunk) differ")
+            let owner = owners.indices.contains(claim.chunk) ? owners[claim.chunk] : 0
+            return replicasDiffer(
+                Divergence(
+                    map: mapNumber, version: version, chunk: claim.chunk, owner: owner, buddy: claim.buddy), now: now)
+        }
+        guard current.waiting.isEmpty, current.uncompared.isEmpty, !current.isCompleting else { return }
+        saving?.isCompleting = true
+        directives.append(.completeCheckpoint(version: current.version))
     }
 
     mutating func checkpointChunk(_ state: ChunkState, from worker: Incarnation, now: Double) {
@@ -35,8 +69,10 @@ extension Coordinator {
             if case .holding = phase { beginCheckpoint(now: now) }
             return
         }
+        current.digests[state.chunk] = state.digest
         saving = current
         directives.append(.writeChunk(state))
+        finishCheckpoint(now: now)
     }
 
     mutating func chunkWritten(version: Int, chunk: Int, now: Double) {
@@ -44,7 +80,7 @@ extension Coordinator {
         else { return }
         saving = current
         send(.chunkStored(version: version, chunk: chunk), to: owner, now: now)
-        if current.waiting.isEmpty { directives.append(.completeCheckpoint(version: version)) }
+        finishCheckpoint(now: now)
     }
 
     mutating func checkpointCompleted(_ version: Int, now: Double) {
@@ -72,7 +108,9 @@ extension Coordinator {
     }
 
     /// A worker died whose chunks were not yet all written.
-    mutating func checkpointLosesWorker(_ worker: Incarnation) {
+    mutating func checkpointLosesWorker(_ worker: Incarnation, now: Double) {
+        saving?.uncompared.remove(worker)
+        defer { finishCheckpoint(now: now) }
         guard let saving, saving.waiting.contains(where: { $0.value == worker && !saving.writing.contains($0.key) })
         else { return }
         abandonCheckpoint("an owner died while it was written")

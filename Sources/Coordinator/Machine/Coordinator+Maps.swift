@@ -6,7 +6,7 @@ extension Coordinator {
     /// The present map, as somebody who joins now needs it.
     var map: OwnershipMap {
         OwnershipMap(
-            number: mapNumber, version: version, owners: owners, sources: sources,
+            number: mapNumber, revision: revision, version: version, owners: owners, buddies: buddies, sources: sources,
             members: orderedMembers.compactMap { worker in
                 guard let member = members[worker], member.takesPart, let hello = member.hello else { return nil }
                 return MemberAddress(incarnation: worker, endpoint: hello.endpoint)
@@ -16,35 +16,20 @@ extension Coordinator {
     private var balance: Balance {
         Balance(
             sizes: settings.plan.chunks.map { $0.slotBytes * $0.slots }, eligible: activeMembers,
-            leaving: Set(orderedMembers.filter { members[$0]?.state == .draining }))
+            leaving: Set(orderedMembers.filter { members[$0]?.state == .draining }),
+            hosts: members.compactMapValues(\.hello?.host))
     }
 
-    /// Moves some chunks if that makes the shares more equal, or empties a worker that leaves.
+    /// Moves some chunks if that makes the shares more equal, or empties a worker that leaves; finds buddies for chunks that
+    /// have too few.
     /// - Returns: Whether a new map is out.
     mutating func rebalance(now: Double) -> Bool {
         let new = balance.owners(from: owners, limit: settings.bytesMovedPerStep)
-        guard new != owners else { return false }
-        install(new, because: "rebalanced", now: now)
+        let newBuddies = balance.buddies(
+            of: new, from: buddies, count: settings.replicas - 1, limit: settings.bytesMovedPerStep)
+        guard new != owners || newBuddies != buddies else { return false }
+        install(new, newBuddies, because: "rebalanced", now: now)
         return true
-    }
-
-    /// After a start that workers from an earlier generation survived: the newest version that they hold completely, if the
-    /// ledger has it and it is no older than the checkpoint.
-    mutating func adoptHeldState() {
-        let versions = Set(members.values.filter(\.takesPart).map(\.heldVersion))
-        defer { for worker in members.keys { members[worker]?.heldChunks = [] } }
-        version = checkpoint
-        holders = Array(repeating: [], count: holders.count)
-        for candidate in versions.sorted(by: >) where candidate >= checkpoint && candidate <= ledgerCount {
-            var found: [Set<Incarnation>] = Array(repeating: [], count: holders.count)
-            for (worker, member) in members where member.takesPart && member.heldVersion == candidate {
-                for chunk in member.heldChunks { found[chunk].insert(worker) }
-            }
-            guard found.allSatisfy({ !$0.isEmpty }) else { continue }
-            version = candidate
-            holders = found
-            return
-        }
     }
 
     /// Goes on from what the living hold: at the present version if they hold all of it, else from the newest checkpoint.
@@ -59,6 +44,7 @@ extension Coordinator {
         guard !eligible.isEmpty else {
             // Nobody is left to train; those who are leaving take nothing along that the checkpoint does not have.
             owners = []
+            buddies = []
             version = checkpoint
             holders = Array(repeating: [], count: holders.count)
             phase = .gathering
@@ -69,23 +55,41 @@ extension Coordinator {
             if owners.indices.contains(chunk), members[owners[chunk]]?.takesPart ?? false { return owners[chunk] }
             return holders[chunk].min { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }
         }
-        install(balance.owners(from: current, limit: settings.bytesMovedPerStep), because: reason, now: now)
+        let new = balance.owners(from: current, limit: settings.bytesMovedPerStep)
+        // Whoever holds a chunk already is its cheapest buddy.
+        let holding = holders.indices.map { chunk in
+            holders[chunk].sorted { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }
+        }
+        let newBuddies = balance.buddies(
+            of: new, from: holding, count: settings.replicas - 1, limit: settings.bytesMovedPerStep)
+        install(new, newBuddies, because: reason, now: now)
     }
 
-    private mutating func install(_ new: [Incarnation], because reason: String, now: Double) {
+    private mutating func install(
+        _ new: [Incarnation], _ newBuddies: [[Incarnation]], because reason: String, now: Double
+    ) {
         owners = new
+        buddies = newBuddies
         mapNumber += 1
+        revision = 0
+        earlyReady = []
         sources = new.enumerated().map { chunk, owner in
-            if holders[chunk].contains(owner) { return .keep }
+            if holders[chunk].contains(owner) { return .peer(owner) }
             if let holder = holders[chunk].min(by: { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }) {
                 return .peer(holder)
             }
             let isSeeded = version == 0 && !hasInitialCheckpoint
             return isSeeded || bugs.contains(.rollbackToWrongVersion) ? .initial : .checkpoint
         }
-        phase = .installing(waiting: Set(new))
+        // A buddy copies while the step goes on, for no step commits before it has; what is frozen it must have at once.
+        let needed = settings.plan.chunks.filter(\.isFrozen).flatMap { newBuddies[$0.number] }
+        phase = .installing(waiting: Set(new + needed))
         directives.append(
             .note(.mapChanged(number: mapNumber, version: version, owners: Set(new).count, reason: reason)))
+        sendMap(now: now)
+    }
+
+    private mutating func sendMap(now: Double) {
         let message = map
         for worker in orderedMembers where members[worker]?.takesPart ?? false {
             send(.map(message), to: worker, now: now)
@@ -93,12 +97,68 @@ extension Coordinator {
     }
 
     mutating func mapInstalled(_ number: Int, _ chunks: [ChunkDigest], by worker: Incarnation, now: Double) {
-        guard number == mapNumber, case .installing(var waiting) = phase else { return }
-        for entry in chunks where holders.indices.contains(entry.chunk) && owners[entry.chunk] == worker {
-            holders[entry.chunk].insert(worker)
+        guard number == mapNumber else { return }
+        for entry in chunks where owners.indices.contains(entry.chunk) {
+            if owners[entry.chunk] == worker || buddies[entry.chunk].contains(worker) {
+                holders[entry.chunk].insert(worker)
+            }
         }
+        guard case .installing(var waiting) = phase else { return }
         waiting.remove(worker)
         phase = .installing(waiting: waiting)
         if waiting.isEmpty { proceed(mayMove: false, now: now) }
+    }
+
+    // MARK: - Deaths that cost no state
+
+    /// Whether the worker owns chunks or is somebody's buddy.
+    func keepsChunks(_ worker: Incarnation) -> Bool {
+        owners.contains(worker) || buddies.contains { $0.contains(worker) }
+    }
+
+    /// Lets buddies take the place of an owner that died, and drops it where it was a buddy, while the step goes on.
+    /// - Returns: The chunks that have a new owner; nil when some chunk has nobody left who holds it, and nothing changed.
+    mutating func replace(_ worker: Incarnation, now: Double) -> [Int]? {
+        var (newOwners, newBuddies) = (owners, buddies)
+        var promoted: [Int] = []
+        for chunk in newOwners.indices {
+            newBuddies[chunk].removeAll { $0 == worker }
+            guard newOwners[chunk] == worker else { continue }
+            guard let heir = newBuddies[chunk].first(where: { holders[chunk].contains($0) }) else { return nil }
+            newOwners[chunk] = heir
+            newBuddies[chunk].removeAll { $0 == heir }
+            promoted.append(chunk)
+        }
+        (owners, buddies) = (newOwners, newBuddies)
+        revision += 1
+        let alone = buddies.count { $0.isEmpty }
+        directives.append(.note(.promoted(map: mapNumber, revision: revision, chunks: promoted.count, alone: alone)))
+        sendMap(now: now)
+        return promoted
+    }
+
+    /// Owner and buddy of a chunk have other bits: neither is believed, all go back to the newest checkpoint. Whoever takes
+    /// part in that twice has a broken machine.
+    mutating func replicasDiffer(_ divergence: Divergence, now: Double) {
+        guard divergence.map == mapNumber, divergence.version == version,
+            holders.indices.contains(divergence.chunk)
+        else { return }
+        directives.append(.note(.replicasDiffer(divergence)))
+        let pair = [divergence.owner, divergence.buddy]
+        for worker in pair { divergences[worker, default: 0] += 1 }
+        if let culprit = pair.first(where: { divergences[$0, default: 0] > 1 }) {
+            let name = members[culprit].map { "\($0.name) on \($0.hello?.host ?? "?")" } ?? "?"
+            return close(
+                code: 70,
+                reason: "\(name) computed other bits than its partners twice: its memory or processor is broken; "
+                    + "run again without it", now: now)
+        }
+        switch phase {
+        case .stepping, .committing, .installing, .holding:
+            holders[divergence.chunk] = []
+            if version == checkpoint { holders = Array(repeating: [], count: holders.count) }
+            recover(because: "two keepers of chunk \(divergence.chunk) differ", now: now)
+        case .gathering, .closing, .finished: break
+        }
     }
 }

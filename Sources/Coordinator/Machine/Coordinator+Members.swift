@@ -28,6 +28,9 @@ struct Member: Sendable {
     /// What it kept from an earlier generation.
     var heldVersion = 0
     var heldChunks: [Int] = []
+    var keptBlocks: [KeptBlock] = []
+    /// It was asked to apply a step that the ledger has: true until it answers.
+    var rollingForward: Bool?
 
     var name: String { hello?.name ?? "?" }
     var takesPart: Bool { state == .active || state == .draining }
@@ -72,7 +75,8 @@ extension Coordinator {
         case .ready(let ready): admit(ready, worker, now: now)
         case .heartbeat(let progress): members[worker]?.progress = progress
         case .blockComputed(let lease, let records): blockComputed(lease, records, by: worker, now: now)
-        case .blockDelivered(let lease): blockDelivered(lease, by: worker, now: now)
+        case .blockDelivered(let lease, let revision):
+            blockDelivered(lease, revision: revision, by: worker, now: now)
         case .blockFailed(let lease, let reason): blockFailed(lease, reason, by: worker, now: now)
         case .chunksReady(let map, let step, let chunks): chunksReady(chunks, map: map, step: step, now: now)
         case .mapInstalled(let map, let chunks): mapInstalled(map, chunks, by: worker, now: now)
@@ -81,8 +85,11 @@ extension Coordinator {
                 directives.append(.readChunk(version: version, chunk: chunk, for: worker))
             }
         case .checkpointChunk(let state): checkpointChunk(state, from: worker, now: now)
+        case .chunkDigests(let version, let chunks):
+            compare(chunks, version: version, from: worker, now: now)
         case .leaving: beginDraining(worker, now: now)
         case .suspect(let other): suspect(other, now: now)
+        case .replicasDiffer(let divergence): replicasDiffer(divergence, now: now)
         case .alarm(let alarm): directives.append(.note(.alarm(alarm)))
         }
     }
@@ -119,6 +126,7 @@ extension Coordinator {
 
     /// The worker has built what it was told to: does it agree with the others?
     private mutating func admit(_ ready: Ready, _ worker: Incarnation, now: Double) {
+        if let member = members[worker], member.takesPart { return rolledForward(ready, worker, now: now) }
         guard let member = members[worker], member.state == .joining, let hello = member.hello else { return }
         let values = Dictionary(ready.fingerprints.map { ($0.name, $0.value) }, uniquingKeysWith: { a, _ in a })
         for (name, (value, by)) in agreed.sorted(by: { $0.key < $1.key }) where values[name] != value {
@@ -130,6 +138,8 @@ extension Coordinator {
         if case .gathering = phase {
             members[worker]?.heldVersion = ready.heldVersion
             members[worker]?.heldChunks = ready.heldChunks.filter(settings.plan.chunks.indices.contains)
+            members[worker]?.keptBlocks = ready.keptBlocks.filter { $0.block.first < settings.units }
+            recall(ready.ledgerTail, from: hello.name, now: now)
         }
         members[worker]?.state = member.wantsToLeave ? .draining : .active
         firstReady = firstReady ?? now
@@ -152,9 +162,12 @@ extension Coordinator {
         releaseDrained(now: now)
         let count = activeMembers.count
         let expected = hasStarted ? 1 : settings.expectedWorkers
-        let waited = firstReady.map { now - $0 >= settings.startPatience } ?? false
-        guard count > 0, count >= expected || waited else { return }
+        // When a coordinator comes back and nothing is missing, the others have a moment to come back as well.
+        let patience = heldState?.version ?? 0 > 0 ? min(2, settings.startPatience) : settings.startPatience
+        let waited = firstReady.map { now - $0 >= patience } ?? false
+        guard count > 0, count >= expected || waited, appending == nil else { return }
         hasStarted = true
+        if rollForward(now: now) { return }
         adoptHeldState()
         recover(because: "\(count) workers begin", now: now)
     }
@@ -179,9 +192,9 @@ extension Coordinator {
 
     /// Between two steps, or when nobody trains: who leaves and owns nothing may go.
     mutating func releaseDrained(now: Double) {
-        let owning = Set(owners)
+        let owning = Set(owners + buddies.flatMap(\.self))
         // Who still sends its part of a checkpoint stays until that is written.
-        let sending = Set((saving?.waiting ?? [:]).values)
+        let sending = Set((saving?.waiting ?? [:]).values).union(saving?.uncompared ?? [])
         for worker in orderedMembers
         where members[worker]?.state == .draining && !owning.contains(worker) && !sending.contains(worker) {
             release(worker, now: now)
@@ -199,14 +212,17 @@ extension Coordinator {
     // MARK: - Dying
 
     mutating func suspect(_ worker: Incarnation, now: Double) {
-        if members[worker]?.suspectSince == nil { members[worker]?.suspectSince = now }
+        guard members[worker] != nil, members[worker]?.suspectSince == nil else { return }
+        members[worker]?.suspectSince = now
+        // Whoever lives answers within moments, however long it has nothing else to say.
+        if let question = members[worker]?.link.ask(now: now) { directives.append(.send(worker, question)) }
     }
 
     /// Who has been silent for too long is dead, and stays so under this incarnation.
     mutating func watch(now: Double) {
         for worker in orderedMembers {
             guard let member = members[worker] else { continue }
-            if let since = member.suspectSince, now - since > timing.suspicion {
+            if let since = member.suspectSince, now - since > timing.broken {
                 lose(worker, because: "its connection broke", now: now)
             } else if now - member.lastHeard > timing.death {
                 lose(worker, because: "silent for \(Int(timing.death)) s", now: now)
@@ -221,22 +237,31 @@ extension Coordinator {
         directives.append(.note(.died(worker, name: member.name, reason: reason)))
         for chunk in holders.indices { holders[chunk].remove(worker) }
         for other in orderedMembers { send(.departed(worker), to: other, now: now) }
-        checkpointLosesWorker(worker)
-        let ownsChunks = owners.contains(worker) && !bugs.contains(.ownerDeathIgnored)
+        checkpointLosesWorker(worker, now: now)
+        let keepsChunks = keepsChunks(worker) && !bugs.contains(.ownerDeathIgnored)
         switch phase {
-        case .gathering, .closing, .finished: break
+        case .closing, .finished: break
+        case .gathering: gather(now: now)
         case .installing:
-            if ownsChunks || sources.contains(.peer(worker)) {
+            if keepsChunks || sources.contains(.peer(worker)) {
                 recover(because: "\(member.name) died", now: now)
             }
         case .committing:
-            if ownsChunks { recover(because: "\(member.name) died", now: now) }
+            if keepsChunks, replace(worker, now: now) == nil { recover(because: "\(member.name) died", now: now) }
         case .holding:
-            if ownsChunks { return recover(because: "\(member.name) died", now: now) }
+            if keepsChunks { return recover(because: "\(member.name) died", now: now) }
             if saving == nil { beginCheckpoint(now: now) }
         case .stepping(var step):
-            if ownsChunks { return recover(because: "\(member.name) died", now: now) }
             step.leases.lost(worker, bugs: bugs)
+            if keepsChunks {
+                guard let promoted = replace(worker, now: now) else {
+                    return recover(because: "\(member.name) died", now: now)
+                }
+                // Roots that reached the old owner are pushed to the new one; what its own were is computed again.
+                let known = Set(step.ready.map(\.chunk))
+                let hasOpen = promoted.contains { !settings.plan.chunks[$0].isFrozen && !known.contains($0) }
+                if hasOpen, !bugs.contains(.deliveredToTheDead) { step.leases.reopen(now: now) }
+            }
             phase = .stepping(step)
             grantLeases(now: now)
         }

@@ -53,7 +53,12 @@ extension Coordinator {
             let leased = step.leases.entries.values.sorted { $0.id < $1.id }
                 .map { "units \($0.block) of \(name($0.worker))" + ($0.isComputed ? ", being delivered" : "") }
             let missing = settings.plan.changing.count - step.ready.count
-            return leased + (missing == 0 ? [] : ["the gradients of \(missing) chunks"])
+            if missing == 0 { return leased }
+            let ready = Set(step.ready.map(\.chunk))
+            let late = Set(settings.plan.changing.filter { !ready.contains($0) }.map { owners[$0] })
+            return leased + [
+                "the gradients of \(missing) chunks that \(late.sorted().map(name).joined(separator: ", ")) sum up"
+            ]
         case .committing: return ["the ledger's disk"]
         case .holding: return ["\(saving?.waiting.count ?? 0) chunks of a checkpoint"]
         case .closing, .finished: return []

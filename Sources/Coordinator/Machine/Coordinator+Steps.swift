@@ -32,13 +32,16 @@ extension Coordinator {
             // Everybody leaves: save what they know, then let them go.
             if checkpoint < version { return hold(now: now) }
             owners = []
+            buddies = []
             holders = Array(repeating: [], count: holders.count)
             phase = .gathering
             return releaseDrained(now: now)
         }
-        if version % settings.checkpointEverySteps == 0, version > checkpoint, saving == nil {
-            beginCheckpoint(now: now)
-        }
+        // One that was given up is made good at the next step.
+        let isDue =
+            version % settings.checkpointEverySteps == 0
+            || version - checkpoint >= settings.checkpointEverySteps
+        if isDue, version > checkpoint, saving == nil { beginCheckpoint(now: now) }
         if mayMove, rebalance(now: now) { return }
         releaseDrained(now: now)
         begin(now: now)
@@ -51,7 +54,17 @@ extension Coordinator {
     }
 
     private mutating func begin(now: Double) {
-        phase = .stepping(StepInProgress(step: version, began: now, leases: LeaseTable(units: settings.units)))
+        var step = StepInProgress(step: version, began: now, leases: LeaseTable(units: settings.units))
+        for worker in orderedMembers where members[worker]?.takesPart ?? false {
+            for kept in members[worker]?.keptBlocks ?? [] where kept.step == version {
+                step.leases.adopt(kept, of: worker, now: now)
+            }
+        }
+        for worker in members.keys { members[worker]?.keptBlocks = [] }
+        let ready = earlyReady
+        earlyReady = []
+        phase = .stepping(step)
+        chunksReady(ready, map: mapNumber, step: version, now: now)
         grantLeases(now: now)
     }
 
@@ -61,7 +74,7 @@ extension Coordinator {
     /// left, else a hint what to decode for the next step.
     mutating func grantLeases(now: Double) {
         guard case .stepping(var step) = phase else { return }
-        let speeds = speedsOfActiveMembers()
+        let speeds = speedsOfActiveMembers(now: now)
         let total = speeds.reduce(0) { $0 + $1.speed }
         for (worker, speed) in speeds where !step.leases.isBusy(worker) {
             let isFirst = step.leases.firstBlocks[worker] == nil
@@ -96,9 +109,10 @@ extension Coordinator {
     }
 
     /// Fastest first; whoever has not been measured counts as the mean of the others.
-    private func speedsOfActiveMembers() -> [(worker: Incarnation, speed: Double)] {
+    private func speedsOfActiveMembers(now: Double) -> [(worker: Incarnation, speed: Double)] {
         // When all are leaving, they finish the step.
-        let active = activeMembers.isEmpty ? orderedMembers.filter { members[$0]?.takesPart ?? false } : activeMembers
+        let active = (activeMembers.isEmpty ? orderedMembers.filter { members[$0]?.takesPart ?? false } : activeMembers)
+            .filter { !isSilent($0, now: now) }
         let known = active.compactMap { members[$0]?.speed }
         let mean = known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
         return active.map { ($0, members[$0]?.speed ?? mean) }.enumerated()
@@ -106,10 +120,15 @@ extension Coordinator {
             .map { (worker: $0.element.0, speed: $0.element.1) }
     }
 
+    private func isSilent(_ worker: Incarnation, now: Double) -> Bool {
+        now - (members[worker]?.lastHeard ?? now) > timing.silence
+    }
+
     private func isLate(_ entry: LeaseTable.Entry, now: Double) -> Bool {
         let elapsed = now - entry.issued
         // Computed, but its pushes do not arrive.
         if entry.isComputed { return elapsed >= 2 * timing.death }
+        if isSilent(entry.worker, now: now) { return true }
         guard elapsed >= timing.leastStraggling, let speed = members[entry.worker]?.speed else {
             // Never measured: late when it takes far longer than anything sensible.
             return elapsed >= timing.death
@@ -132,8 +151,11 @@ extension Coordinator {
         finishIfComplete(now: now)
     }
 
-    mutating func blockDelivered(_ id: UInt64, by worker: Incarnation, now: Double) {
-        guard case .stepping(var step) = phase, step.leases.entries[id]?.worker == worker else { return }
+    mutating func blockDelivered(_ id: UInt64, revision: Int, by worker: Incarnation, now: Double) {
+        // What was delivered to an owner that has died since is not delivered.
+        guard case .stepping(var step) = phase, step.leases.entries[id]?.worker == worker,
+            revision == self.revision || bugs.contains(.deliveredToTheDead)
+        else { return }
         for entry in step.leases.delivered(id) { send(.revoke(lease: entry.id), to: entry.worker, now: now) }
         phase = .stepping(step)
         grantLeases(now: now)
@@ -156,9 +178,15 @@ extension Coordinator {
     // MARK: - Completion
 
     mutating func chunksReady(_ chunks: [ReadyChunk], map: Int, step number: Int, now: Double) {
-        guard map == mapNumber, case .stepping(var step) = phase,
-            step.step == number
-        else { return }
+        guard map == mapNumber else { return }
+        guard case .stepping(var step) = phase else {
+            // Roots that were kept are pushed as soon as the map is known, before the step begins. Once it is complete, new
+            // owners only repeat what the old ones said.
+            if case .committing = phase { return }
+            if number == version { earlyReady += chunks }
+            return
+        }
+        guard step.step == number else { return }
         for chunk in chunks
         where settings.plan.chunks.indices.contains(chunk.chunk) && !settings.plan.chunks[chunk.chunk].isFrozen
             && !step.ready.contains(where: { $0.chunk == chunk.chunk })
@@ -220,6 +248,11 @@ extension Coordinator {
     mutating func ledgerAppended(_ step: Int, now: Double) {
         guard let record = appending, record.outcome.step == step else { return }
         appending = nil
+        if case .gathering = phase {
+            ledgerCount = max(ledgerCount, step + 1)
+            outcomes[step] = record.outcome
+            return restoreLedger(now: now)
+        }
         ledgerCount = max(ledgerCount, step + 1)
         outcomes[step] = record.outcome
         directives.append(.committed(record, replayed: false))
@@ -233,17 +266,29 @@ extension Coordinator {
         }
     }
 
+    /// Workers that keep a copy of the ledger's end.
+    private static let mirrors = 2
+
+    func commit(of outcome: StepOutcome) -> Commit {
+        Commit(
+            map: mapNumber, step: outcome.step, rate: outcome.rate, coefficient: outcome.coefficient,
+            skipped: outcome.skipped, last: outcome.step + 1 == settings.steps, checkpoint: checkpoint)
+    }
+
     /// The step is in the ledger: it counts.
     private mutating func commit(_ record: LedgerRecord, replayed: Bool, now: Double) {
         let outcome = record.outcome
-        let commit = Commit(
-            map: mapNumber, step: outcome.step, rate: outcome.rate, coefficient: outcome.coefficient,
-            skipped: outcome.skipped, last: outcome.step + 1 == settings.steps)
-        for worker in orderedMembers where members[worker]?.takesPart ?? false {
+        let commit = commit(of: outcome)
+        let takingPart = orderedMembers.filter { members[$0]?.takesPart ?? false }
+        for (index, worker) in takingPart.enumerated() {
+            var commit = commit
+            if index < Self.mirrors, !replayed { commit.record = record }
             send(.commit(commit), to: worker, now: now)
         }
         version = outcome.step + 1
-        holders = owners.map { [$0] }
+        earlyReady = []
+        // No gradient was ready before the buddies had it.
+        holders = zip(owners, buddies).map { Set([$0] + $1) }
         if replayed { directives.append(.committed(record, replayed: true)) }
         proceed(mayMove: true, now: now)
     }

@@ -44,8 +44,18 @@ public struct Coordinator: Sendable {
     var mapNumber: Int
     /// By chunk; empty before the first map.
     var owners: [Incarnation] = []
+    /// Who else keeps each chunk, in the order in which they would take the owner's place.
+    var buddies: [[Incarnation]] = []
+    /// Of the map: how often somebody died since it was installed and the step went on.
+    var revision = 0
     var sources: [StateSource] = []
 
+    /// Whole gradients of the step that has not begun: not all owners have their state, or a checkpoint is waited for.
+    var earlyReady: [ReadyChunk] = []
+    /// Records that workers kept and the ledger has lost, on their way back to it.
+    var lostRecords: [LedgerRecord] = []
+    /// How often owner and buddy of a chunk have differed, by worker.
+    var divergences: [Incarnation: Int] = [:]
     var phase = Phase.gathering
     var stopReason: String?
     var nextLease: UInt64
@@ -107,6 +117,10 @@ public struct Coordinator: Sendable {
                 send(.stateChunk(map: mapNumber, state: state), to: worker, now: now)
             }
         case .storageFailed(let fault): close(code: Int(fault.code.rawValue), reason: fault.description, now: now)
+        case .fenced(let reason):
+            phase = .finished
+            directives.append(.finished(code: 70, reason: reason))
+            return directives
         case .drainRequested(let name): drain(name, now: now)
         case .stopRequested(let reason): requestStop(reason, now: now)
         case .tick: tick(now: now)

@@ -21,6 +21,9 @@ public enum CoordinatorEvent: Sendable {
     case chunkRead(version: Int, chunk: Int, state: ChunkState, for: Incarnation)
     /// A disk that training cannot do without failed: the ledger, or the checkpoint being restored.
     case storageFailed(Fault)
+    /// Another coordinator has taken the run over: this one ends with 70, and says nothing to the workers, for they are the
+    /// other's.
+    case fenced(String)
     /// By name, or the incarnation in hexadecimal.
     case drainRequested(String)
     /// Checkpoint, then stop with 75.
@@ -59,6 +62,11 @@ public enum ClusterNote: Sendable, Hashable {
     case left(Incarnation, name: String, reason: String)
     case died(Incarnation, name: String, reason: String)
     case mapChanged(number: Int, version: Int, owners: Int, reason: String)
+    /// Somebody died and buddies took its place; so many chunks have nobody but their owner until the next step.
+    case promoted(map: Int, revision: Int, chunks: Int, alone: Int)
+    case replicasDiffer(Divergence)
+    /// A record that the ledger had lost came back from a worker.
+    case recalled(step: Int)
     case rolledBack(from: Int, to: Int)
     case reissued(step: Int, block: UnitBlock, to: Incarnation)
     case alarm(Alarm)

@@ -20,6 +20,8 @@ public struct CoordinatorSettings: Sendable {
     public var checkpointEverySteps: Int
     /// Training begins when so many workers are ready, or `startPatience` after the first is.
     public var expectedWorkers: Int
+    /// Workers that keep each chunk, when there are so many: its owner and its buddies; 1: nobody but the owner.
+    public var replicas: Int
     public var startPatience: Double
     /// Bytes of state that one rebalancing moves at most, so that a joiner never stops a step for long.
     public var bytesMovedPerStep: Int
@@ -28,6 +30,7 @@ public struct CoordinatorSettings: Sendable {
     public init(
         welcome: Welcome, units: Int, clipsPerUnit: Int, steps: Int, rate: LearningRate, clipNorm: Double,
         plan: ChunkPlan, fingerprints: [Fingerprint], checkpointEverySteps: Int, expectedWorkers: Int,
+        replicas: Int = 2,
         startPatience: Double = 30, bytesMovedPerStep: Int = 64 << 20, timing: ClusterTiming = ClusterTiming()
     ) {
         self.welcome = welcome
@@ -40,6 +43,7 @@ public struct CoordinatorSettings: Sendable {
         self.fingerprints = fingerprints
         self.checkpointEverySteps = checkpointEverySteps
         self.expectedWorkers = expectedWorkers
+        self.replicas = replicas
         self.startPatience = startPatience
         self.bytesMovedPerStep = bytesMovedPerStep
         self.timing = timing

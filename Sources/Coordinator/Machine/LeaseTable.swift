@@ -10,7 +10,7 @@ package struct LeaseTable: Sendable {
         package let id: UInt64
         package let worker: Incarnation
         package let block: UnitBlock
-        package let issued: Double
+        package fileprivate(set) var issued: Double
         package fileprivate(set) var isComputed = false
     }
 
@@ -22,6 +22,8 @@ package struct LeaseTable: Sendable {
     /// What is known of each unit; the first result counts.
     package private(set) var records: [Int: UnitRecord] = [:]
     private var delivered: Set<Int> = []
+    /// Leases whose roots are with the owners, and still with the workers too.
+    private var settled: [UInt64: Entry] = [:]
     /// Each worker's first block of the step: decoded ahead for the next one.
     package private(set) var firstBlocks: [Incarnation: UnitBlock] = [:]
     private var failures: [Int: Set<Incarnation>] = [:]
@@ -144,6 +146,7 @@ package struct LeaseTable: Sendable {
     /// Every chunk of the block has arrived. Returns the leases that this made superfluous.
     package mutating func delivered(_ id: UInt64) -> [Entry] {
         guard let entry = entries.removeValue(forKey: id) else { return [] }
+        settled[id] = entry
         delivered.formUnion(entry.block.first..<min(entry.block.end, units))
         let superfluous = entries.values.filter { other in
             (other.block.first..<min(other.block.end, units)).allSatisfy { delivered.contains($0) }
@@ -154,9 +157,40 @@ package struct LeaseTable: Sendable {
 
     /// The worker is gone: what it had not delivered is free again, unless somebody else has it too.
     package mutating func lost(_ worker: Incarnation, bugs: Set<PlantedBug>) {
+        settled = settled.filter { $0.value.worker != worker }
         let gone = entries.values.filter { $0.worker == worker }
         for entry in gone { entries[entry.id] = nil }
         for entry in gone where !bugs.contains(.lostBlocksForgotten) { release(entry.block) }
+    }
+
+    /// An owner died with sums that nobody else has: what was delivered is delivered again by whoever lives, and what only
+    /// the dead had computed is free.
+    package mutating func reopen(now: Double) {
+        for var entry in settled.values {
+            entry.issued = now
+            entries[entry.id] = entry
+        }
+        settled = [:]
+        delivered = []
+        releaseUncovered()
+    }
+
+    /// A block that a worker computed for this step before the coordinator began anew.
+    package mutating func adopt(_ kept: KeptBlock, of worker: Incarnation, now: Double) {
+        let expected = kept.block.first..<min(kept.block.end, units)
+        guard entries[kept.lease] == nil, kept.records.map(\.unit) == Array(expected) else { return }
+        entries[kept.lease] = Entry(
+            id: kept.lease, worker: worker, block: kept.block, issued: now, isComputed: true)
+        for record in kept.records where records[record.unit] == nil { records[record.unit] = record }
+        if firstBlocks[worker] == nil { firstBlocks[worker] = kept.block }
+        free = []
+        releaseUncovered()
+    }
+
+    private mutating func releaseUncovered() {
+        for unit in 0..<units where !free.contains(where: { $0.contains(unit: unit) }) {
+            release(UnitBlock(first: unit, log2: 0))
+        }
     }
 
     /// The worker could not read a clip of the block. Returns on how many workers the block has failed.

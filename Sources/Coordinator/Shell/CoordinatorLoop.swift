@@ -75,7 +75,7 @@ final class CoordinatorLoop {
         case .fenced(let fault):
             // The workers may be the other's by now: they are told nothing.
             hasVanished = true
-            ending = Ending(code: Int(fault.code.rawValue), reason: fault.reason)
+            perform(machine.handle(.fenced(fault.reason), now: clock.now))
         case .processEnded(let process):
             guard let incarnation = processes.removeValue(forKey: process) else { return }
             perform(machine.handle(.processEnded(incarnation), now: clock.now))

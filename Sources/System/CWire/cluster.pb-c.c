@@ -232,6 +232,51 @@ void   zoetrope__ready__free_unpacked
   assert(message->base.descriptor == &zoetrope__ready__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zoetrope__kept_block__init
+                     (Zoetrope__KeptBlock         *message)
+{
+  static const Zoetrope__KeptBlock init_value = ZOETROPE__KEPT_BLOCK__INIT;
+  *message = init_value;
+}
+size_t zoetrope__kept_block__get_packed_size
+                     (const Zoetrope__KeptBlock *message)
+{
+  assert(message->base.descriptor == &zoetrope__kept_block__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__kept_block__pack
+                     (const Zoetrope__KeptBlock *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__kept_block__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__kept_block__pack_to_buffer
+                     (const Zoetrope__KeptBlock *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__kept_block__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__KeptBlock *
+       zoetrope__kept_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__KeptBlock *)
+     protobuf_c_message_unpack (&zoetrope__kept_block__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__kept_block__free_unpacked
+                     (Zoetrope__KeptBlock *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__kept_block__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zoetrope__progress__init
                      (Zoetrope__Progress         *message)
 {
@@ -457,6 +502,51 @@ void   zoetrope__block_computed__free_unpacked
   assert(message->base.descriptor == &zoetrope__block_computed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zoetrope__block_delivered__init
+                     (Zoetrope__BlockDelivered         *message)
+{
+  static const Zoetrope__BlockDelivered init_value = ZOETROPE__BLOCK_DELIVERED__INIT;
+  *message = init_value;
+}
+size_t zoetrope__block_delivered__get_packed_size
+                     (const Zoetrope__BlockDelivered *message)
+{
+  assert(message->base.descriptor == &zoetrope__block_delivered__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__block_delivered__pack
+                     (const Zoetrope__BlockDelivered *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__block_delivered__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__block_delivered__pack_to_buffer
+                     (const Zoetrope__BlockDelivered *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__block_delivered__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__BlockDelivered *
+       zoetrope__block_delivered__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__BlockDelivered *)
+     protobuf_c_message_unpack (&zoetrope__block_delivered__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__block_delivered__free_unpacked
+                     (Zoetrope__BlockDelivered *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__block_delivered__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zoetrope__block_failed__init
                      (Zoetrope__BlockFailed         *message)
 {
@@ -637,6 +727,51 @@ void   zoetrope__map_installed__free_unpacked
   assert(message->base.descriptor == &zoetrope__map_installed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zoetrope__chunk_digests__init
+                     (Zoetrope__ChunkDigests         *message)
+{
+  static const Zoetrope__ChunkDigests init_value = ZOETROPE__CHUNK_DIGESTS__INIT;
+  *message = init_value;
+}
+size_t zoetrope__chunk_digests__get_packed_size
+                     (const Zoetrope__ChunkDigests *message)
+{
+  assert(message->base.descriptor == &zoetrope__chunk_digests__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__chunk_digests__pack
+                     (const Zoetrope__ChunkDigests *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__chunk_digests__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__chunk_digests__pack_to_buffer
+                     (const Zoetrope__ChunkDigests *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__chunk_digests__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__ChunkDigests *
+       zoetrope__chunk_digests__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__ChunkDigests *)
+     protobuf_c_message_unpack (&zoetrope__chunk_digests__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__chunk_digests__free_unpacked
+                     (Zoetrope__ChunkDigests *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__chunk_digests__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zoetrope__fetch_checkpoint__init
                      (Zoetrope__FetchCheckpoint         *message)
 {
@@ -770,6 +905,51 @@ void   zoetrope__alarm__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &zoetrope__alarm__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   zoetrope__divergence__init
+                     (Zoetrope__Divergence         *message)
+{
+  static const Zoetrope__Divergence init_value = ZOETROPE__DIVERGENCE__INIT;
+  *message = init_value;
+}
+size_t zoetrope__divergence__get_packed_size
+                     (const Zoetrope__Divergence *message)
+{
+  assert(message->base.descriptor == &zoetrope__divergence__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__divergence__pack
+                     (const Zoetrope__Divergence *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__divergence__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__divergence__pack_to_buffer
+                     (const Zoetrope__Divergence *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__divergence__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__Divergence *
+       zoetrope__divergence__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__Divergence *)
+     protobuf_c_message_unpack (&zoetrope__divergence__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__divergence__free_unpacked
+                     (Zoetrope__Divergence *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__divergence__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   zoetrope__welcome__init
@@ -1222,6 +1402,96 @@ void   zoetrope__push__free_unpacked
   assert(message->base.descriptor == &zoetrope__push__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zoetrope__replicate__init
+                     (Zoetrope__Replicate         *message)
+{
+  static const Zoetrope__Replicate init_value = ZOETROPE__REPLICATE__INIT;
+  *message = init_value;
+}
+size_t zoetrope__replicate__get_packed_size
+                     (const Zoetrope__Replicate *message)
+{
+  assert(message->base.descriptor == &zoetrope__replicate__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__replicate__pack
+                     (const Zoetrope__Replicate *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__replicate__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__replicate__pack_to_buffer
+                     (const Zoetrope__Replicate *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__replicate__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__Replicate *
+       zoetrope__replicate__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__Replicate *)
+     protobuf_c_message_unpack (&zoetrope__replicate__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__replicate__free_unpacked
+                     (Zoetrope__Replicate *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__replicate__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   zoetrope__replicated__init
+                     (Zoetrope__Replicated         *message)
+{
+  static const Zoetrope__Replicated init_value = ZOETROPE__REPLICATED__INIT;
+  *message = init_value;
+}
+size_t zoetrope__replicated__get_packed_size
+                     (const Zoetrope__Replicated *message)
+{
+  assert(message->base.descriptor == &zoetrope__replicated__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__replicated__pack
+                     (const Zoetrope__Replicated *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__replicated__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__replicated__pack_to_buffer
+                     (const Zoetrope__Replicated *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__replicated__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__Replicated *
+       zoetrope__replicated__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__Replicated *)
+     protobuf_c_message_unpack (&zoetrope__replicated__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__replicated__free_unpacked
+                     (Zoetrope__Replicated *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__replicated__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zoetrope__push_receipt__init
                      (Zoetrope__PushReceipt         *message)
 {
@@ -1537,7 +1807,7 @@ void   zoetrope__reissue__free_unpacked
   assert(message->base.descriptor == &zoetrope__reissue__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
+static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[53] =
 {
   {
     "magic",
@@ -1699,10 +1969,10 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
     "block_delivered",
     20,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
+    PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Zoetrope__Frame, message_case),
     offsetof(Zoetrope__Frame, block_delivered),
-    NULL,
+    &zoetrope__block_delivered__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1799,6 +2069,30 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
     offsetof(Zoetrope__Frame, message_case),
     offsetof(Zoetrope__Frame, alarm),
     &zoetrope__alarm__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replicas_differ",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, replicas_differ),
+    &zoetrope__divergence__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk_digests",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, chunk_digests),
+    &zoetrope__chunk_digests__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1960,6 +2254,30 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "roll_forward",
+    61,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, roll_forward),
+    &zoetrope__commit__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compare",
+    62,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, compare),
+    &zoetrope__checkpoint_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "push",
     80,
     PROTOBUF_C_LABEL_NONE,
@@ -1996,6 +2314,18 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "replicate",
+    83,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, replicate),
+    &zoetrope__replicate__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "weights",
     96,
     PROTOBUF_C_LABEL_NONE,
@@ -2027,6 +2357,18 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[47] =
     offsetof(Zoetrope__Frame, message_case),
     offsetof(Zoetrope__Frame, receipt),
     &zoetrope__push_receipt__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replicated",
+    99,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, replicated),
+    &zoetrope__replicated__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2109,60 +2451,66 @@ static const unsigned zoetrope__frame__field_indices_by_name[] = {
   12,   /* field[12] = block_computed */
   13,   /* field[13] = block_delivered */
   14,   /* field[14] = block_failed */
-  29,   /* field[29] = checkpoint */
+  31,   /* field[31] = checkpoint */
   18,   /* field[18] = checkpoint_chunk */
-  30,   /* field[30] = chunk_stored */
+  23,   /* field[23] = chunk_digests */
+  32,   /* field[32] = chunk_stored */
   15,   /* field[15] = chunks_ready */
-  28,   /* field[28] = commit */
-  34,   /* field[34] = departed */
-  45,   /* field[45] = done */
-  32,   /* field[32] = drain */
-  42,   /* field[42] = drain_request */
+  30,   /* field[30] = commit */
+  38,   /* field[38] = compare */
+  36,   /* field[36] = departed */
+  51,   /* field[51] = done */
+  34,   /* field[34] = drain */
+  48,   /* field[48] = drain_request */
   17,   /* field[17] = fetch_checkpoint */
-  37,   /* field[37] = fetch_state */
+  41,   /* field[41] = fetch_state */
   11,   /* field[11] = heartbeat */
   9,   /* field[9] = hello */
-  25,   /* field[25] = lease */
+  27,   /* field[27] = lease */
   19,   /* field[19] = leaving */
   0,   /* field[0] = magic */
-  24,   /* field[24] = map */
+  26,   /* field[26] = map */
   16,   /* field[16] = map_installed */
   6,   /* field[6] = missing */
   7,   /* field[7] = payloads */
-  27,   /* field[27] = prefetch */
-  35,   /* field[35] = push */
+  29,   /* field[29] = prefetch */
+  39,   /* field[39] = push */
   10,   /* field[10] = ready */
-  40,   /* field[40] = receipt */
+  45,   /* field[45] = receipt */
   5,   /* field[5] = received */
   3,   /* field[3] = receiver */
-  23,   /* field[23] = refuse */
-  46,   /* field[46] = refused */
-  26,   /* field[26] = revoke */
+  25,   /* field[25] = refuse */
+  52,   /* field[52] = refused */
+  22,   /* field[22] = replicas_differ */
+  42,   /* field[42] = replicate */
+  46,   /* field[46] = replicated */
+  28,   /* field[28] = revoke */
+  37,   /* field[37] = roll_forward */
   2,   /* field[2] = sender */
   4,   /* field[4] = sequence */
   8,   /* field[8] = session */
-  39,   /* field[39] = state */
-  31,   /* field[31] = state_chunk */
-  44,   /* field[44] = status */
-  41,   /* field[41] = status_request */
-  33,   /* field[33] = stop */
-  43,   /* field[43] = stop_request */
+  44,   /* field[44] = state */
+  33,   /* field[33] = state_chunk */
+  50,   /* field[50] = status */
+  47,   /* field[47] = status_request */
+  35,   /* field[35] = stop */
+  49,   /* field[49] = stop_request */
   20,   /* field[20] = suspect */
   1,   /* field[1] = version */
-  36,   /* field[36] = want */
-  38,   /* field[38] = weights */
-  22,   /* field[22] = welcome */
+  40,   /* field[40] = want */
+  43,   /* field[43] = weights */
+  24,   /* field[24] = welcome */
 };
 static const ProtobufCIntRange zoetrope__frame__number_ranges[7 + 1] =
 {
   { 1, 0 },
   { 16, 9 },
-  { 48, 22 },
-  { 80, 35 },
-  { 96, 38 },
-  { 112, 41 },
-  { 120, 44 },
-  { 0, 47 }
+  { 48, 24 },
+  { 80, 39 },
+  { 96, 43 },
+  { 112, 47 },
+  { 120, 50 },
+  { 0, 53 }
 };
 const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
 {
@@ -2172,7 +2520,7 @@ const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
   "Zoetrope__Frame",
   "zoetrope",
   sizeof(Zoetrope__Frame),
-  47,
+  53,
   zoetrope__frame__field_descriptors,
   zoetrope__frame__field_indices_by_name,
   7,  zoetrope__frame__number_ranges,
@@ -2351,7 +2699,7 @@ const ProtobufCMessageDescriptor zoetrope__fingerprint__descriptor =
   (ProtobufCMessageInit) zoetrope__fingerprint__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__ready__field_descriptors[3] =
+static const ProtobufCFieldDescriptor zoetrope__ready__field_descriptors[5] =
 {
   {
     "fingerprints",
@@ -2389,16 +2737,42 @@ static const ProtobufCFieldDescriptor zoetrope__ready__field_descriptors[3] =
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "kept_blocks",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Ready, n_kept_blocks),
+    offsetof(Zoetrope__Ready, kept_blocks),
+    &zoetrope__kept_block__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ledger_tail",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Ready, n_ledger_tail),
+    offsetof(Zoetrope__Ready, ledger_tail),
+    &zoetrope__ledger_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__ready__field_indices_by_name[] = {
   0,   /* field[0] = fingerprints */
   2,   /* field[2] = held_chunks */
   1,   /* field[1] = held_version */
+  3,   /* field[3] = kept_blocks */
+  4,   /* field[4] = ledger_tail */
 };
 static const ProtobufCIntRange zoetrope__ready__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor zoetrope__ready__descriptor =
 {
@@ -2408,11 +2782,88 @@ const ProtobufCMessageDescriptor zoetrope__ready__descriptor =
   "Zoetrope__Ready",
   "zoetrope",
   sizeof(Zoetrope__Ready),
-  3,
+  5,
   zoetrope__ready__field_descriptors,
   zoetrope__ready__field_indices_by_name,
   1,  zoetrope__ready__number_ranges,
   (ProtobufCMessageInit) zoetrope__ready__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zoetrope__kept_block__field_descriptors[4] =
+{
+  {
+    "lease",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__KeptBlock, lease),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__KeptBlock, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "block",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__KeptBlock, block),
+    &zoetrope__block__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__KeptBlock, n_records),
+    offsetof(Zoetrope__KeptBlock, records),
+    &zoetrope__unit_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__kept_block__field_indices_by_name[] = {
+  2,   /* field[2] = block */
+  0,   /* field[0] = lease */
+  3,   /* field[3] = records */
+  1,   /* field[1] = step */
+};
+static const ProtobufCIntRange zoetrope__kept_block__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor zoetrope__kept_block__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.KeptBlock",
+  "KeptBlock",
+  "Zoetrope__KeptBlock",
+  "zoetrope",
+  sizeof(Zoetrope__KeptBlock),
+  4,
+  zoetrope__kept_block__field_descriptors,
+  zoetrope__kept_block__field_indices_by_name,
+  1,  zoetrope__kept_block__number_ranges,
+  (ProtobufCMessageInit) zoetrope__kept_block__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor zoetrope__progress__field_descriptors[4] =
@@ -2748,6 +3199,57 @@ const ProtobufCMessageDescriptor zoetrope__block_computed__descriptor =
   (ProtobufCMessageInit) zoetrope__block_computed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor zoetrope__block_delivered__field_descriptors[2] =
+{
+  {
+    "lease",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__BlockDelivered, lease),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__BlockDelivered, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__block_delivered__field_indices_by_name[] = {
+  0,   /* field[0] = lease */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange zoetrope__block_delivered__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor zoetrope__block_delivered__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.BlockDelivered",
+  "BlockDelivered",
+  "Zoetrope__BlockDelivered",
+  "zoetrope",
+  sizeof(Zoetrope__BlockDelivered),
+  2,
+  zoetrope__block_delivered__field_descriptors,
+  zoetrope__block_delivered__field_indices_by_name,
+  1,  zoetrope__block_delivered__number_ranges,
+  (ProtobufCMessageInit) zoetrope__block_delivered__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor zoetrope__block_failed__field_descriptors[2] =
 {
   {
@@ -3004,6 +3506,70 @@ const ProtobufCMessageDescriptor zoetrope__map_installed__descriptor =
   (ProtobufCMessageInit) zoetrope__map_installed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor zoetrope__chunk_digests__field_descriptors[3] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ChunkDigests, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunks",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Zoetrope__ChunkDigests, n_chunks),
+    offsetof(Zoetrope__ChunkDigests, chunks),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digests",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Zoetrope__ChunkDigests, n_digests),
+    offsetof(Zoetrope__ChunkDigests, digests),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__chunk_digests__field_indices_by_name[] = {
+  1,   /* field[1] = chunks */
+  2,   /* field[2] = digests */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange zoetrope__chunk_digests__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor zoetrope__chunk_digests__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.ChunkDigests",
+  "ChunkDigests",
+  "Zoetrope__ChunkDigests",
+  "zoetrope",
+  sizeof(Zoetrope__ChunkDigests),
+  3,
+  zoetrope__chunk_digests__field_descriptors,
+  zoetrope__chunk_digests__field_indices_by_name,
+  1,  zoetrope__chunk_digests__number_ranges,
+  (ProtobufCMessageInit) zoetrope__chunk_digests__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor zoetrope__fetch_checkpoint__field_descriptors[2] =
 {
   {
@@ -3222,6 +3788,96 @@ const ProtobufCMessageDescriptor zoetrope__alarm__descriptor =
   (ProtobufCMessageInit) zoetrope__alarm__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor zoetrope__divergence__field_descriptors[5] =
+{
+  {
+    "map",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Divergence, map),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Divergence, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Divergence, chunk),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "owner",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Divergence, owner),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "buddy",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Divergence, buddy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__divergence__field_indices_by_name[] = {
+  4,   /* field[4] = buddy */
+  2,   /* field[2] = chunk */
+  0,   /* field[0] = map */
+  3,   /* field[3] = owner */
+  1,   /* field[1] = version */
+};
+static const ProtobufCIntRange zoetrope__divergence__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor zoetrope__divergence__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.Divergence",
+  "Divergence",
+  "Zoetrope__Divergence",
+  "zoetrope",
+  sizeof(Zoetrope__Divergence),
+  5,
+  zoetrope__divergence__field_descriptors,
+  zoetrope__divergence__field_indices_by_name,
+  1,  zoetrope__divergence__number_ranges,
+  (ProtobufCMessageInit) zoetrope__divergence__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor zoetrope__welcome__field_descriptors[5] =
 {
   {
@@ -3363,7 +4019,7 @@ const ProtobufCMessageDescriptor zoetrope__refusal__descriptor =
   (ProtobufCMessageInit) zoetrope__refusal__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__ownership_map__field_descriptors[7] =
+static const ProtobufCFieldDescriptor zoetrope__ownership_map__field_descriptors[10] =
 {
   {
     "number",
@@ -3449,20 +4105,59 @@ static const ProtobufCFieldDescriptor zoetrope__ownership_map__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__OwnershipMap, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "buddy_counts",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Zoetrope__OwnershipMap, n_buddy_counts),
+    offsetof(Zoetrope__OwnershipMap, buddy_counts),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "buddies",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Zoetrope__OwnershipMap, n_buddies),
+    offsetof(Zoetrope__OwnershipMap, buddies),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__ownership_map__field_indices_by_name[] = {
+  9,   /* field[9] = buddies */
+  8,   /* field[8] = buddy_counts */
   3,   /* field[3] = endpoints */
   2,   /* field[2] = members */
   0,   /* field[0] = number */
   4,   /* field[4] = owners */
   6,   /* field[6] = peers */
+  7,   /* field[7] = revision */
   5,   /* field[5] = sources */
   1,   /* field[1] = version */
 };
 static const ProtobufCIntRange zoetrope__ownership_map__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor zoetrope__ownership_map__descriptor =
 {
@@ -3472,7 +4167,7 @@ const ProtobufCMessageDescriptor zoetrope__ownership_map__descriptor =
   "Zoetrope__OwnershipMap",
   "zoetrope",
   sizeof(Zoetrope__OwnershipMap),
-  7,
+  10,
   zoetrope__ownership_map__field_descriptors,
   zoetrope__ownership_map__field_indices_by_name,
   1,  zoetrope__ownership_map__number_ranges,
@@ -3607,7 +4302,7 @@ const ProtobufCMessageDescriptor zoetrope__prefetch__descriptor =
   (ProtobufCMessageInit) zoetrope__prefetch__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__commit__field_descriptors[6] =
+static const ProtobufCFieldDescriptor zoetrope__commit__field_descriptors[8] =
 {
   {
     "map",
@@ -3681,19 +4376,45 @@ static const ProtobufCFieldDescriptor zoetrope__commit__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "record",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Commit, record),
+    &zoetrope__ledger_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checkpoint",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Commit, checkpoint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__commit__field_indices_by_name[] = {
+  7,   /* field[7] = checkpoint */
   3,   /* field[3] = coefficient */
   5,   /* field[5] = last */
   0,   /* field[0] = map */
   2,   /* field[2] = rate */
+  6,   /* field[6] = record */
   4,   /* field[4] = skipped */
   1,   /* field[1] = step */
 };
 static const ProtobufCIntRange zoetrope__commit__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor zoetrope__commit__descriptor =
 {
@@ -3703,7 +4424,7 @@ const ProtobufCMessageDescriptor zoetrope__commit__descriptor =
   "Zoetrope__Commit",
   "zoetrope",
   sizeof(Zoetrope__Commit),
-  6,
+  8,
   zoetrope__commit__field_descriptors,
   zoetrope__commit__field_indices_by_name,
   1,  zoetrope__commit__number_ranges,
@@ -3863,7 +4584,7 @@ const ProtobufCMessageDescriptor zoetrope__stop__descriptor =
   (ProtobufCMessageInit) zoetrope__stop__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__push__field_descriptors[5] =
+static const ProtobufCFieldDescriptor zoetrope__push__field_descriptors[6] =
 {
   {
     "map",
@@ -3925,18 +4646,31 @@ static const ProtobufCFieldDescriptor zoetrope__push__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Push, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__push__field_indices_by_name[] = {
   2,   /* field[2] = block */
   4,   /* field[4] = checksum */
   3,   /* field[3] = chunk */
   0,   /* field[0] = map */
+  5,   /* field[5] = revision */
   1,   /* field[1] = step */
 };
 static const ProtobufCIntRange zoetrope__push__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor zoetrope__push__descriptor =
 {
@@ -3946,11 +4680,191 @@ const ProtobufCMessageDescriptor zoetrope__push__descriptor =
   "Zoetrope__Push",
   "zoetrope",
   sizeof(Zoetrope__Push),
-  5,
+  6,
   zoetrope__push__field_descriptors,
   zoetrope__push__field_indices_by_name,
   1,  zoetrope__push__number_ranges,
   (ProtobufCMessageInit) zoetrope__push__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zoetrope__replicate__field_descriptors[6] =
+{
+  {
+    "map",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicate, map),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicate, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicate, chunk),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checksum",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicate, checksum),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicate, state),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicate, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__replicate__field_indices_by_name[] = {
+  3,   /* field[3] = checksum */
+  2,   /* field[2] = chunk */
+  0,   /* field[0] = map */
+  5,   /* field[5] = revision */
+  4,   /* field[4] = state */
+  1,   /* field[1] = step */
+};
+static const ProtobufCIntRange zoetrope__replicate__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor zoetrope__replicate__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.Replicate",
+  "Replicate",
+  "Zoetrope__Replicate",
+  "zoetrope",
+  sizeof(Zoetrope__Replicate),
+  6,
+  zoetrope__replicate__field_descriptors,
+  zoetrope__replicate__field_indices_by_name,
+  1,  zoetrope__replicate__number_ranges,
+  (ProtobufCMessageInit) zoetrope__replicate__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zoetrope__replicated__field_descriptors[4] =
+{
+  {
+    "map",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicated, map),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicated, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicated, chunk),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "verdict",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Replicated, verdict),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__replicated__field_indices_by_name[] = {
+  2,   /* field[2] = chunk */
+  0,   /* field[0] = map */
+  1,   /* field[1] = step */
+  3,   /* field[3] = verdict */
+};
+static const ProtobufCIntRange zoetrope__replicated__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor zoetrope__replicated__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.Replicated",
+  "Replicated",
+  "Zoetrope__Replicated",
+  "zoetrope",
+  sizeof(Zoetrope__Replicated),
+  4,
+  zoetrope__replicated__field_descriptors,
+  zoetrope__replicated__field_indices_by_name,
+  1,  zoetrope__replicated__number_ranges,
+  (ProtobufCMessageInit) zoetrope__replicated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor zoetrope__push_receipt__field_descriptors[5] =
@@ -4043,7 +4957,7 @@ const ProtobufCMessageDescriptor zoetrope__push_receipt__descriptor =
   (ProtobufCMessageInit) zoetrope__push_receipt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__chunk_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor zoetrope__chunk_request__field_descriptors[4] =
 {
   {
     "map",
@@ -4081,16 +4995,29 @@ static const ProtobufCFieldDescriptor zoetrope__chunk_request__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ChunkRequest, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__chunk_request__field_indices_by_name[] = {
   2,   /* field[2] = chunks */
   0,   /* field[0] = map */
+  3,   /* field[3] = revision */
   1,   /* field[1] = version */
 };
 static const ProtobufCIntRange zoetrope__chunk_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor zoetrope__chunk_request__descriptor =
 {
@@ -4100,7 +5027,7 @@ const ProtobufCMessageDescriptor zoetrope__chunk_request__descriptor =
   "Zoetrope__ChunkRequest",
   "zoetrope",
   sizeof(Zoetrope__ChunkRequest),
-  3,
+  4,
   zoetrope__chunk_request__field_descriptors,
   zoetrope__chunk_request__field_indices_by_name,
   1,  zoetrope__chunk_request__number_ranges,

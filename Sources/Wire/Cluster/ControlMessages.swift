@@ -5,24 +5,30 @@ public enum WorkerMessage: Sendable {
     case heartbeat(Progress)
     /// All units of the lease are computed and folded; their pushes may still be on the way. Asks for more work.
     case blockComputed(lease: UInt64, records: [UnitRecord])
-    /// Every chunk of the lease's root has arrived at its owner: the block needs this worker no more.
-    case blockDelivered(lease: UInt64)
+    /// Every chunk of the lease's root has arrived at its owner of this revision of the map: as long as the owners live,
+    /// the block needs this worker no more.
+    case blockDelivered(lease: UInt64, revision: Int)
     /// The unit could not be read here (an I/O error): the block should be tried elsewhere.
     case blockFailed(lease: UInt64, reason: String)
-    /// The owner has these chunks' whole gradient of the step.
+    /// The owner has these chunks' whole gradient of the step, and so have their buddies.
     case chunksReady(map: Int, step: Int, chunks: [ReadyChunk])
-    /// The owner holds all its chunks at the map's version, with these digests.
+    /// These chunks are here at the map's version, with these digests. The first of a map comes when all are that a step
+    /// cannot begin without; what a buddy still has to copy is told later.
     case mapInstalled(map: Int, chunks: [ChunkDigest])
     /// The owner asks for a chunk out of the checkpoint of the map's version.
     case fetchCheckpoint(map: Int, chunk: Int)
     /// A chunk for the checkpoint that the coordinator asked for.
     case checkpointChunk(ChunkState)
+    /// The answer to `compare`.
+    case chunkDigests(version: Int, chunks: [ChunkDigest])
     /// SIGTERM: no more leases, take my chunks, let me go.
     case leaving
     /// The connection to this worker's shard broke: is it dead?
     case suspect(Incarnation)
     /// Two workers computed different bits of the same block: one of them is broken.
     case alarm(Alarm)
+    /// The owner of a chunk and its buddy have computed different bits: one of them is broken.
+    case replicasDiffer(Divergence)
 }
 
 /// Coordinator to worker.
@@ -39,12 +45,17 @@ public enum CoordinatorMessage: Sendable {
     case commit(Commit)
     /// Owners: send the state of your chunks at this version, which is the present one.
     case checkpoint(version: Int, chunks: [Int])
+    /// Buddies: say the digests of these chunks at this version, which is the present one. A checkpoint holds nothing of
+    /// which its keepers have different bits.
+    case compare(version: Int, chunks: [Int])
     /// The chunk is on its way to disk: the next may be sent.
     case chunkStored(version: Int, chunk: Int)
     /// The answer to `fetchCheckpoint`.
     case stateChunk(map: Int, state: ChunkState)
     /// This worker is gone and will not come back: forget its links.
     case departed(Incarnation)
+    /// To a worker that a new coordinator finds one step behind: the ledger has that step. Apply it, say `ready` again.
+    case rollForward(Commit)
     /// The operator wants this worker to leave in order.
     case drain
     /// Exit; `code` as in `sysexits.h`, 0 when the run is done or the worker was drained.
@@ -108,8 +119,17 @@ public struct Commit: Hashable, Sendable {
     public var skipped: Bool
     /// No step follows: nobody needs the new weights.
     public var last: Bool
+    /// To those who keep a copy of the ledger's end: the step's record.
+    public var record: LedgerRecord?
+    /// The version of the newest whole checkpoint: records before it need no copy.
+    public var checkpoint: Int
 
-    public init(map: Int, step: Int, rate: Float, coefficient: Float, skipped: Bool, last: Bool) {
+    public init(
+        map: Int, step: Int, rate: Float, coefficient: Float, skipped: Bool, last: Bool, record: LedgerRecord? = nil,
+        checkpoint: Int = 0
+    ) {
+        self.record = record
+        self.checkpoint = checkpoint
         self.map = map
         self.step = step
         self.rate = rate
@@ -142,6 +162,40 @@ public struct ChunkDigest: Hashable, Sendable {
     public init(chunk: Int, digest: UInt64) {
         self.chunk = chunk
         self.digest = digest
+    }
+}
+
+/// Two keepers of one chunk that differ.
+public struct Divergence: Hashable, Sendable {
+    public var map: Int
+    /// Of the state that differs, or the step whose sum does.
+    public var version: Int
+    public var chunk: Int
+    public var owner: Incarnation
+    public var buddy: Incarnation
+
+    public init(map: Int, version: Int, chunk: Int, owner: Incarnation, buddy: Incarnation) {
+        self.map = map
+        self.version = version
+        self.chunk = chunk
+        self.owner = owner
+        self.buddy = buddy
+    }
+}
+
+/// A block whose root a worker kept while the coordinator was away.
+public struct KeptBlock: Hashable, Sendable {
+    /// Of the lease, of an earlier generation.
+    public var lease: UInt64
+    public var step: Int
+    public var block: UnitBlock
+    public var records: [UnitRecord]
+
+    public init(lease: UInt64, step: Int, block: UnitBlock, records: [UnitRecord]) {
+        self.lease = lease
+        self.step = step
+        self.block = block
+        self.records = records
     }
 }
 

@@ -2,9 +2,11 @@
 public enum ShardRequest: Sendable {
     case push(Push)
     /// Send each of these chunks' weights as soon as the version is committed; forward order.
-    case want(map: Int, version: Int, chunks: [Int])
-    /// Send these chunks' whole state, for the new owner.
-    case fetchState(map: Int, chunks: [Int])
+    case want(map: Int, revision: Int, version: Int, chunks: [Int])
+    /// Send these chunks' whole state, for a new owner or buddy.
+    case fetchState(map: Int, revision: Int, chunks: [Int])
+    /// Owner to buddy: the whole gradient of a chunk.
+    case replicate(Replicate)
 }
 
 /// Shard to worker.
@@ -13,11 +15,40 @@ public enum ShardReply: Sendable {
     case receipt(PushReceipt)
     case weights(Weights)
     case state(map: Int, state: ChunkState)
+    /// A buddy's answer to `replicate`: stored or damaged.
+    case replicated(map: Int, step: Int, chunk: Int, PushReceipt.Verdict)
+}
+
+/// The gradient of a chunk, summed over all units: what the buddy applies when the step commits.
+public struct Replicate: Sendable {
+    public var map: Int
+    public var revision: Int
+    public var step: Int
+    public var chunk: Int
+    /// Of `gradient`.
+    public var checksum: UInt64
+    /// `ChunkState.digest` of the owner's state before the step: the buddy's must be the same.
+    public var state: UInt64
+    /// f32; for statistics f64.
+    public var gradient: Payload
+
+    public init(
+        map: Int, revision: Int, step: Int, chunk: Int, checksum: UInt64, state: UInt64, gradient: Payload
+    ) {
+        self.map = map
+        self.revision = revision
+        self.step = step
+        self.chunk = chunk
+        self.checksum = checksum
+        self.state = state
+        self.gradient = gradient
+    }
 }
 
 /// One chunk of a block's root.
 public struct Push: Sendable {
     public var map: Int
+    public var revision: Int
     public var step: Int
     public var block: UnitBlock
     public var chunk: Int
@@ -26,8 +57,11 @@ public struct Push: Sendable {
     /// f32; for statistics f64.
     public var gradient: Payload
 
-    public init(map: Int, step: Int, block: UnitBlock, chunk: Int, checksum: UInt64, gradient: Payload) {
+    public init(
+        map: Int, revision: Int = 0, step: Int, block: UnitBlock, chunk: Int, checksum: UInt64, gradient: Payload
+    ) {
         self.map = map
+        self.revision = revision
         self.step = step
         self.block = block
         self.chunk = chunk

@@ -12,7 +12,7 @@ public struct Hello: Hashable, Sendable {
     /// The product's version, for people.
     public var product: String
 
-    public static let protocolVersion = 1
+    public static let protocolVersion = 2
 
     public init(
         version: Int = Hello.protocolVersion, name: String, host: String, process: Int, threads: Int, endpoint: String,
@@ -57,8 +57,17 @@ public struct Ready: Hashable, Sendable {
     public var heldVersion: Int
     /// The chunks it holds at that version; empty when it has just started.
     public var heldChunks: [Int]
+    /// Blocks of the step after that version that it has computed and will push again.
+    public var keptBlocks: [KeptBlock]
+    /// Its copy of the ledger's end, in order of steps.
+    public var ledgerTail: [LedgerRecord]
 
-    public init(fingerprints: [Fingerprint], heldVersion: Int = 0, heldChunks: [Int] = []) {
+    public init(
+        fingerprints: [Fingerprint], heldVersion: Int = 0, heldChunks: [Int] = [], keptBlocks: [KeptBlock] = [],
+        ledgerTail: [LedgerRecord] = []
+    ) {
+        self.keptBlocks = keptBlocks
+        self.ledgerTail = ledgerTail
         self.fingerprints = fingerprints
         self.heldVersion = heldVersion
         self.heldChunks = heldChunks

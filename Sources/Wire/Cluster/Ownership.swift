@@ -1,32 +1,38 @@
 /// Who owns which chunk, from which version of the state on. A new number at every change, a rollback included.
 public struct OwnershipMap: Hashable, Sendable {
-    /// Rises at every change, across generations too; messages of an older number are dropped.
+    /// Rises whenever chunks move or the state goes back, across generations too; messages of an older number are dropped.
     public var number: Int
+    /// Rises when somebody dies and the step under way goes on: buddies become owners, or are dropped. State, sums and
+    /// roots stay valid.
+    public var revision: Int
     /// The steps that the state has seen: the cluster goes on with step `version`.
     public var version: Int
     /// The owner of each chunk, by chunk number.
     public var owners: [Incarnation]
+    /// Who else keeps each chunk, by chunk number: at every commit they compute what the owner computes.
+    public var buddies: [[Incarnation]]
     /// Where an owner gets the state of each chunk at `version`, by chunk number.
     public var sources: [StateSource]
     /// Everybody alive, and where their shards listen.
     public var members: [MemberAddress]
 
     public init(
-        number: Int, version: Int, owners: [Incarnation], sources: [StateSource], members: [MemberAddress]
+        number: Int, revision: Int = 0, version: Int, owners: [Incarnation], buddies: [[Incarnation]],
+        sources: [StateSource], members: [MemberAddress]
     ) {
         self.number = number
+        self.revision = revision
         self.version = version
         self.owners = owners
+        self.buddies = buddies
         self.sources = sources
         self.members = members
     }
 }
 
-/// Where the owner of a chunk gets its state from.
+/// Where the owner of a chunk gets its state from. A buddy that lacks it always asks the owner.
 public enum StateSource: Hashable, Sendable {
-    /// It holds it already.
-    case keep
-    /// From this worker's shard, which holds it at the map's version.
+    /// This worker's shard holds it at the map's version; it may be the owner itself. Whoever has it already keeps it.
     case peer(Incarnation)
     /// From the initialisers: the map's version is 0.
     case initial

@@ -10,7 +10,7 @@ struct LoadedWeights: Sendable {
     private var unseen: Set<Int> = []
     /// By chunk.
     private var versions: [Int: Int] = [:]
-    private var outstanding: Set<Int> = []
+    private(set) var outstanding: Set<Int> = []
     /// The version last asked for.
     private(set) var requested = 0
     /// The version of all chunks, when they agree.
@@ -36,7 +36,9 @@ struct LoadedWeights: Sendable {
 
     /// A chunk has come: what to ask for next, at `requested`. When all answers of a request are in, the chunks that are
     /// behind the others are asked for again (we had been away), or else all of the next version.
-    mutating func arrived(_ chunk: Int, version new: Int) -> [Int] {
+    /// - Returns: nil when the chunk was not asked for: the answer of an owner that has been asked twice, or has died.
+    mutating func arrived(_ chunk: Int, version new: Int) -> [Int]? {
+        guard outstanding.contains(chunk), new >= requested else { return nil }
         unseen.remove(chunk)
         versions[chunk] = new
         outstanding.remove(chunk)

@@ -3,7 +3,7 @@ internal import Wire
 
 /// A lease under way: its units are folded into the block's root, chunk by chunk.
 struct ActiveLease: Sendable {
-    let lease: Lease
+    var lease: Lease
     /// Units of the block that exist.
     let end: Int
     var nextUnit: Int
@@ -59,7 +59,7 @@ extension Worker {
     private mutating func push(_ chunk: Int, of active: ActiveLease, now: Double) {
         guard let map, let root = active.roots[chunk] else { return }
         let push = Push(
-            map: map.number, step: active.lease.step, block: active.lease.block, chunk: chunk,
+            map: map.number, revision: map.revision, step: active.lease.step, block: active.lease.block, chunk: chunk,
             checksum: root.checksum(), gradient: root)
         send(.push(push), to: map.owners[chunk], now: now)
     }
@@ -106,10 +106,38 @@ extension Worker {
         let settled = leases[index].unsettled.isEmpty || bugs.contains(.deliveredWhenComputed)
         guard leases[index].isComputed, settled, !leases[index].isDelivered else { return }
         leases[index].isDelivered = true
-        tell(.blockDelivered(lease: leases[index].lease.id), now: now)
+        tell(.blockDelivered(lease: leases[index].lease.id, revision: map?.revision ?? 0), now: now)
+        if bugs.contains(.rootsReleasedEarly) { leases[index].roots = [:] }
     }
 
-    mutating func dropLeases() { drop { _ in true } }
+    /// Owners have changed: the roots of those chunks go to the new ones, acknowledged by the old ones or not.
+    mutating func pushAgain(_ chunks: Set<Int>, now: Double) {
+        for index in leases.indices {
+            leases[index].isDelivered = false
+            let again = chunks.intersection(leases[index].roots.keys)
+            leases[index].unsettled.formUnion(again)
+        }
+        for index in leases.indices {
+            for chunk in chunks.sorted() where leases.indices.contains(index) && leases[index].roots[chunk] != nil {
+                push(chunk, of: leases[index], now: now)
+            }
+            if leases.indices.contains(index) { sayDelivered(index, now: now) }
+        }
+    }
+
+    /// Whole roots, for a new coordinator that may use them.
+    var keptBlocks: [KeptBlock] {
+        leases.filter(\.isComputed).map {
+            KeptBlock(lease: $0.lease.id, step: $0.lease.step, block: $0.lease.block, records: $0.records)
+        }
+    }
+
+    /// Under a new map of the same state computed blocks keep their worth; the others were never begun or are leased anew.
+    mutating func keepRoots(for map: OwnershipMap) {
+        let release = bugs.contains(.rootsReleasedEarly)
+        drop { !$0.isComputed || $0.lease.step != map.version || release }
+        for index in leases.indices { leases[index].lease.map = map.number }
+    }
 
     /// Leases that are over, done or not: what still comes of them is ignored.
     mutating func drop(where isOver: (ActiveLease) -> Bool) {

@@ -5,8 +5,9 @@ internal import Wire
 /// The data plane: maps, links between workers, weights.
 extension Worker {
     mutating func install(_ new: OwnershipMap, now: Double) {
-        guard preparation != nil, shard != nil, new.number > map?.number ?? -1 else { return }
-        dropLeases()
+        guard preparation != nil, shard != nil, new.number >= map?.number ?? -1 else { return }
+        if new.number == map?.number { return revise(new, now: now) }
+        keepRoots(for: new)
         let members = Set(new.members.map(\.incarnation))
         for peer in Set(map?.members.map(\.incarnation) ?? []).subtracting(members).sorted() { forget(peer) }
         let session = bugs.contains(.linksOutliveGenerations) ? 0 : UInt64(clamping: new.number >> 32)
@@ -26,8 +27,24 @@ extension Worker {
         map = new
         progress.step = new.version
         perform(shard?.install(new), now: now)
+        pushAgain(Set(new.owners.indices), now: now)
         // A shard that had everything may have answered within: the map is then the same one still.
         ask(for: weights.begin(at: new.version), now: now)
+    }
+
+    /// Somebody died; the step goes on with other owners.
+    private mutating func revise(_ new: OwnershipMap, now: Double) {
+        guard let old = map, new.revision > old.revision, new.owners.count == old.owners.count else { return }
+        map?.revision = new.revision
+        map?.owners = new.owners
+        map?.buddies = new.buddies
+        map?.members = new.members
+        perform(shard?.revise(new), now: now)
+        let changed = Set(new.owners.indices.filter { new.owners[$0] != old.owners[$0] })
+        pushAgain(changed, now: now)
+        // What buddies kept they have asked of themselves.
+        let elsewhere = changed.filter { !old.buddies[$0].contains(incarnation) }
+        ask(for: weights.outstanding.intersection(elsewhere).sorted(), now: now)
     }
 
     mutating func forget(_ peer: Incarnation) {
@@ -54,12 +71,15 @@ extension Worker {
         let (message, repetitions) = link.receive(frame, now: now)
         shards[frame.sender] = link
         directives += repetitions.map { .request(frame.sender, $0) }
-        if let message { handle(message, now: now) }
+        if let message { handle(message, from: frame.sender, now: now) }
     }
 
     /// What a shard answered, ours included.
-    private mutating func handle(_ reply: ShardReply, now: Double) {
+    private mutating func handle(_ reply: ShardReply, from peer: Incarnation, now: Double) {
         switch reply {
+        case .replicated(let map, let step, let chunk, let verdict):
+            perform(
+                shard?.acknowledged(map: map, step: step, chunk: chunk, verdict, by: peer), now: now)
         case .receipt(let receipt): settle(receipt, now: now)
         case .weights(let weights): load(weights, now: now)
         case .state(let map, let state): perform(shard?.receive(state, map: map), now: now)
@@ -73,7 +93,7 @@ extension Worker {
             case .control(let message): tell(message, now: now)
             case .note(let text): directives.append(.note(text))
             case .request(let peer, let request): send(request, to: peer, now: now)
-            case .reply(incarnation, let reply): handle(reply, now: now)
+            case .reply(incarnation, let reply): handle(reply, from: incarnation, now: now)
             case .reply(let peer, let reply):
                 // A client without a link has departed.
                 if let frame = clients[peer]?.send(reply, now: now) { directives.append(.reply(peer, frame)) }
@@ -94,16 +114,22 @@ extension Worker {
     private mutating func ask(for chunks: [Int], now: Double) {
         guard let map, !chunks.isEmpty else { return }
         let version = weights.requested
-        for (owner, chunks) in Dictionary(grouping: chunks, by: { map.owners[$0] }).sorted(by: { $0.key < $1.key }) {
-            send(.want(map: map.number, version: version, chunks: chunks), to: owner, now: now)
+        // A buddy computes the same weights as the owner: it asks itself.
+        let keepers = Dictionary(grouping: chunks) { chunk in
+            map.buddies[chunk].contains(incarnation) ? incarnation : map.owners[chunk]
+        }
+        for (keeper, chunks) in keepers.sorted(by: { $0.key < $1.key }) {
+            send(
+                .want(map: map.number, revision: map.revision, version: version, chunks: chunks), to: keeper, now: now)
         }
     }
 
     private mutating func load(_ new: Weights, now: Double) {
         guard let map, new.map == map.number, let preparation, preparation.plan.isComputedWith(new.chunk),
-            new.weights.count == preparation.plan.chunks[new.chunk].slotBytes
+            new.weights.count == preparation.plan.chunks[new.chunk].slotBytes,
+            let next = weights.arrived(new.chunk, version: new.version)
         else { return }
         directives.append(.load(chunk: new.chunk, version: new.version, new.weights))
-        ask(for: weights.arrived(new.chunk, version: new.version), now: now)
+        ask(for: next, now: now)
     }
 }

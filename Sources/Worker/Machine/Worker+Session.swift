@@ -26,7 +26,7 @@ extension Worker {
     /// Another coordinator runs the show: introduce ourselves again. What the shard holds may serve it.
     private mutating func renew(_ generation: UInt64, now: Double) {
         coordinator = Link(local: incarnation, remote: generation, resend: timing.resend)
-        dropLeases()
+        drop { !$0.isComputed }
         map = nil
         tell(.hello(hello), now: now)
     }
@@ -42,12 +42,20 @@ extension Worker {
         case .commit(let commit):
             drop { $0.lease.step <= commit.step }
             progress.step = commit.step + 1
+            ledgerTail.removeAll { $0.outcome.step < commit.checkpoint }
+            if let record = commit.record { ledgerTail.append(record) }
             perform(shard?.apply(commit), now: now)
         case .checkpoint(let version, let chunks):
             perform(shard?.beginSnapshot(version: version, chunks: chunks), now: now)
+        case .compare(let version, let chunks): perform(shard?.digests(at: version, of: chunks), now: now)
         case .chunkStored(let version, _): perform(shard?.snapshotChunkStored(version: version), now: now)
         case .stateChunk(let map, let state): perform(shard?.receive(state, map: map), now: now)
         case .departed(let peer): forget(peer)
+        case .rollForward(let commit):
+            perform(shard?.rollForward(commit), now: now)
+            let version = shard?.version ?? 0
+            drop { $0.lease.step < version }
+            sayReady(now: now)
         case .drain: isLeaving = true
         case .stop(let code, let reason): stop(code: code, reason: reason)
         }
@@ -67,6 +75,8 @@ extension Worker {
         isPreparing = true
         preparation = nil
         shard = nil
+        ledgerTail = []
+        drop { _ in true }
         directives.append(.prepare(welcome))
     }
 
@@ -83,7 +93,9 @@ extension Worker {
         let held = shard.holdings
         tell(
             .ready(
-                Ready(fingerprints: preparation.fingerprints, heldVersion: held.version, heldChunks: held.chunks)),
+                Ready(
+                    fingerprints: preparation.fingerprints, heldVersion: held.version, heldChunks: held.chunks,
+                    keptBlocks: keptBlocks, ledgerTail: ledgerTail)),
             now: now)
         if isLeaving { tell(.leaving, now: now) }
     }

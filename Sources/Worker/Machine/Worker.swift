@@ -42,6 +42,8 @@ public struct Worker: Sendable {
     // Computing.
     var weights = LoadedWeights()
     var leases: [ActiveLease] = []
+    /// A copy of the ledger's end, where the coordinator asked for one: it outlives the coordinator's disk.
+    var ledgerTail: [LedgerRecord] = []
     /// The unit on the compute thread that we wait for.
     var computing: (lease: UInt64, unit: Int)?
 
@@ -70,7 +72,10 @@ public struct Worker: Sendable {
         directives.removeAll(keepingCapacity: true)
         switch event {
         case .coordinator(let frame): receive(frame, now: now)
-        case .coordinatorConnected: emit(coordinator.reconnected(now: now))
+        case .coordinatorConnected:
+            emit(coordinator.reconnected(now: now))
+            // It takes us for dead if it does not hear from us at once.
+            if coordinator.remote != 0 { tell(.heartbeat(progress), now: now) }
         case .request(let frame): receive(frame, now: now)
         case .reply(let frame): receive(frame, now: now)
         case .peerConnected(let peer):

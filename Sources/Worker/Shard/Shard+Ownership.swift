@@ -9,40 +9,57 @@ extension Shard {
     /// A new map: whatever was under way for the old one is void.
     mutating func install(_ new: OwnershipMap) -> [Effect] {
         guard new.number > map?.number ?? -1, new.owners.count == preparation.plan.chunks.count,
-            new.sources.count == new.owners.count
+            new.sources.count == new.owners.count, new.buddies.count == new.owners.count
         else { return [.note("map \(new.number) does not fit the model; ignored")] }
         map = new
         applied = 0
-        trees = [:]
-        ready = []
+        forgetStep()
         wants = [:]
-        owned = new.owners.indices.filter { new.owners[$0] == incarnation }
+        kept = keptChunks(of: new)
         awaited = []
+        hasInstalled = false
         toRestore = []
         restoring = 0
         // State of another version is of no use any more; of this version it may be what another owner fetches.
         held = held.filter { $0.value.version == new.version }
         var effects: [Effect] = []
         var fromPeers: [Incarnation: [Int]] = [:]
-        for chunk in owned where held[chunk] == nil {
+        for chunk in kept {
+            let owner = new.owners[chunk]
             switch new.sources[chunk] {
-            case .initial: held[chunk] = initialState(of: chunk)
+            case .initial:
+                held[chunk] = initialState(of: chunk)
+                continue
             case .peer(let peer):
-                fromPeers[peer, default: []].append(chunk)
-                awaited.insert(chunk)
-            case .checkpoint:
-                toRestore.append(chunk)
-                awaited.insert(chunk)
-            case .keep:
+                if held[chunk] != nil { continue }
                 // Cannot happen: the coordinator keeps count of who holds what. Silence would stop the run unexplained.
-                effects.append(.note("map \(new.number) says that chunk \(chunk) is here, but it is not"))
-                awaited.insert(chunk)
+                if peer == incarnation {
+                    effects.append(.note("map \(new.number) says that chunk \(chunk) is here, but it is not"))
+                }
+                fromPeers[owner == incarnation ? peer : owner, default: []].append(chunk)
+            case .checkpoint:
+                // What may still be here of that version is not trusted.
+                held[chunk] = nil
+                if owner == incarnation {
+                    toRestore.append(chunk)
+                } else {
+                    fromPeers[owner, default: []].append(chunk)
+                }
             }
+            awaited.insert(chunk)
         }
         for (peer, chunks) in fromPeers.sorted(by: { $0.key < $1.key }) {
-            effects.append(.request(peer, .fetchState(map: new.number, chunks: chunks)))
+            effects.append(fetch(chunks, from: peer))
         }
-        return effects + restoreMore() + finishInstalling() + handleEarly()
+        return effects + restoreMore() + finishInstalling([]) + handleEarly()
+    }
+
+    func keptChunks(of map: OwnershipMap) -> [Int] {
+        map.owners.indices.filter { map.owners[$0] == incarnation || map.buddies[$0].contains(incarnation) }
+    }
+
+    func fetch(_ chunks: [Int], from peer: Incarnation) -> Effect {
+        .request(peer, .fetchState(map: map?.number ?? 0, revision: map?.revision ?? 0, chunks: chunks))
     }
 
     private func initialState(of number: Int) -> Held {
@@ -58,23 +75,37 @@ extension Shard {
         return payload
     }
 
-    /// For a new owner: what it asked for, out of what we hold at the map's version.
-    mutating func sendState(map number: Int, chunks: [Int], to peer: Incarnation) -> [Effect] {
-        guard let map, number <= map.number else {
-            return keep(.fetchState(map: number, chunks: chunks), from: peer)
+    /// For a new owner or buddy: what it asked for, out of what we hold at the map's version. An owner that waits for its
+    /// state itself answers when it is there.
+    mutating func sendState(map number: Int, revision: Int, chunks: [Int], to peer: Incarnation) -> [Effect] {
+        guard let map, !isAhead(map: number, revision: revision) else {
+            return keep(.fetchState(map: number, revision: revision, chunks: chunks), from: peer)
         }
         guard number == map.number else { return [] }
-        return chunks.compactMap { chunk in
-            guard let state = held[chunk], state.version == map.version else {
-                return .note("chunk \(chunk) was asked for at version \(map.version), which is not here")
+        return chunks.flatMap { chunk -> [Effect] in
+            if awaited.contains(chunk) {
+                return keep(.fetchState(map: number, revision: revision, chunks: [chunk]), from: peer)
             }
-            return .reply(peer, .state(map: number, state: packed(state, chunk: chunk)))
+            guard let state = held[chunk], state.version == map.version else {
+                return [.note("chunk \(chunk) was asked for at version \(map.version), which is not here")]
+            }
+            return [.reply(peer, .state(map: number, state: packed(state, chunk: chunk)))]
         }
     }
 
     func packed(_ state: Held, chunk: Int) -> ChunkState {
         ChunkState(
-            chunk: chunk, version: state.version, slots: state.slots, digest: Self.digest(of: state.slots))
+            chunk: chunk, version: state.version, slots: state.slots,
+            digest: state.digest ?? Self.digest(of: state.slots))
+    }
+
+    /// Of a chunk's state as it is now; remembered, for it takes a pass over all of it.
+    mutating func stateDigest(_ chunk: Int) -> UInt64 {
+        guard let state = held[chunk] else { return 0 }
+        if let digest = state.digest { return digest }
+        let digest = Self.digest(of: state.slots)
+        held[chunk]?.digest = digest
+        return digest
     }
 
     static func digest(of slots: [Payload]) -> UInt64 { combinedDigest(slots.map { $0.checksum() }) }
@@ -82,7 +113,7 @@ extension Shard {
     /// State that another shard or the coordinator sent.
     mutating func receive(_ state: ChunkState, map number: Int) -> [Effect] {
         guard let map, number == map.number, awaited.contains(state.chunk) else { return [] }
-        let restored = map.sources[state.chunk] == .checkpoint
+        let restored = map.sources[state.chunk] == .checkpoint && map.owners[state.chunk] == incarnation
         if restored { restoring -= 1 }
         let chunk = preparation.plan.chunks[state.chunk]
         guard state.version == map.version, state.slots.count == chunk.slots,
@@ -90,18 +121,21 @@ extension Shard {
         else {
             // Damaged on the way: ask again.
             let note = Effect.note("the state of chunk \(state.chunk) came damaged; asked for it again")
-            switch map.sources[state.chunk] {
-            case .peer(let peer): return [note, .request(peer, .fetchState(map: number, chunks: [state.chunk]))]
-            default:
+            if restored {
                 toRestore.append(state.chunk)
                 return [note] + restoreMore()
             }
+            let owner = map.owners[state.chunk]
+            if case .peer(let peer) = map.sources[state.chunk], owner == incarnation {
+                return [note, fetch([state.chunk], from: peer)]
+            }
+            return [note, fetch([state.chunk], from: owner)]
         }
         var slots = state.slots
         if bugs.contains(.momentumForgotten), slots.count > 1 { slots[1] = zeros(chunk.slotBytes) }
-        held[state.chunk] = Held(version: state.version, slots: slots)
+        held[state.chunk] = Held(version: state.version, slots: slots, digest: state.digest)
         awaited.remove(state.chunk)
-        return restoreMore() + finishInstalling()
+        return restoreMore() + finishInstalling([state.chunk]) + settle(state.chunk) + handleEarly()
     }
 
     private mutating func restoreMore() -> [Effect] {
@@ -114,12 +148,20 @@ extension Shard {
         return effects
     }
 
-    /// Everything is here: the coordinator may begin the step.
-    private mutating func finishInstalling() -> [Effect] {
-        guard let map, awaited.isEmpty else { return [] }
-        let digests = owned.compactMap { chunk in
-            held[chunk].map { ChunkDigest(chunk: chunk, digest: Self.digest(of: $0.slots)) }
+    /// Tells the coordinator what is here: first, when a step may begin, all of it; then each chunk that a buddy has copied.
+    /// Frozen chunks must be here as well: no whole gradient makes their owner wait for the buddy.
+    private mutating func finishInstalling(_ new: [Int]) -> [Effect] {
+        guard let map else { return [] }
+        var news = new
+        if !hasInstalled {
+            let isNeeded = { (chunk: Int) in
+                map.owners[chunk] == self.incarnation || self.preparation.plan.chunks[chunk].isFrozen
+            }
+            guard !awaited.contains(where: isNeeded) else { return answerWants() }
+            hasInstalled = true
+            news = kept.filter { held[$0] != nil }
         }
+        let digests = news.map { ChunkDigest(chunk: $0, digest: stateDigest($0)) }
         return [.control(.mapInstalled(map: map.number, chunks: digests))] + answerWants()
     }
 

@@ -1,10 +1,12 @@
 internal import Training
 internal import Wire
 
-/// The part of a worker that owns chunks: it sums their gradients, applies committed steps, and hands out weights.
+/// The part of a worker that keeps chunks: as owner it sums their gradients, applies committed steps, and hands out
+/// weights; as buddy it gets the sums from the owner and applies them as well.
 ///
 /// A pure machine inside `Worker`. It is at one version at a time; a step's pushes go into a tree for each chunk, a whole
-/// gradient is reported ready, and a commit takes every chunk to the next version at once.
+/// gradient is sent to the buddies and reported ready when they have it, and a commit takes every chunk to the next version
+/// at once.
 struct Shard: Sendable {
     /// What the shard wants said or done.
     enum Effect: Sendable {
@@ -18,6 +20,8 @@ struct Shard: Sendable {
     struct Held: Sendable {
         var version: Int
         var slots: [Payload]
+        /// `Shard.digest(of: slots)`, once somebody has asked.
+        var digest: UInt64?
     }
 
     let incarnation: Incarnation
@@ -26,19 +30,25 @@ struct Shard: Sendable {
     let bugs: Set<PlantedBug>
 
     var map: OwnershipMap?
-    /// Chunks of the map that are ours, ascending.
-    var owned: [Int] = []
-    /// All state in memory, owned or not yet dropped.
+    /// Chunks of the map that we keep, as owner or buddy, ascending.
+    var kept: [Int] = []
+    /// All state in memory, kept or not yet dropped.
     var held: [Int: Held] = [:]
-    /// Owned chunks whose state is still on its way.
+    /// Kept chunks whose state is still on its way.
     var awaited: Set<Int> = []
+    /// The coordinator knows that all is here without which no step can begin.
+    var hasInstalled = false
     /// Of those, the ones to be asked of the coordinator, and how many have been.
     var toRestore: [Int] = []
     var restoring = 0
 
     /// The step's sums, by chunk.
     var trees: [Int: ReductionTree] = [:]
-    /// Chunks reported ready.
+    /// Whole gradients of the step: of owned chunks summed here, of others as their owner sent them.
+    var sums: [Int: Payload] = [:]
+    /// Owned chunks with a whole gradient: the buddies that have not said that they have it, too.
+    var unacknowledged: [Int: Set<Incarnation>] = [:]
+    /// Owned chunks reported ready.
     var ready: Set<Int> = []
 
     /// Weights asked for before they exist, by chunk, in order of asking.
@@ -54,17 +64,28 @@ struct Shard: Sendable {
         self.bugs = bugs
     }
 
-    /// The version of the owned chunks.
+    /// The version of the kept chunks.
     var version: Int { map.map { $0.version + applied } ?? 0 }
+    /// Of the planted fault only.
+    private var hasFlipped = false
     /// Steps applied since the map was installed.
     var applied = 0
 
     mutating func handle(_ request: ShardRequest, from: Incarnation) -> [Effect] {
         switch request {
         case .push(let push): take(push, from: from)
-        case .want(let map, let version, let chunks): want(map: map, version: version, chunks: chunks, from: from)
-        case .fetchState(let map, let chunks): sendState(map: map, chunks: chunks, to: from)
+        case .want(let map, let revision, let version, let chunks):
+            want(map: map, revision: revision, version: version, chunks: chunks, from: from)
+        case .fetchState(let map, let revision, let chunks):
+            sendState(map: map, revision: revision, chunks: chunks, to: from)
+        case .replicate(let replicate): store(replicate, from: from)
         }
+    }
+
+    /// Whether a message speaks of a map that we do not know yet.
+    func isAhead(map number: Int, revision: Int) -> Bool {
+        guard let map else { return true }
+        return (number, revision) > (map.number, map.revision)
     }
 
     /// What the sender knows that we do not know yet: kept until we do. Its size is bounded by what workers may send
@@ -91,18 +112,20 @@ struct Shard: Sendable {
                     PushReceipt(
                         map: push.map, step: push.step, block: push.block, chunk: push.chunk, verdict: verdict)))
         }
-        guard let map else { return keep(.push(push), from: from) }
-        if push.map > map.number || (push.map == map.number && push.step > version) {
+        guard let map, !isAhead(map: push.map, revision: push.revision) else { return keep(.push(push), from: from) }
+        if push.map == map.number, push.step > version {
             return bugs.contains(.earlyPushesDropped) ? [receipt(.stored)] : keep(.push(push), from: from)
         }
         let stale = push.map < map.number || push.step < version
         guard !stale || bugs.contains(.stalePushesTaken), preparation.plan.chunks.indices.contains(push.chunk),
-            map.owners[push.chunk] == incarnation, awaited.isEmpty
+            map.owners[push.chunk] == incarnation
         else { return [receipt(.stale)] }
         let chunk = preparation.plan.chunks[push.chunk]
         guard push.gradient.count == chunk.gradientBytes, push.gradient.checksum() == push.checksum else {
             return [receipt(.damaged), .note("a push of chunk \(push.chunk) came damaged; asked for it again")]
         }
+        // The sum came from an owner that has died since.
+        if sums[push.chunk] != nil, trees[push.chunk] == nil { return [receipt(.duplicate)] }
         var tree =
             trees[push.chunk]
             ?? ReductionTree(
@@ -115,54 +138,69 @@ struct Shard: Sendable {
         case .conflict(let first):
             let alarm = Alarm(step: push.step, block: push.block, chunk: push.chunk, first: first, second: from)
             return [receipt(.duplicate), .control(.alarm(alarm))]
-        case .stored:
-            guard let sum = tree.value, ready.insert(push.chunk).inserted else { return [receipt(.stored)] }
-            return [receipt(.stored), .control(report(sum, of: chunk, step: push.step, map: map.number))]
+        case .stored: return [receipt(.stored)] + settle(push.chunk)
         }
-    }
-
-    private func report(_ sum: Payload, of chunk: Chunk, step: Int, map: Int) -> WorkerMessage {
-        // Statistics stay out of the norm; that they are finite counts.
-        let squares = chunk.isStatistics ? 0 : Arithmetic.sumOfSquares(sum)
-        let finite = chunk.isStatistics ? Arithmetic.isFinite(wide: sum) : squares.isFinite
-        let ready = ReadyChunk(
-            chunk: chunk.number, sumOfSquares: squares, finite: finite, digest: sum.checksum())
-        return .chunksReady(map: map, step: step, chunks: [ready])
     }
 
     // MARK: - Commits
 
-    /// The step is in the ledger: every owned chunk goes to the next version, and waiting workers get it.
+    /// The step is in the ledger: every kept chunk goes to the next version, and waiting workers get it.
     mutating func apply(_ commit: Commit) -> [Effect] {
-        guard let map, commit.map == map.number, commit.step == version, awaited.isEmpty else { return [] }
+        guard let map, commit.map == map.number, commit.step == version else { return [] }
+        return advance(by: commit)
+    }
+
+    /// A new coordinator says that the step is in the ledger, whose commit the old one did not send us any more. Without
+    /// all sums nothing happens: they are computed again then.
+    mutating func rollForward(_ commit: Commit) -> [Effect] {
+        guard map != nil, commit.step == version, kept.allSatisfy({ canApply(commit, to: $0) }) else { return [] }
+        return advance(by: commit)
+    }
+
+    private func canApply(_ commit: Commit, to chunk: Int) -> Bool {
+        held[chunk] != nil && (commit.skipped || preparation.plan.chunks[chunk].isFrozen || sums[chunk] != nil)
+    }
+
+    private mutating func advance(by commit: Commit) -> [Effect] {
         let plan = preparation.plan
-        for number in owned {
+        if let number = kept.first(where: { !canApply(commit, to: $0) }) {
+            return [.note("commit of step \(commit.step) without the gradient of chunk \(number)")]
+        }
+        for number in kept {
+            guard let state = held[number] else { continue }
             let keeps = commit.skipped || plan.chunks[number].isFrozen
-            guard let state = held[number], keeps || trees[number]?.value != nil else {
-                return [.note("commit of step \(commit.step) without the gradient of chunk \(number)")]
-            }
-            guard !keeps, let sum = trees[number]?.value else {
-                held[number] = Held(version: commit.step + 1, slots: state.slots)
+            guard !keeps, let sum = sums[number] else {
+                held[number] = Held(version: commit.step + 1, slots: state.slots, digest: state.digest)
                 continue
             }
             held[number] = Held(
                 version: commit.step + 1, slots: updated(state.slots, of: plan.chunks[number], by: sum, commit))
         }
-        let mine = Set(owned)
+        let mine = Set(kept)
         held = held.filter { mine.contains($0.key) }
-        trees = [:]
-        ready = []
+        forgetStep()
         applied += 1
         return answerWants() + handleEarly()
     }
 
-    private func updated(_ slots: [Payload], of chunk: Chunk, by sum: Payload, _ commit: Commit) -> [Payload] {
+    mutating func forgetStep() {
+        trees = [:]
+        sums = [:]
+        unacknowledged = [:]
+        ready = []
+    }
+
+    private mutating func updated(_ slots: [Payload], of chunk: Chunk, by sum: Payload, _ commit: Commit) -> [Payload] {
         switch chunk.content {
         case .statistics(let layer):
             let layer = preparation.plan.statistics[layer]
             return [layer.update(running: slots[0], sum: sum, units: preparation.units, pool: pool)]
         case .parameter:
             let scale = Float(Double(commit.coefficient) / Double(preparation.units))
+            if bugs.contains(.memoryFlips), !hasFlipped, incarnation & 3 == 1, commit.step == 1 {
+                hasFlipped = true
+                return slots
+            }
             let (weights, momentum) = preparation.optimizer.update(
                 weights: slots[0], momentum: slots[1], gradientSum: sum, scale: scale,
                 rate: commit.rate * chunk.rate, decays: chunk.decays, pool: pool)
@@ -172,19 +210,21 @@ struct Shard: Sendable {
 
     // MARK: - Weights
 
-    private mutating func want(map number: Int, version: Int, chunks: [Int], from: Incarnation) -> [Effect] {
-        guard let map, number <= map.number else {
-            return keep(.want(map: number, version: version, chunks: chunks), from: from)
+    private mutating func want(
+        map number: Int, revision: Int, version: Int, chunks: [Int], from: Incarnation
+    ) -> [Effect] {
+        guard let map, !isAhead(map: number, revision: revision) else {
+            return keep(.want(map: number, revision: revision, version: version, chunks: chunks), from: from)
         }
         guard number == map.number else { return [] }
-        for chunk in chunks where owned.contains(chunk) { wants[chunk, default: []].append((version, from)) }
+        for chunk in chunks where kept.contains(chunk) { wants[chunk, default: []].append((version, from)) }
         return answerWants()
     }
 
     /// Sends what is there of what is wanted, chunk by chunk in forward order. Whoever asks for an old version has been
     /// away and gets the present one.
     mutating func answerWants() -> [Effect] {
-        guard let map, awaited.isEmpty, !wants.isEmpty else { return [] }
+        guard let map, !wants.isEmpty else { return [] }
         var effects: [Effect] = []
         for chunk in wants.keys.sorted() {
             guard let state = held[chunk], let waiting = wants[chunk] else { continue }

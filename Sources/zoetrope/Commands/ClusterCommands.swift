@@ -43,7 +43,7 @@ struct Coordinate: ParsableCommand {
         let ending = try coordinate(
             preparation, run: folder, takingOver: takeOver.takeOver, listen: cluster.coordinator.address,
             security: try protection.security(cluster.security, as: .coordinator), expectedWorkers: workers,
-            timing: cluster.timing
+            replicas: cluster.coordinator.replicas, timing: cluster.timing
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
         try conclude(ending, run: folder, preparation: preparation, result)
     }
@@ -147,7 +147,8 @@ extension ClusterConfiguration {
     var timing: ClusterTiming {
         var timing = ClusterTiming()
         timing.heartbeat = timeouts.heartbeat
-        timing.suspicion = timeouts.suspect
+        timing.broken = timeouts.broken
+        timing.silence = timeouts.suspect
         timing.death = timeouts.dead
         timing.coordinatorPatience = timeouts.patience
         return timing

@@ -80,14 +80,15 @@ struct RunPreparation {
         Double(steps * recipe.batch.clips) / Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips))
     }
 
-    func settings(expectedWorkers: Int, timing: ClusterTiming) -> CoordinatorSettings {
+    func settings(expectedWorkers: Int, replicas: Int, timing: ClusterTiming) -> CoordinatorSettings {
         CoordinatorSettings(
             welcome: Welcome(
                 generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue),
             units: recipe.batch.units, clipsPerUnit: recipe.batch.clipsPerUnit, steps: steps,
             rate: recipe.learningRate(dataSetClips: dataSetClips), clipNorm: recipe.optimizer.clipNorm,
             plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSet.digest),
-            checkpointEverySteps: recipe.checkpoint.everySteps, expectedWorkers: expectedWorkers, timing: timing)
+            checkpointEverySteps: recipe.checkpoint.everySteps, expectedWorkers: expectedWorkers,
+            replicas: replicas, timing: timing)
     }
 
     var retention: CheckpointRetention {

@@ -70,6 +70,13 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
         case .died(_, let name, let reason): "worker \(name) is dead: \(reason)"
         case .mapChanged(let number, let version, let owners, let reason):
             "map \(number): \(owners) owners at version \(version): \(reason)"
+        case .promoted(let map, let revision, let chunks, let alone):
+            "map \(map), revision \(revision): buddies own \(chunks) chunks of the dead and the step goes on"
+                + (alone == 0 ? "" : "; \(alone) chunks have no buddy until the next step")
+        case .replicasDiffer(let divergence):
+            "ALARM: two keepers of chunk \(divergence.chunk) have different bits at version \(divergence.version): "
+                + "\(String(divergence.owner, radix: 16)) and \(String(divergence.buddy, radix: 16)); one of them is broken"
+        case .recalled(let step): "step \(step) was missing in the ledger; a worker had its record"
         case .rolledBack(let from, let to): "rolled back from step \(from) to step \(to), replaying"
         case .reissued(let step, let block, _): "step \(step): block \(block) is computed again elsewhere"
         case .alarm(let alarm):

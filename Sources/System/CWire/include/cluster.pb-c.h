@@ -20,18 +20,22 @@ typedef struct Zoetrope__Nothing Zoetrope__Nothing;
 typedef struct Zoetrope__Hello Zoetrope__Hello;
 typedef struct Zoetrope__Fingerprint Zoetrope__Fingerprint;
 typedef struct Zoetrope__Ready Zoetrope__Ready;
+typedef struct Zoetrope__KeptBlock Zoetrope__KeptBlock;
 typedef struct Zoetrope__Progress Zoetrope__Progress;
 typedef struct Zoetrope__Block Zoetrope__Block;
 typedef struct Zoetrope__Substitute Zoetrope__Substitute;
 typedef struct Zoetrope__UnitRecord Zoetrope__UnitRecord;
 typedef struct Zoetrope__BlockComputed Zoetrope__BlockComputed;
+typedef struct Zoetrope__BlockDelivered Zoetrope__BlockDelivered;
 typedef struct Zoetrope__BlockFailed Zoetrope__BlockFailed;
 typedef struct Zoetrope__ReadyChunk Zoetrope__ReadyChunk;
 typedef struct Zoetrope__ChunksReady Zoetrope__ChunksReady;
 typedef struct Zoetrope__MapInstalled Zoetrope__MapInstalled;
+typedef struct Zoetrope__ChunkDigests Zoetrope__ChunkDigests;
 typedef struct Zoetrope__FetchCheckpoint Zoetrope__FetchCheckpoint;
 typedef struct Zoetrope__ChunkState Zoetrope__ChunkState;
 typedef struct Zoetrope__Alarm Zoetrope__Alarm;
+typedef struct Zoetrope__Divergence Zoetrope__Divergence;
 typedef struct Zoetrope__Welcome Zoetrope__Welcome;
 typedef struct Zoetrope__Refusal Zoetrope__Refusal;
 typedef struct Zoetrope__OwnershipMap Zoetrope__OwnershipMap;
@@ -42,6 +46,8 @@ typedef struct Zoetrope__CheckpointRequest Zoetrope__CheckpointRequest;
 typedef struct Zoetrope__ChunkStored Zoetrope__ChunkStored;
 typedef struct Zoetrope__Stop Zoetrope__Stop;
 typedef struct Zoetrope__Push Zoetrope__Push;
+typedef struct Zoetrope__Replicate Zoetrope__Replicate;
+typedef struct Zoetrope__Replicated Zoetrope__Replicated;
 typedef struct Zoetrope__PushReceipt Zoetrope__PushReceipt;
 typedef struct Zoetrope__ChunkRequest Zoetrope__ChunkRequest;
 typedef struct Zoetrope__Weights Zoetrope__Weights;
@@ -71,6 +77,8 @@ typedef enum {
   ZOETROPE__FRAME__MESSAGE_LEAVING = 26,
   ZOETROPE__FRAME__MESSAGE_SUSPECT = 27,
   ZOETROPE__FRAME__MESSAGE_ALARM = 28,
+  ZOETROPE__FRAME__MESSAGE_REPLICAS_DIFFER = 29,
+  ZOETROPE__FRAME__MESSAGE_CHUNK_DIGESTS = 30,
   ZOETROPE__FRAME__MESSAGE_WELCOME = 48,
   ZOETROPE__FRAME__MESSAGE_REFUSE = 49,
   ZOETROPE__FRAME__MESSAGE_MAP = 50,
@@ -84,12 +92,16 @@ typedef enum {
   ZOETROPE__FRAME__MESSAGE_DRAIN = 58,
   ZOETROPE__FRAME__MESSAGE_STOP = 59,
   ZOETROPE__FRAME__MESSAGE_DEPARTED = 60,
+  ZOETROPE__FRAME__MESSAGE_ROLL_FORWARD = 61,
+  ZOETROPE__FRAME__MESSAGE_COMPARE = 62,
   ZOETROPE__FRAME__MESSAGE_PUSH = 80,
   ZOETROPE__FRAME__MESSAGE_WANT = 81,
   ZOETROPE__FRAME__MESSAGE_FETCH_STATE = 82,
+  ZOETROPE__FRAME__MESSAGE_REPLICATE = 83,
   ZOETROPE__FRAME__MESSAGE_WEIGHTS = 96,
   ZOETROPE__FRAME__MESSAGE_STATE = 97,
   ZOETROPE__FRAME__MESSAGE_RECEIPT = 98,
+  ZOETROPE__FRAME__MESSAGE_REPLICATED = 99,
   ZOETROPE__FRAME__MESSAGE_STATUS_REQUEST = 112,
   ZOETROPE__FRAME__MESSAGE_DRAIN_REQUEST = 113,
   ZOETROPE__FRAME__MESSAGE_STOP_REQUEST = 114,
@@ -123,7 +135,7 @@ struct  Zoetrope__Frame
     Zoetrope__Ready *ready;
     Zoetrope__Progress *heartbeat;
     Zoetrope__BlockComputed *block_computed;
-    uint64_t block_delivered;
+    Zoetrope__BlockDelivered *block_delivered;
     Zoetrope__BlockFailed *block_failed;
     Zoetrope__ChunksReady *chunks_ready;
     Zoetrope__MapInstalled *map_installed;
@@ -132,6 +144,8 @@ struct  Zoetrope__Frame
     Zoetrope__Nothing *leaving;
     uint64_t suspect;
     Zoetrope__Alarm *alarm;
+    Zoetrope__Divergence *replicas_differ;
+    Zoetrope__ChunkDigests *chunk_digests;
     /*
      * Coordinator to worker.
      */
@@ -148,18 +162,22 @@ struct  Zoetrope__Frame
     Zoetrope__Nothing *drain;
     Zoetrope__Stop *stop;
     uint64_t departed;
+    Zoetrope__Commit *roll_forward;
+    Zoetrope__CheckpointRequest *compare;
     /*
      * Worker to shard.
      */
     Zoetrope__Push *push;
     Zoetrope__ChunkRequest *want;
     Zoetrope__ChunkRequest *fetch_state;
+    Zoetrope__Replicate *replicate;
     /*
      * Shard to worker.
      */
     Zoetrope__Weights *weights;
     Zoetrope__ChunkState *state;
     Zoetrope__PushReceipt *receipt;
+    Zoetrope__Replicated *replicated;
     /*
      * Operator to coordinator, and back.
      */
@@ -219,10 +237,28 @@ struct  Zoetrope__Ready
   int64_t held_version;
   size_t n_held_chunks;
   int64_t *held_chunks;
+  size_t n_kept_blocks;
+  Zoetrope__KeptBlock **kept_blocks;
+  size_t n_ledger_tail;
+  Zoetrope__LedgerRecord **ledger_tail;
 };
 #define ZOETROPE__READY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__ready__descriptor) \
-    , 0,NULL, 0, 0,NULL }
+    , 0,NULL, 0, 0,NULL, 0,NULL, 0,NULL }
+
+
+struct  Zoetrope__KeptBlock
+{
+  ProtobufCMessage base;
+  uint64_t lease;
+  int64_t step;
+  Zoetrope__Block *block;
+  size_t n_records;
+  Zoetrope__UnitRecord **records;
+};
+#define ZOETROPE__KEPT_BLOCK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__kept_block__descriptor) \
+    , 0, 0, NULL, 0,NULL }
 
 
 struct  Zoetrope__Progress
@@ -291,6 +327,17 @@ struct  Zoetrope__BlockComputed
     , 0, 0,NULL }
 
 
+struct  Zoetrope__BlockDelivered
+{
+  ProtobufCMessage base;
+  uint64_t lease;
+  int64_t revision;
+};
+#define ZOETROPE__BLOCK_DELIVERED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__block_delivered__descriptor) \
+    , 0, 0 }
+
+
 struct  Zoetrope__BlockFailed
 {
   ProtobufCMessage base;
@@ -345,6 +392,23 @@ struct  Zoetrope__MapInstalled
     , 0, 0,NULL, 0,NULL }
 
 
+struct  Zoetrope__ChunkDigests
+{
+  ProtobufCMessage base;
+  int64_t version;
+  /*
+   * The same length: a chunk and its digest.
+   */
+  size_t n_chunks;
+  int64_t *chunks;
+  size_t n_digests;
+  uint64_t *digests;
+};
+#define ZOETROPE__CHUNK_DIGESTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__chunk_digests__descriptor) \
+    , 0, 0,NULL, 0,NULL }
+
+
 struct  Zoetrope__FetchCheckpoint
 {
   ProtobufCMessage base;
@@ -389,6 +453,20 @@ struct  Zoetrope__Alarm
     , 0, NULL, 0, 0, 0 }
 
 
+struct  Zoetrope__Divergence
+{
+  ProtobufCMessage base;
+  int64_t map;
+  int64_t version;
+  int64_t chunk;
+  uint64_t owner;
+  uint64_t buddy;
+};
+#define ZOETROPE__DIVERGENCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__divergence__descriptor) \
+    , 0, 0, 0, 0, 0 }
+
+
 struct  Zoetrope__Welcome
 {
   ProtobufCMessage base;
@@ -429,7 +507,7 @@ struct  Zoetrope__OwnershipMap
   size_t n_owners;
   uint64_t *owners;
   /*
-   * The same length as owners: 0 keep, 1 initial, 2 checkpoint, 3 peer.
+   * The same length as owners: 1 initial, 2 checkpoint, 3 peer.
    */
   size_t n_sources;
   uint32_t *sources;
@@ -438,10 +516,18 @@ struct  Zoetrope__OwnershipMap
    */
   size_t n_peers;
   uint64_t *peers;
+  int64_t revision;
+  /*
+   * The same length as owners: how many of the buddies are this chunk's.
+   */
+  size_t n_buddy_counts;
+  uint32_t *buddy_counts;
+  size_t n_buddies;
+  uint64_t *buddies;
 };
 #define ZOETROPE__OWNERSHIP_MAP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__ownership_map__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, 0,NULL, 0,NULL }
 
 
 struct  Zoetrope__Lease
@@ -477,10 +563,15 @@ struct  Zoetrope__Commit
   uint32_t coefficient;
   protobuf_c_boolean skipped;
   protobuf_c_boolean last;
+  /*
+   * For those who keep a copy of the ledger's end.
+   */
+  Zoetrope__LedgerRecord *record;
+  int64_t checkpoint;
 };
 #define ZOETROPE__COMMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__commit__descriptor) \
-    , 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, NULL, 0 }
 
 
 struct  Zoetrope__CheckpointRequest
@@ -528,10 +619,45 @@ struct  Zoetrope__Push
   Zoetrope__Block *block;
   int64_t chunk;
   uint64_t checksum;
+  int64_t revision;
 };
 #define ZOETROPE__PUSH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__push__descriptor) \
-    , 0, 0, NULL, 0, 0 }
+    , 0, 0, NULL, 0, 0, 0 }
+
+
+/*
+ * The gradient is the raw part.
+ */
+struct  Zoetrope__Replicate
+{
+  ProtobufCMessage base;
+  int64_t map;
+  int64_t step;
+  int64_t chunk;
+  uint64_t checksum;
+  uint64_t state;
+  int64_t revision;
+};
+#define ZOETROPE__REPLICATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__replicate__descriptor) \
+    , 0, 0, 0, 0, 0, 0 }
+
+
+struct  Zoetrope__Replicated
+{
+  ProtobufCMessage base;
+  int64_t map;
+  int64_t step;
+  int64_t chunk;
+  /*
+   * As of a PushReceipt.
+   */
+  uint32_t verdict;
+};
+#define ZOETROPE__REPLICATED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__replicated__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 struct  Zoetrope__PushReceipt
@@ -558,10 +684,11 @@ struct  Zoetrope__ChunkRequest
   int64_t version;
   size_t n_chunks;
   int64_t *chunks;
+  int64_t revision;
 };
 #define ZOETROPE__CHUNK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__chunk_request__descriptor) \
-    , 0, 0, 0,NULL }
+    , 0, 0, 0,NULL, 0 }
 
 
 /*
@@ -756,6 +883,25 @@ Zoetrope__Ready *
 void   zoetrope__ready__free_unpacked
                      (Zoetrope__Ready *message,
                       ProtobufCAllocator *allocator);
+/* Zoetrope__KeptBlock methods */
+void   zoetrope__kept_block__init
+                     (Zoetrope__KeptBlock         *message);
+size_t zoetrope__kept_block__get_packed_size
+                     (const Zoetrope__KeptBlock   *message);
+size_t zoetrope__kept_block__pack
+                     (const Zoetrope__KeptBlock   *message,
+                      uint8_t             *out);
+size_t zoetrope__kept_block__pack_to_buffer
+                     (const Zoetrope__KeptBlock   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__KeptBlock *
+       zoetrope__kept_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__kept_block__free_unpacked
+                     (Zoetrope__KeptBlock *message,
+                      ProtobufCAllocator *allocator);
 /* Zoetrope__Progress methods */
 void   zoetrope__progress__init
                      (Zoetrope__Progress         *message);
@@ -851,6 +997,25 @@ Zoetrope__BlockComputed *
 void   zoetrope__block_computed__free_unpacked
                      (Zoetrope__BlockComputed *message,
                       ProtobufCAllocator *allocator);
+/* Zoetrope__BlockDelivered methods */
+void   zoetrope__block_delivered__init
+                     (Zoetrope__BlockDelivered         *message);
+size_t zoetrope__block_delivered__get_packed_size
+                     (const Zoetrope__BlockDelivered   *message);
+size_t zoetrope__block_delivered__pack
+                     (const Zoetrope__BlockDelivered   *message,
+                      uint8_t             *out);
+size_t zoetrope__block_delivered__pack_to_buffer
+                     (const Zoetrope__BlockDelivered   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__BlockDelivered *
+       zoetrope__block_delivered__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__block_delivered__free_unpacked
+                     (Zoetrope__BlockDelivered *message,
+                      ProtobufCAllocator *allocator);
 /* Zoetrope__BlockFailed methods */
 void   zoetrope__block_failed__init
                      (Zoetrope__BlockFailed         *message);
@@ -927,6 +1092,25 @@ Zoetrope__MapInstalled *
 void   zoetrope__map_installed__free_unpacked
                      (Zoetrope__MapInstalled *message,
                       ProtobufCAllocator *allocator);
+/* Zoetrope__ChunkDigests methods */
+void   zoetrope__chunk_digests__init
+                     (Zoetrope__ChunkDigests         *message);
+size_t zoetrope__chunk_digests__get_packed_size
+                     (const Zoetrope__ChunkDigests   *message);
+size_t zoetrope__chunk_digests__pack
+                     (const Zoetrope__ChunkDigests   *message,
+                      uint8_t             *out);
+size_t zoetrope__chunk_digests__pack_to_buffer
+                     (const Zoetrope__ChunkDigests   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__ChunkDigests *
+       zoetrope__chunk_digests__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__chunk_digests__free_unpacked
+                     (Zoetrope__ChunkDigests *message,
+                      ProtobufCAllocator *allocator);
 /* Zoetrope__FetchCheckpoint methods */
 void   zoetrope__fetch_checkpoint__init
                      (Zoetrope__FetchCheckpoint         *message);
@@ -983,6 +1167,25 @@ Zoetrope__Alarm *
                       const uint8_t       *data);
 void   zoetrope__alarm__free_unpacked
                      (Zoetrope__Alarm *message,
+                      ProtobufCAllocator *allocator);
+/* Zoetrope__Divergence methods */
+void   zoetrope__divergence__init
+                     (Zoetrope__Divergence         *message);
+size_t zoetrope__divergence__get_packed_size
+                     (const Zoetrope__Divergence   *message);
+size_t zoetrope__divergence__pack
+                     (const Zoetrope__Divergence   *message,
+                      uint8_t             *out);
+size_t zoetrope__divergence__pack_to_buffer
+                     (const Zoetrope__Divergence   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__Divergence *
+       zoetrope__divergence__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__divergence__free_unpacked
+                     (Zoetrope__Divergence *message,
                       ProtobufCAllocator *allocator);
 /* Zoetrope__Welcome methods */
 void   zoetrope__welcome__init
@@ -1174,6 +1377,44 @@ Zoetrope__Push *
 void   zoetrope__push__free_unpacked
                      (Zoetrope__Push *message,
                       ProtobufCAllocator *allocator);
+/* Zoetrope__Replicate methods */
+void   zoetrope__replicate__init
+                     (Zoetrope__Replicate         *message);
+size_t zoetrope__replicate__get_packed_size
+                     (const Zoetrope__Replicate   *message);
+size_t zoetrope__replicate__pack
+                     (const Zoetrope__Replicate   *message,
+                      uint8_t             *out);
+size_t zoetrope__replicate__pack_to_buffer
+                     (const Zoetrope__Replicate   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__Replicate *
+       zoetrope__replicate__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__replicate__free_unpacked
+                     (Zoetrope__Replicate *message,
+                      ProtobufCAllocator *allocator);
+/* Zoetrope__Replicated methods */
+void   zoetrope__replicated__init
+                     (Zoetrope__Replicated         *message);
+size_t zoetrope__replicated__get_packed_size
+                     (const Zoetrope__Replicated   *message);
+size_t zoetrope__replicated__pack
+                     (const Zoetrope__Replicated   *message,
+                      uint8_t             *out);
+size_t zoetrope__replicated__pack_to_buffer
+                     (const Zoetrope__Replicated   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__Replicated *
+       zoetrope__replicated__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__replicated__free_unpacked
+                     (Zoetrope__Replicated *message,
+                      ProtobufCAllocator *allocator);
 /* Zoetrope__PushReceipt methods */
 void   zoetrope__push_receipt__init
                      (Zoetrope__PushReceipt         *message);
@@ -1324,6 +1565,9 @@ typedef void (*Zoetrope__Fingerprint_Closure)
 typedef void (*Zoetrope__Ready_Closure)
                  (const Zoetrope__Ready *message,
                   void *closure_data);
+typedef void (*Zoetrope__KeptBlock_Closure)
+                 (const Zoetrope__KeptBlock *message,
+                  void *closure_data);
 typedef void (*Zoetrope__Progress_Closure)
                  (const Zoetrope__Progress *message,
                   void *closure_data);
@@ -1339,6 +1583,9 @@ typedef void (*Zoetrope__UnitRecord_Closure)
 typedef void (*Zoetrope__BlockComputed_Closure)
                  (const Zoetrope__BlockComputed *message,
                   void *closure_data);
+typedef void (*Zoetrope__BlockDelivered_Closure)
+                 (const Zoetrope__BlockDelivered *message,
+                  void *closure_data);
 typedef void (*Zoetrope__BlockFailed_Closure)
                  (const Zoetrope__BlockFailed *message,
                   void *closure_data);
@@ -1351,6 +1598,9 @@ typedef void (*Zoetrope__ChunksReady_Closure)
 typedef void (*Zoetrope__MapInstalled_Closure)
                  (const Zoetrope__MapInstalled *message,
                   void *closure_data);
+typedef void (*Zoetrope__ChunkDigests_Closure)
+                 (const Zoetrope__ChunkDigests *message,
+                  void *closure_data);
 typedef void (*Zoetrope__FetchCheckpoint_Closure)
                  (const Zoetrope__FetchCheckpoint *message,
                   void *closure_data);
@@ -1359,6 +1609,9 @@ typedef void (*Zoetrope__ChunkState_Closure)
                   void *closure_data);
 typedef void (*Zoetrope__Alarm_Closure)
                  (const Zoetrope__Alarm *message,
+                  void *closure_data);
+typedef void (*Zoetrope__Divergence_Closure)
+                 (const Zoetrope__Divergence *message,
                   void *closure_data);
 typedef void (*Zoetrope__Welcome_Closure)
                  (const Zoetrope__Welcome *message,
@@ -1389,6 +1642,12 @@ typedef void (*Zoetrope__Stop_Closure)
                   void *closure_data);
 typedef void (*Zoetrope__Push_Closure)
                  (const Zoetrope__Push *message,
+                  void *closure_data);
+typedef void (*Zoetrope__Replicate_Closure)
+                 (const Zoetrope__Replicate *message,
+                  void *closure_data);
+typedef void (*Zoetrope__Replicated_Closure)
+                 (const Zoetrope__Replicated *message,
                   void *closure_data);
 typedef void (*Zoetrope__PushReceipt_Closure)
                  (const Zoetrope__PushReceipt *message,
@@ -1422,18 +1681,22 @@ extern const ProtobufCMessageDescriptor zoetrope__nothing__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__hello__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__fingerprint__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__ready__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__kept_block__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__progress__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__block__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__substitute__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__unit_record__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__block_computed__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__block_delivered__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__block_failed__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__ready_chunk__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__chunks_ready__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__map_installed__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__chunk_digests__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__fetch_checkpoint__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__chunk_state__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__alarm__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__divergence__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__welcome__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__refusal__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__ownership_map__descriptor;
@@ -1444,6 +1707,8 @@ extern const ProtobufCMessageDescriptor zoetrope__checkpoint_request__descriptor
 extern const ProtobufCMessageDescriptor zoetrope__chunk_stored__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__stop__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__push__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__replicate__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__replicated__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__push_receipt__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__chunk_request__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__weights__descriptor;

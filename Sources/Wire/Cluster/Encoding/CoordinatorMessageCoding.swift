@@ -58,6 +58,16 @@ extension CoordinatorMessage: FrameMessage {
         case .departed(let incarnation):
             set(ZOETROPE__FRAME__MESSAGE_DEPARTED)
             frame.pointee.departed = incarnation
+        case .compare(let version, let chunks):
+            set(ZOETROPE__FRAME__MESSAGE_COMPARE)
+            frame.pointee.compare = arena.make(zoetrope__checkpoint_request__init) {
+                $0.pointee.version = Int64(version)
+                $0.pointee.n_chunks = chunks.count
+                $0.pointee.chunks = arena.numbers(chunks)
+            }
+        case .rollForward(let commit):
+            set(ZOETROPE__FRAME__MESSAGE_ROLL_FORWARD)
+            frame.pointee.roll_forward = commit.message(arena)
         case .drain:
             set(ZOETROPE__FRAME__MESSAGE_DRAIN)
             frame.pointee.drain = arena.make(zoetrope__nothing__init)
@@ -99,6 +109,11 @@ extension CoordinatorMessage: FrameMessage {
             self = .checkpoint(
                 version: try Checking.number(request.version, "version"),
                 chunks: try Checking.numbers(request.chunks, request.n_chunks, "chunk"))
+        case ZOETROPE__FRAME__MESSAGE_COMPARE:
+            let request = try Checking.present(frame.compare, "the request")
+            self = .compare(
+                version: try Checking.number(request.version, "version"),
+                chunks: try Checking.numbers(request.chunks, request.n_chunks, "chunk"))
         case ZOETROPE__FRAME__MESSAGE_CHUNK_STORED:
             let stored = try Checking.present(frame.chunk_stored, "the receipt")
             self = .chunkStored(
@@ -108,6 +123,8 @@ extension CoordinatorMessage: FrameMessage {
             let state = try Checking.present(frame.state_chunk, "the chunk")
             self = .stateChunk(map: try Checking.mapNumber(state.map), state: try ChunkState(state, payloads))
         case ZOETROPE__FRAME__MESSAGE_DEPARTED: self = .departed(frame.departed)
+        case ZOETROPE__FRAME__MESSAGE_ROLL_FORWARD:
+            self = .rollForward(try Commit(try Checking.present(frame.roll_forward, "the commit")))
         case ZOETROPE__FRAME__MESSAGE_DRAIN: self = .drain
         case ZOETROPE__FRAME__MESSAGE_STOP:
             let stop = try Checking.present(frame.stop, "the order")

@@ -5,7 +5,16 @@ extension LedgerRecord {
     /// The record's bytes, for the log.
     public var encoded: [UInt8] {
         let arena = Arena()
-        let message = arena.make(zoetrope__ledger_record__init) {
+        let message = message(arena)
+        return withExtendedLifetime(arena) {
+            [UInt8](unsafeUninitializedCapacity: zoetrope__ledger_record__get_packed_size(message)) { buffer, count in
+                count = zoetrope__ledger_record__pack(message, buffer.baseAddress)
+            }
+        }
+    }
+
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__LedgerRecord> {
+        arena.make(zoetrope__ledger_record__init) {
             $0.pointee.step = Int64(outcome.step)
             $0.pointee.first_position = outcome.firstPosition
             $0.pointee.clips = Int64(outcome.clips)
@@ -31,11 +40,6 @@ extension LedgerRecord {
                     }
                 })
         }
-        return withExtendedLifetime(arena) {
-            [UInt8](unsafeUninitializedCapacity: zoetrope__ledger_record__get_packed_size(message)) { buffer, count in
-                count = zoetrope__ledger_record__pack(message, buffer.baseAddress)
-            }
-        }
     }
 
     /// - Throws: `Fault.data` for bytes that are no record.
@@ -52,7 +56,7 @@ extension LedgerRecord {
         self = try result.get()
     }
 
-    private init(_ message: Zoetrope__LedgerRecord) throws(Fault) {
+    init(_ message: Zoetrope__LedgerRecord) throws(Fault) {
         let substitutes = try Checking.list(message.substitutes, message.n_substitutes, Checking.substitute)
         self.init(
             outcome: StepOutcome(

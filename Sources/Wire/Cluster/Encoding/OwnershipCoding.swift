@@ -3,7 +3,6 @@ import Faults
 
 extension OwnershipMap {
     private enum Source {
-        static let keep: UInt32 = 0
         static let initial: UInt32 = 1
         static let checkpoint: UInt32 = 2
         static let peer: UInt32 = 3
@@ -14,7 +13,6 @@ extension OwnershipMap {
         var peers: [UInt64] = []
         for source in sources {
             switch source {
-            case .keep: kinds.append(Source.keep)
             case .initial: kinds.append(Source.initial)
             case .checkpoint: kinds.append(Source.checkpoint)
             case .peer(let incarnation):
@@ -35,6 +33,12 @@ extension OwnershipMap {
             $0.pointee.sources = arena.array(kinds)
             $0.pointee.n_peers = peers.count
             $0.pointee.peers = arena.array(peers)
+            $0.pointee.revision = Int64(revision)
+            $0.pointee.n_buddy_counts = buddies.count
+            $0.pointee.buddy_counts = arena.array(buddies.map { UInt32($0.count) })
+            let all = buddies.flatMap(\.self)
+            $0.pointee.n_buddies = all.count
+            $0.pointee.buddies = arena.array(all)
         }
     }
 
@@ -53,7 +57,6 @@ extension OwnershipMap {
         var sources: [StateSource] = []
         for kind in kinds {
             switch kind {
-            case Source.keep: sources.append(.keep)
             case Source.initial: sources.append(.initial)
             case Source.checkpoint: sources.append(.checkpoint)
             case Source.peer:
@@ -65,7 +68,28 @@ extension OwnershipMap {
         guard peers.isEmpty else { throw Checking.fault("\(peers.count) peers belong to no source") }
         self.init(
             number: try Checking.mapNumber(message.number),
-            version: try Checking.number(message.version, "version"), owners: owners, sources: sources,
+            revision: try Checking.number(message.revision, "revision"),
+            version: try Checking.number(message.version, "version"), owners: owners,
+            buddies: try Self.buddies(message, owners: owners.count), sources: sources,
             members: zip(members, endpoints).map { MemberAddress(incarnation: $0, endpoint: $1) })
+    }
+
+    private static func buddies(
+        _ message: Zoetrope__OwnershipMap, owners: Int
+    ) throws(Fault) -> [[Incarnation]] {
+        let counts = UnsafeBufferPointer(
+            start: message.buddy_counts, count: message.buddy_counts == nil ? 0 : message.n_buddy_counts)
+        guard counts.count == owners else {
+            throw Checking.fault("\(owners) owners with \(counts.count) counts of buddies")
+        }
+        var all = Checking.words(message.buddies, message.n_buddies)[...]
+        var buddies: [[Incarnation]] = []
+        for count in counts {
+            guard Int(count) <= all.count else { throw Checking.fault("a chunk's buddies are missing") }
+            buddies.append(Array(all.prefix(Int(count))))
+            all = all.dropFirst(Int(count))
+        }
+        guard all.isEmpty else { throw Checking.fault("\(all.count) buddies belong to no chunk") }
+        return buddies
     }
 }

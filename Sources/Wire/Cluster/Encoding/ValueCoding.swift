@@ -39,6 +39,10 @@ extension Ready {
             $0.pointee.held_version = Int64(heldVersion)
             $0.pointee.n_held_chunks = heldChunks.count
             $0.pointee.held_chunks = arena.numbers(heldChunks)
+            $0.pointee.n_kept_blocks = keptBlocks.count
+            $0.pointee.kept_blocks = arena.array(keptBlocks.map { $0.message(arena) })
+            $0.pointee.n_ledger_tail = ledgerTail.count
+            $0.pointee.ledger_tail = arena.array(ledgerTail.map { $0.message(arena) })
         }
     }
 
@@ -48,7 +52,34 @@ extension Ready {
         }
         self.init(
             fingerprints: fingerprints, heldVersion: try Checking.number(message.held_version, "version"),
-            heldChunks: try Checking.numbers(message.held_chunks, message.n_held_chunks, "chunk"))
+            heldChunks: try Checking.numbers(message.held_chunks, message.n_held_chunks, "chunk"),
+            keptBlocks: try Checking.list(message.kept_blocks, message.n_kept_blocks) { kept throws(Fault) in
+                try KeptBlock(kept)
+            },
+            ledgerTail: try Checking.list(message.ledger_tail, message.n_ledger_tail) { record throws(Fault) in
+                try LedgerRecord(record)
+            })
+    }
+}
+
+extension KeptBlock {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__KeptBlock> {
+        arena.make(zoetrope__kept_block__init) {
+            $0.pointee.lease = lease
+            $0.pointee.step = Int64(step)
+            $0.pointee.block = arena.block(block)
+            $0.pointee.n_records = records.count
+            $0.pointee.records = arena.array(records.map { $0.message(arena) })
+        }
+    }
+
+    init(_ message: Zoetrope__KeptBlock) throws(Fault) {
+        self.init(
+            lease: message.lease, step: try Checking.number(message.step, "step"),
+            block: try Checking.block(message.block),
+            records: try Checking.list(message.records, message.n_records) { record throws(Fault) in
+                try UnitRecord(record)
+            })
     }
 }
 
@@ -125,6 +156,24 @@ extension Alarm {
     }
 }
 
+extension Divergence {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Divergence> {
+        arena.make(zoetrope__divergence__init) {
+            $0.pointee.map = Int64(map)
+            $0.pointee.version = Int64(version)
+            $0.pointee.chunk = Int64(chunk)
+            $0.pointee.owner = owner
+            $0.pointee.buddy = buddy
+        }
+    }
+
+    init(_ message: Zoetrope__Divergence) throws(Fault) {
+        self.init(
+            map: try Checking.mapNumber(message.map), version: try Checking.number(message.version, "version"),
+            chunk: try Checking.number(message.chunk, "chunk"), owner: message.owner, buddy: message.buddy)
+    }
+}
+
 extension Welcome {
     func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Welcome> {
         arena.make(zoetrope__welcome__init) {
@@ -152,6 +201,8 @@ extension Commit {
             $0.pointee.coefficient = coefficient.bitPattern
             $0.pointee.skipped = skipped ? 1 : 0
             $0.pointee.last = last ? 1 : 0
+            $0.pointee.record = record?.message(arena)
+            $0.pointee.checkpoint = Int64(checkpoint)
         }
     }
 
@@ -159,7 +210,8 @@ extension Commit {
         self.init(
             map: try Checking.mapNumber(message.map), step: try Checking.number(message.step, "step"),
             rate: Float(bitPattern: message.rate), coefficient: Float(bitPattern: message.coefficient),
-            skipped: message.skipped != 0,
-            last: message.last != 0)
+            skipped: message.skipped != 0, last: message.last != 0,
+            record: try message.record.map { record throws(Fault) in try LedgerRecord(record.pointee) },
+            checkpoint: try Checking.number(message.checkpoint, "version"))
     }
 }

@@ -22,9 +22,12 @@ extension WorkerMessage: FrameMessage {
                 $0.pointee.n_records = records.count
                 $0.pointee.records = arena.array(records.map { $0.message(arena) })
             }
-        case .blockDelivered(let lease):
+        case .blockDelivered(let lease, let revision):
             set(ZOETROPE__FRAME__MESSAGE_BLOCK_DELIVERED)
-            frame.pointee.block_delivered = lease
+            frame.pointee.block_delivered = arena.make(zoetrope__block_delivered__init) {
+                $0.pointee.lease = lease
+                $0.pointee.revision = Int64(revision)
+            }
         case .blockFailed(let lease, let reason):
             set(ZOETROPE__FRAME__MESSAGE_BLOCK_FAILED)
             frame.pointee.block_failed = arena.make(zoetrope__block_failed__init) {
@@ -58,6 +61,15 @@ extension WorkerMessage: FrameMessage {
             set(ZOETROPE__FRAME__MESSAGE_CHECKPOINT_CHUNK)
             frame.pointee.checkpoint_chunk = state.message(map: 0, arena)
             payloads = state.slots
+        case .chunkDigests(let version, let chunks):
+            set(ZOETROPE__FRAME__MESSAGE_CHUNK_DIGESTS)
+            frame.pointee.chunk_digests = arena.make(zoetrope__chunk_digests__init) {
+                $0.pointee.version = Int64(version)
+                $0.pointee.n_chunks = chunks.count
+                $0.pointee.chunks = arena.numbers(chunks.map(\.chunk))
+                $0.pointee.n_digests = chunks.count
+                $0.pointee.digests = arena.array(chunks.map(\.digest))
+            }
         case .leaving:
             set(ZOETROPE__FRAME__MESSAGE_LEAVING)
             frame.pointee.leaving = arena.make(zoetrope__nothing__init)
@@ -67,6 +79,9 @@ extension WorkerMessage: FrameMessage {
         case .alarm(let alarm):
             set(ZOETROPE__FRAME__MESSAGE_ALARM)
             frame.pointee.alarm = alarm.message(arena)
+        case .replicasDiffer(let divergence):
+            set(ZOETROPE__FRAME__MESSAGE_REPLICAS_DIFFER)
+            frame.pointee.replicas_differ = divergence.message(arena)
         }
         return payloads
     }
@@ -89,7 +104,10 @@ extension WorkerMessage: FrameMessage {
                 try UnitRecord(record)
             }
             self = .blockComputed(lease: computed.lease, records: records)
-        case ZOETROPE__FRAME__MESSAGE_BLOCK_DELIVERED: self = .blockDelivered(lease: frame.block_delivered)
+        case ZOETROPE__FRAME__MESSAGE_BLOCK_DELIVERED:
+            let delivered = try Checking.present(frame.block_delivered, "the block")
+            self = .blockDelivered(
+                lease: delivered.lease, revision: try Checking.number(delivered.revision, "revision"))
         case ZOETROPE__FRAME__MESSAGE_BLOCK_FAILED:
             let failed = try Checking.present(frame.block_failed, "the block")
             self = .blockFailed(lease: failed.lease, reason: Checking.line(failed.reason))
@@ -110,21 +128,36 @@ extension WorkerMessage: FrameMessage {
         case ZOETROPE__FRAME__MESSAGE_CHECKPOINT_CHUNK:
             let state = try Checking.present(frame.checkpoint_chunk, "the chunk")
             self = .checkpointChunk(try ChunkState(state, payloads))
+        case ZOETROPE__FRAME__MESSAGE_CHUNK_DIGESTS:
+            let digests = try Checking.present(frame.chunk_digests, "the digests")
+            self = .chunkDigests(
+                version: try Checking.number(digests.version, "version"),
+                chunks: try Self.digests(
+                    digests.chunks, digests.n_chunks, digests.digests, digests.n_digests))
         case ZOETROPE__FRAME__MESSAGE_LEAVING: self = .leaving
         case ZOETROPE__FRAME__MESSAGE_SUSPECT: self = .suspect(frame.suspect)
         case ZOETROPE__FRAME__MESSAGE_ALARM: self = .alarm(try Alarm(try Checking.present(frame.alarm, "the alarm")))
+        case ZOETROPE__FRAME__MESSAGE_REPLICAS_DIFFER:
+            self = .replicasDiffer(try Divergence(try Checking.present(frame.replicas_differ, "the divergence")))
         default: throw FrameCoding.unexpected(frame, "a worker")
         }
     }
 
     private static func mapInstalled(_ message: Zoetrope__MapInstalled) throws(Fault) -> WorkerMessage {
-        let chunks = try Checking.numbers(message.chunks, message.n_chunks, "chunk")
-        let digests = Checking.words(message.digests, message.n_digests)
+        .mapInstalled(
+            map: try Checking.mapNumber(message.map),
+            chunks: try digests(message.chunks, message.n_chunks, message.digests, message.n_digests))
+    }
+
+    private static func digests(
+        _ chunks: UnsafeMutablePointer<Int64>?, _ chunkCount: Int, _ digests: UnsafeMutablePointer<UInt64>?,
+        _ digestCount: Int
+    ) throws(Fault) -> [ChunkDigest] {
+        let chunks = try Checking.numbers(chunks, chunkCount, "chunk")
+        let digests = Checking.words(digests, digestCount)
         guard chunks.count == digests.count else {
             throw Checking.fault("\(chunks.count) chunks with \(digests.count) digests")
         }
-        return .mapInstalled(
-            map: try Checking.mapNumber(message.map),
-            chunks: zip(chunks, digests).map { ChunkDigest(chunk: $0, digest: $1) })
+        return zip(chunks, digests).map { ChunkDigest(chunk: $0, digest: $1) }
     }
 }
