@@ -156,7 +156,7 @@ let package = Package(
         tests(
             "Cluster",
             [
-                "Checkpoints", "Coordinator", "Faults", "Kernels", "Protocol", "Randomness", "Storage",
+                "Chaos", "Checkpoints", "Coordinator", "Faults", "Kernels", "Protocol", "Randomness", "Storage",
                 "TestSupport", "Training", "Wire", "Worker",
             ]),
     ],

@@ -59,7 +59,7 @@ let resourceCases: [ChaosCase] = [
     ChaosCase(28, "ports-names-descriptors") { lab in
         lab.recipe.steps = 24
         // What is refused says what and why, with the exit code of bad usage, and at once.
-        func expectRefused(_ what: String, _ command: [String], saying texts: [String]) throws {
+        func expectRefused(_ what: String, _ command: [String], saying text: String) throws {
             let child = try Child("refused", command, folder: lab.folder)
             let deadline = monotonicNow() + 30
             while child.poll() == nil, monotonicNow() < deadline { usleep(10_000) }
@@ -67,14 +67,14 @@ let resourceCases: [ChaosCase] = [
             let exit = child.wait()
             let said = (try? String(contentsOfFile: child.log, encoding: .utf8)) ?? ""
             try lab.expect(
-                exit == .code(64) && texts.contains { said.contains($0) },
+                exit == .code(64) && said.contains(text),
                 "\(what): \(exit), and it says: \(said)")
         }
         try lab.begin(workers: 1, warmUp: 1)
         let taken = try lab.configuration("taken")
         try expectRefused(
             "a port in use", lab.coordinatorCommand(workers: 1, configuration: taken, run: lab.folder + "/other"),
-            saying: ["in use"])
+            saying: "in use")
         try lab.disturb("a worker with 256 descriptors joins") {
             try lab.cluster.start("few", ["prlimit", "--nofile=256"] + lab.workerCommand("few"))
         }
@@ -84,9 +84,6 @@ let resourceCases: [ChaosCase] = [
         try expectRefused(
             "an address of another machine",
             lab.coordinatorCommand(workers: 1, configuration: nowhere, run: lab.folder + "/other"),
-            saying: ["192.0.2.7"])
-        try expectRefused(
-            "a name that nobody knows", lab.workerCommand("x", join: "tcp://nobody.invalid:5570"),
-            saying: ["nobody.invalid"])
+            saying: "192.0.2.7")
     },
 ]

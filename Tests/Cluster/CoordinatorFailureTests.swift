@@ -118,6 +118,11 @@ import Wire
             let audit = try Program.run("audit", run, "--json")
             #expect(audit.status == 65)
             #expect(audit.errors.contains("the log is damaged at byte 32"), "\(audit.errors)")
+            // Nothing is left to train: the ledger is restored, and the same is said again.
+            let restored = try Program.start(MotionRun.arguments(run: run, workers: 1)).wait()
+            #expect(try MotionRun.hash(restored) == MotionRun.undisturbed.get())
+            #expect(restored.errors.contains("THE LEDGER WAS DAMAGED"), "\(restored.errors)")
+            #expect(try Program.run("audit", run).status == 0)
             #expect(try Program.run("audit", folder).status == 64)
         }
     }
