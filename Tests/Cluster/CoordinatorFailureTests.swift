@@ -154,46 +154,4 @@ import Wire
             #expect(try MotionRun.hash(training.wait()) == undisturbed)
         }
     }
-
-    @Test(
-        "A disk without room for the ledger: nothing is committed until there is, then the run goes on to the same bits",
-        .enabled(if: SmallDisk.isPossible, "needs the right to mount a tmpfs"))
-    func fullDiskUnderTheLedger() throws {
-        let undisturbed = try MotionRun.undisturbed.get()
-        try SmallDisk.with(kilobytes: 600 << 10) { disk in
-            let run = disk.path + "/run"
-            let training = try Program.start(MotionRun.arguments(run: run, workers: 2, "checkpoint.keep=1"))
-            _ = try MotionRun.status(of: run) { ($0["newest_checkpoint"] as? Int ?? 0) >= 5 }
-            // The segment's last page has room for a few records; then it is over, checkpoint or not.
-            try disk.fill(leaving: 0)
-            try wait(for: "NOTHING IS COMMITTED", from: training, asking: run)
-            let stuck = try ledger(run).steps
-            for _ in 0..<5 { _ = try MotionRun.status(of: run) { ($0["step"] as? Int ?? 0) == stuck } }
-            #expect(try ledger(run).steps == stuck)
-            try disk.free()
-            #expect(try MotionRun.hash(training.wait()) == undisturbed)
-            #expect(try ledger(run) == (24, 1))
-        }
-    }
-
-    @Test(
-        "A disk without room for the ledger: an operator who stops the run is not kept waiting",
-        .enabled(if: SmallDisk.isPossible, "needs the right to mount a tmpfs"))
-    func stoppedWhileTheDiskIsFull() throws {
-        let undisturbed = try MotionRun.undisturbed.get()
-        try SmallDisk.with(kilobytes: 600 << 10) { disk in
-            let run = disk.path + "/run"
-            let training = try Program.start(MotionRun.arguments(run: run, workers: 2, "checkpoint.keep=1"))
-            _ = try MotionRun.status(of: run) { ($0["newest_checkpoint"] as? Int ?? 0) >= 5 }
-            try disk.fill(leaving: 0)
-            try wait(for: "NOTHING IS COMMITTED", from: training, asking: run)
-            training.kill(SIGTERM)
-            let ended = training.wait()
-            #expect(ended.status == 75, "\(ended.errors)")
-            #expect(ended.errors.contains("No space left on device"))
-            try disk.free()
-            let again = try Program.start(MotionRun.arguments(run: run, workers: 1, "checkpoint.keep=1")).wait()
-            #expect(try MotionRun.hash(again) == undisturbed)
-        }
-    }
 }

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// A disk of a few kilobytes in memory, full whenever a test wants it to be: a real ENOSPC. Needs the right to mount.
-public struct SmallDisk {
+public struct SmallDisk: Sendable {
     public let path: String
 
     public static let isPossible: Bool = (try? with(kilobytes: 64) { _ in true }) ?? false
