@@ -120,7 +120,7 @@ struct MessageEncodingTests {
         hello.version = 1
         // The same bytes as a message that is no greeting: the version field is the frame's second.
         var other = EncodedFrame(MessageSamples.frame(WorkerMessage.leaving))
-        try #require(other.header[5...6].elementsEqual([0x10, 0x01]))
+        try #require(other.header[5...6].elementsEqual([0x10, UInt8(Hello.protocolVersion)]))
         other.header[6] = 9
         let fault = #expect(throws: Fault.self) { try control(other) }
         #expect(fault?.reason.contains("version 9") == true)

@@ -69,7 +69,7 @@ import Wire
             #expect(
                 total.rollbacks > seeds / 8 && total.replayed > seeds / 8 && total.reissued > seeds / 40, "\(total)")
             #expect(
-                total.promotions > seeds / 10 && total.fenced > seeds / 50 && total.recalled > seeds / 200, "\(total)")
+                total.promotions > seeds / 20 && total.fenced > seeds / 50 && total.recalled > seeds / 200, "\(total)")
             #expect(total.drained > seeds / 8 && total.rejoined > seeds / 100, "\(total)")
         }
     }
