@@ -11,7 +11,7 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test test-peers check fuzz fuzz-frames model chaos bench release clean
+.PHONY: help setup build demo test test-peers check fuzz fuzz-frames model chaos soak bench release clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ build: setup  ## Build the program: .build/release/zoetrope
 demo: build  ## Make the motion data, train on it with one coordinator and two workers, test, print the accuracy
 	scripts/demo $(PROGRAM) $(DEMO)
 
+# Tests of real sockets and processes have deadlines, and run one after another when no other test wants the processors.
+REAL_TIME := ^(ClusterTests|ProtocolTests)\.
 test: check  ## Check, build and run every test that needs nothing but Debian and Swift
-	$(SWIFT_TEST)
+	$(SWIFT_TEST) --skip '$(REAL_TIME)'
+	$(SWIFT_TEST) --skip-build --no-parallel --filter '$(REAL_TIME)'
 
 test-peers: build  ## Check files and exported networks against PyTorch, NumPy, onnxruntime (downloads them from PyPI)
 	scripts/test-peers $(PROGRAM)
@@ -46,6 +49,9 @@ model:  ## Check the model of commit, promotion and fencing with spin (apt-get i
 chaos: build  ## Real processes under faults: all cases, CASES="1 coordinator-killed", or MINUTES=20 with a kill every 15 s; SEED=1
 	$(SWIFT_BUILD) --product chaos
 	.build/release/chaos --seed $(SEED) $(if $(MINUTES),--minutes $(MINUTES),$(CASES))
+
+soak: setup  ## Simulated clusters under faults for MINUTES=60, from SEED=1 on, at most SEEDS
+	SOAK_MINUTES=$(or $(MINUTES),60) SOAK_SEED=$(SEED) SOAK_SEEDS=$(SEEDS) $(SWIFT_TEST) --filter '^SimulationTests\.SoakTests'
 
 fuzz-frames: setup  ## Give the decoders of the cluster's protocol INPUTS damaged frames (SEED=1), with the address sanitizer
 	swift build -c release --disable-sandbox --sanitize=address --scratch-path .build/fuzz --product fuzz-frames
