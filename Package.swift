@@ -95,6 +95,7 @@ let package = Package(
         module("Checkpoints", ["CZlib", "Faults", "Storage", "Wire"]),
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
+        module("Curation", ["Clips", "Faults", "Storage", "Video", "Wire"]),
 
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
@@ -113,9 +114,9 @@ let package = Package(
         .executableTarget(
             name: "zoetrope",
             dependencies: [
-                "Checkpoints", "Clips", "Configuration", "Coordinator", "Evaluation", "Export", "Faults", "Kernels",
-                "Models", "Protocol", "Randomness", "Reporting", "Storage", "Training", "Video", "Wire", "Worker",
-                arguments,
+                "Checkpoints", "Clips", "Configuration", "Coordinator", "Curation", "Evaluation", "Export", "Faults",
+                "Kernels", "Models", "Protocol", "Randomness", "Reporting", "Storage", "Training", "Video",
+                "Wire", "Worker", arguments,
             ],
             path: "Sources/zoetrope", swiftSettings: common),
 
@@ -146,6 +147,8 @@ let package = Package(
             ["Checkpoints", "Faults", "Fuzzing", "Kernels", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
+        tests(
+            "Curation", ["Clips", "Curation", "Faults", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests("Protocol", ["Configuration", "Faults", "Fuzzing", "Protocol", "Randomness", "TestSupport", "Wire"]),
         tests(

@@ -27,6 +27,14 @@ import Testing
         #expect(entries.map(\.videoID) == [77, nil])
     }
 
+    @Test func listsWithAByteOrderMark() throws {
+        for text in ["\u{FEFF}org_video,label\r\n\"a.mp4\",1\r\n", "\u{FEFF}a.mp4 1\r\n"] {
+            let entries = try list(text).entries
+            #expect(entries.map(\.name) == ["a.mp4"])
+            #expect(entries.map(\.label) == [1])
+        }
+    }
+
     @Test(arguments: [
         ("", "list"), ("  \n\n", "list"), ("a.mp4\n", "list:1"), ("a.mp4 0\nb.mp4 x\n", "list:2"),
         ("a.mp4 -1\n", "list:1"), ("a.mp4 99999999999999999999\n", "list:1"), ("org_video,label\n", "list"),

@@ -107,6 +107,25 @@ import Video
         }
     }
 
+    @Test func allSplitsHaveTheSameClasses() throws {
+        try withTemporaryFolder { folder in
+            try writeWhole(try sound(), to: folder + "/a.mp4")
+            try writeWhole("a.mp4 0\na.mp4 1\n", to: folder + "/list")
+            let list = try ClipList(path: folder + "/list")
+            var options = PackOptions()
+            options.classes = ["x", "y"]
+            _ = try pack(list, split: "train", into: folder + "/set", options: options)
+            _ = try pack(list, split: "val", into: folder + "/set", options: options)
+            options.classes = ["y", "x"]
+            let fault = #expect(throws: Fault.self) {
+                try pack(list, split: "val", into: folder + "/set", options: options)
+            }
+            #expect(fault?.reason.contains("class 0 is 'x' there and 'y' here") == true)
+            options.classes = ["x", "y", "z"]
+            #expect(throws: Fault.self) { try pack(list, split: "val", into: folder + "/set", options: options) }
+        }
+    }
+
     @Test func whatIsNoSetOfOursIsAFaultThatNamesIt() throws {
         try withTemporaryFolder { folder in
             let set = folder + "/set"

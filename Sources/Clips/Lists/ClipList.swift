@@ -4,7 +4,7 @@ import Storage
 /// A list of labelled videos: which file belongs to which class.
 ///
 /// Two formats are read. VMZ's CSV has a header that names the columns `org_video`, `label` and, if it likes,
-/// `start_frm` and `video_id`, in any order, others ignored; fields may be quoted as in RFC 4180. The other has a path
+/// `start_frm` and `video_id`, in any order, others ignored; fields may be quoted as in RFC 4180 (`CSVReader`). The other has a path
 /// and a label on each line, with white space or a comma between them; the path may hold spaces.
 public struct ClipList: Sendable, Equatable {
     public struct Entry: Sendable, Equatable {
@@ -39,29 +39,33 @@ public struct ClipList: Sendable, Equatable {
     /// Reads a list from memory; relative names are looked up in `folder`.
     public init(text: String, name: String, folder: String) throws(Fault) {
         self.name = name
-        let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
-        let first = lines.firstIndex { !$0.allSatisfy(\.isWhitespace) } ?? lines.endIndex
-        guard first < lines.endIndex else { throw Fault(.data, name, "is an empty list") }
-        let header = try Self.fields(lines[first], name, first + 1)
-        let columns = header.contains("org_video") ? try Columns(header, name) : nil
-        var entries: [Entry] = []
-        for index in lines.indices.dropFirst(columns == nil ? first : first + 1) {
-            let line = lines[index]
-            if line.allSatisfy(\.isWhitespace) { continue }
-            let at = "\(name):\(index + 1)"
-            let row: Row
-            if let columns {
-                row = try columns.row(try Self.fields(line, name, index + 1), at)
-            } else {
-                row = try Self.pair(line, at)
-            }
-            entries.append(
-                Entry(
-                    name: row.path, path: Self.locate(row.path, folder), label: row.label, startFrame: row.start,
-                    videoID: row.id, line: index + 1))
+        let rows = try Self.rows(text, name)
+        guard !rows.isEmpty else { throw Fault(.data, name, "lists no video") }
+        entries = rows.map { row, line in
+            Entry(
+                name: row.path, path: Self.locate(row.path, folder), label: row.label, startFrame: row.start,
+                videoID: row.id, line: line)
         }
-        guard !entries.isEmpty else { throw Fault(.data, name, "lists no video") }
-        self.entries = entries
+    }
+
+    private static func rows(_ text: String, _ name: String) throws(Fault) -> [(Row, line: Int)] {
+        var table = CSVReader(Array(text.utf8), name: name)
+        // In a list of paths a quotation mark may mean nothing.
+        if let header = try? table.next(), header.fields.contains(where: { $0.trimmed() == "org_video" }) {
+            let columns = try Columns(header.fields, name)
+            var rows: [(Row, line: Int)] = []
+            while let record = try table.next() {
+                rows.append((try columns.row(record.fields, "\(name):\(record.line)"), record.line))
+            }
+            return rows
+        }
+        var rows: [(Row, line: Int)] = []
+        let body = text.unicodeScalars.first == "\u{FEFF}" ? Substring(text.unicodeScalars.dropFirst()) : text[...]
+        for (index, line) in body.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            if line.allSatisfy(\.isWhitespace) { continue }
+            rows.append((try pair(line, "\(name):\(index + 1)"), index + 1))
+        }
+        return rows
     }
 
     private static func locate(_ name: String, _ folder: String) -> String {
@@ -74,16 +78,16 @@ public struct ClipList: Sendable, Equatable {
 
     /// `path label` or `path,label`.
     private static func pair(_ line: Substring, _ at: String) throws(Fault) -> Row {
-        let trimmed = line.drop { $0.isWhitespace }
-        guard let separator = trimmed.trimmingEnd().lastIndex(where: { $0.isWhitespace || $0 == "," }) else {
+        let trimmed = line.trimmed()
+        guard let separator = trimmed.lastIndex(where: { $0.isWhitespace || $0 == "," }) else {
             throw Fault(.data, at, "'\(trimmed)' is not a path and a label", mend: "write for example a.mp4 0")
         }
-        let path = trimmed[..<separator].trimmingEnd()
+        let path = trimmed[..<separator].trimmed()
         let label = try Self.label(trimmed[trimmed.index(after: separator)...], at)
         return (path.hasSuffix(",") ? String(path.dropLast()) : String(path), label, nil, nil)
     }
 
-    fileprivate static func label(_ text: Substring, _ at: String) throws(Fault) -> Int {
+    fileprivate static func label(_ text: some StringProtocol, _ at: String) throws(Fault) -> Int {
         let label = try number(text, "label", at)
         guard (0..<mostClasses).contains(label) else {
             throw Fault(.data, at, "label \(label) is out of range", mend: "labels begin at 0")
@@ -91,8 +95,8 @@ public struct ClipList: Sendable, Equatable {
         return label
     }
 
-    fileprivate static func number(_ text: Substring, _ what: String, _ at: String) throws(Fault) -> Int {
-        guard let number = Int(text.drop { $0.isWhitespace }.trimmingEnd()) else {
+    fileprivate static func number(_ text: some StringProtocol, _ what: String, _ at: String) throws(Fault) -> Int {
+        guard let number = Int(text.trimmed()) else {
             throw Fault(.data, at, "the \(what) '\(text)' is not a whole number")
         }
         return number
@@ -100,29 +104,6 @@ public struct ClipList: Sendable, Equatable {
 
     /// More classes than any data set has; what a label must stay below.
     static let mostClasses = 1 << 20
-
-    /// The comma-separated fields of a line, without quotes (RFC 4180; a field may not span lines).
-    static func fields(_ line: Substring, _ name: String, _ number: Int) throws(Fault) -> [String] {
-        var fields: [String] = []
-        var field = ""
-        var quoted = false
-        var rest = line.trimmingEnd()
-        while let character = rest.popFirst() {
-            switch character {
-            case "\"" where quoted && rest.first == "\"":
-                field.append("\"")
-                rest.removeFirst()
-            case "\"" where quoted: quoted = false
-            case "\"" where field.isEmpty: quoted = true
-            case "," where !quoted:
-                fields.append(field)
-                field = ""
-            default: field.append(character)
-            }
-        }
-        guard !quoted else { throw Fault(.data, "\(name):\(number)", "a quotation mark is not closed") }
-        return fields + [field]
-    }
 
     /// Where VMZ's columns stand.
     private struct Columns {
@@ -133,7 +114,7 @@ public struct ClipList: Sendable, Equatable {
         let count: Int
 
         init(_ header: [String], _ name: String) throws(Fault) {
-            let names = header.map { String($0.drop { $0.isWhitespace }) }
+            let names = header.map { String($0.trimmed()) }
             guard let path = names.firstIndex(of: "org_video"), let label = names.firstIndex(of: "label") else {
                 throw Fault(
                     .data, name, "its header has no column 'label'", mend: "the columns are org_video and label")
@@ -149,20 +130,22 @@ public struct ClipList: Sendable, Equatable {
             }
             func optional(_ column: Int?, _ what: String) throws(Fault) -> Int? {
                 guard let column, !fields[column].isEmpty else { return nil }
-                return try ClipList.number(fields[column][...], what, at)
+                return try ClipList.number(fields[column], what, at)
             }
             guard !fields[path].isEmpty else { throw Fault(.data, at, "names no video") }
             let start = try optional(start, "start_frm")
             guard start ?? 0 >= 0 else { throw Fault(.data, at, "start_frm \(start ?? 0) is negative") }
-            return (fields[path], try ClipList.label(fields[label][...], at), start, try optional(id, "video_id"))
+            return (fields[path], try ClipList.label(fields[label], at), start, try optional(id, "video_id"))
         }
     }
 }
 
-extension Substring {
-    fileprivate func trimmingEnd() -> Substring {
-        var text = self
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return text
+extension StringProtocol {
+    /// Without white space at both ends.
+    package func trimmed() -> Substring {
+        var rest = Substring(self)
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return rest
     }
 }

@@ -111,6 +111,20 @@ private func classes(
     let largest = list.entries.max { $0.label < $1.label }
     let needed = (largest?.label ?? 0) + 1
     let known = options.classes ?? description.classes
+    let isNamed = description.classes.contains { Int($0) == nil }
+    if isNamed, known != description.classes, description.splits.keys.contains(where: { $0 != split }) {
+        let label = (0..<max(known.count, description.classes.count)).first {
+            !known.indices.contains($0) || !description.classes.indices.contains($0)
+                || known[$0] != description.classes[$0]
+        }
+        func name(_ names: [String]) -> String {
+            label.flatMap { names.indices.contains($0) ? "'\(names[$0])'" : nil } ?? "missing"
+        }
+        throw Fault(
+            .data, DataSetDescription.fileName,
+            "the other splits have other classes: class \(label ?? 0) is \(name(description.classes)) there and \(name(known)) here",
+            mend: "use one file of classes for all splits")
+    }
     // Without names the training list says how many classes there are; another split may not add to them.
     if options.classes == nil, split == "train" || description.splits["train"] == nil {
         let others = description.splits.keys.contains { $0 != split }

@@ -89,6 +89,30 @@ public func makeDirectories(_ path: String) throws(Fault) {
 /// Whether there is anything under this path.
 public func pathExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+/// What is under a path.
+public enum FileKind: Sendable, Equatable {
+    case directory
+    /// With its size in bytes.
+    case file(Int)
+    /// Nothing, a link that leads nowhere, or something that is neither file nor directory.
+    case other
+}
+
+/// What is under this path; links are followed.
+/// - Throws: `Fault` when the system will not say.
+public func fileKind(_ path: String) throws(Fault) -> FileKind {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+        guard errno == ENOENT || errno == ELOOP else { throw systemFault(path, "ask what it is", errno) }
+        return .other
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFDIR: return .directory
+    case S_IFREG: return .file(Int(status.st_size))
+    default: return .other
+    }
+}
+
 /// Names in a directory in ascending order, without "." and "..".
 public func directoryNames(_ path: String) throws(Fault) -> [String] {
     guard let stream = opendir(path) else { throw systemFault(path, "list it", errno) }

@@ -1,14 +1,16 @@
 import ArgumentParser
 import Clips
+import Curation
 import Faults
 import Foundation
 import Reporting
+import Storage
 
 /// `zoetrope data`: getting a data set ready.
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Data sets: make the synthetic one, pack videos, say what is in a set.",
-        subcommands: [Synth.self, Pack.self, Info.self])
+        subcommands: [Lists.self, Synth.self, Pack.self, Info.self])
 
     struct Synth: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -62,7 +64,7 @@ struct DataCommand: ParsableCommand {
         var split: String
         @Option(help: "The data set's folder; other splits in it stay as they are.")
         var out: String
-        @Option(help: "A file with one class name a line, in the order of the labels.")
+        @Option(help: "classids.json or a file of names; classes.txt beside the list unless given.")
         var classes: String?
         @OptionGroup var result: ResultOptions
 
@@ -70,11 +72,9 @@ struct DataCommand: ParsableCommand {
             var options = PackOptions()
             options.threads = ProcessInfo.processInfo.activeProcessorCount
             options.progress = progress("pack")
-            if let classes {
-                guard let text = try? String(contentsOfFile: classes, encoding: .utf8) else {
-                    throw Fault(.data, classes, "cannot be read", mend: "name a text file with one class a line")
-                }
-                options.classes = text.split(whereSeparator: \.isNewline).map(String.init)
+            let beside = URL(fileURLWithPath: list).deletingLastPathComponent().path + "/" + ClassList.fileName
+            if let path = classes ?? (pathExists(beside) ? beside : nil) {
+                options.classes = try ClassList(path: path).names
             }
             let report = try pack(ClipList(path: list), split: split, into: out, options: options)
             for problem in report.refused {
