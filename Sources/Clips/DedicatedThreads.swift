@@ -4,7 +4,7 @@ import Synchronization
 
 /// Calls `body` for each of 0..<`count` on `threads` threads of their own (decoding blocks, and would starve Swift's
 /// cooperative pool), and returns the results in order.
-func mapOnThreads<Value: Sendable>(
+package func mapOnThreads<Value: Sendable>(
     count: Int, threads: Int, _ body: @escaping @Sendable (Int) -> Value
 ) -> [Value] {
     let work = Work(count: count, body: body)

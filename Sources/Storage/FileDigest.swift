@@ -9,6 +9,32 @@ public func fileSize(_ path: String) throws(Fault) -> Int {
     return Int(status.st_size)
 }
 
+/// What changes when a file does: its size and the time it was written.
+public struct FileStamp: Sendable, Hashable {
+    public let byteCount: Int
+    /// Nanoseconds since 1970.
+    public let modified: Int
+
+    public init(byteCount: Int, modified: Int) {
+        self.byteCount = byteCount
+        self.modified = modified
+    }
+
+    /// - Returns: `nil` when there is no such file.
+    /// - Throws: `Fault` when the system will not say.
+    public init?(path: String) throws(Fault) {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            guard errno == ENOENT || errno == ENOTDIR || errno == ELOOP else {
+                throw systemFault(path, "ask what it is", errno)
+            }
+            return nil
+        }
+        self.init(
+            byteCount: Int(status.st_size), modified: status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec)
+    }
+}
+
 /// SHA-256 of a file of any size.
 public func fileDigest(_ path: String) throws(Fault) -> Digest {
     let file = try Descriptor(path, O_RDONLY)

@@ -36,6 +36,22 @@ final class Demuxer {
 
     deinit { avformat_close_input(&context) }
 
+    /// How many packets the container's own index promises; `nil` where it has no whole index, or where packets are cut
+    /// again on the way. Fragmented files tell it once their packets have been read.
+    var promisedPackets: Int? {
+        let whole: [AVCodecID] = [
+            AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_AV1, AV_CODEC_ID_VP8, AV_CODEC_ID_VP9,
+        ]
+        guard container.hasPrefix("mov,"), whole.contains(stream.pointee.codecpar.pointee.codec_id) else { return nil }
+        return Int(avformat_index_get_entries_count(stream))
+    }
+
+    /// How long the container says that it lasts, in seconds; 0 where it does not say.
+    var claimedSeconds: Double {
+        guard let duration = context?.pointee.duration, duration > 0 else { return 0 }
+        return Double(duration) / Double(AV_TIME_BASE)
+    }
+
     /// Every packet of the video stream, in the order of decoding.
     /// - Throws: a data `Fault` when there is none, or when a hostile index would make them exceed the file many times.
     func readPackets(fileSize: Int) throws(Fault) -> PacketList {
@@ -47,10 +63,12 @@ final class Demuxer {
             let code = av_read_frame(context, packet)
             guard code >= 0, packet.pointee.stream_index == stream.pointee.index, packet.pointee.size > 0 else {
                 let other = code >= 0
+                let isOurs = other && packet.pointee.stream_index == stream.pointee.index
                 var unused: UnsafeMutablePointer<AVPacket>? = packet
                 av_packet_free(&unused)
                 left -= 1
                 guard other, left > 0 else { break }
+                if isOurs { packets.emptyCount += 1 }
                 continue
             }
             budget -= Int(packet.pointee.size)
@@ -132,6 +150,8 @@ final class Demuxer {
 /// The packets of one stream in the order of decoding. The owner of their `AVPacket`s.
 final class PacketList {
     private(set) var packets: [UnsafeMutablePointer<AVPacket>] = []
+    /// Packets of the stream that hold nothing and are not kept.
+    var emptyCount = 0
 
     var count: Int { packets.count }
 

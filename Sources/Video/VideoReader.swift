@@ -24,9 +24,16 @@ public final class VideoReader {
     public let container: String
     /// Frames per second as the container claims; 0 when it does not.
     public let frameRate: Double
+    /// How long the container says that it lasts, in seconds; 0 when it does not.
+    public let claimedSeconds: Double
+    /// Pictures that the container's index promises and the file does not hold.
+    public let missingPictures: Int
     public let access: FrameAccess
     /// How many frames it shows.
     public let frameCount: Int
+
+    /// The reason of the fault of a video that opens and has nothing to show.
+    package static let nothingDecodes = "none of its frames decodes"
 
     private let packets: PacketList
     private let table: FrameTable?
@@ -48,6 +55,8 @@ public final class VideoReader {
         (width, height) = orientation.transposed ? (decodedHeight, decodedWidth) : (decodedWidth, decodedHeight)
         codec = String(cString: avcodec_get_name(parameters.codec_id))
         container = demuxer.container
+        claimedSeconds = demuxer.claimedSeconds
+        missingPictures = max(0, (demuxer.promisedPackets ?? 0) - packets.count - packets.emptyCount)
         let rate = demuxer.stream.pointee.avg_frame_rate
         frameRate = rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : 0
         if case .sequential(let count) = access {
@@ -58,7 +67,7 @@ public final class VideoReader {
             let count = Self.count(decoder, packets)
             (self.access, frameCount, table) = (.sequential(count: count), count, nil)
         }
-        guard frameCount > 0 else { throw Fault(.data, name, "none of its frames decodes") }
+        guard frameCount > 0 else { throw Fault(.data, name, Self.nothingDecodes) }
     }
 
     /// Decodes frames and gives each to `body`, scaled to `width` × `height` as seen.
@@ -165,12 +174,14 @@ extension VideoReader {
         } catch {
             problem = (error as? Fault)?.reason ?? "\(error)"
         }
-        if let table, seen.elementsEqual(table.timestamps.prefix(seen.count)) {
-            // A stream that fails half-way keeps its numbering: the clips before the damage are good.
-            if problem != nil || seen.count == table.timestamps.count {
-                return Findings(decoded: seen.count, access: .indexed, problem: problem)
-            }
+        // A stream that fails half-way keeps its numbering: the clips before the damage are good.
+        let isNumbered = table.map { table in
+            seen.elementsEqual(table.timestamps.prefix(seen.count))
+                && (problem != nil || seen.count == table.timestamps.count)
         }
-        return Findings(decoded: seen.count, access: .sequential(count: seen.count), problem: problem)
+        if problem == nil, missingPictures > 0 { problem = "the file ends \(missingPictures) pictures early" }
+        return Findings(
+            decoded: seen.count, access: isNumbered == true ? .indexed : .sequential(count: seen.count),
+            problem: problem)
     }
 }

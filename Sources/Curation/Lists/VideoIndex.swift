@@ -130,7 +130,7 @@ public struct VideoIndex: Sendable {
         return parts.joined(separator: "/")
     }
 
-    private static func stem(_ path: String) -> String {
+    static func stem(_ path: String) -> String {
         guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else { return path }
         return String(path[..<dot])
     }

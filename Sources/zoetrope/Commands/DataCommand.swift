@@ -10,7 +10,7 @@ import Storage
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Data sets: make the synthetic one, pack videos, say what is in a set.",
-        subcommands: [Lists.self, Synth.self, Pack.self, Info.self])
+        subcommands: [Lists.self, Check.self, Synth.self, Pack.self, Info.self, Examine.self])
 
     struct Synth: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -133,7 +133,7 @@ struct DataCommand: ParsableCommand {
 }
 
 /// Counts that arrive from several threads, as a progress bar.
-private func progress(_ label: String) -> @Sendable (Int, Int) -> Void {
+func progress(_ label: String) -> @Sendable (Int, Int) -> Void {
     let bar = SharedProgress(label: label)
     return { done, total in bar.update(done, of: total) }
 }
