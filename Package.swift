@@ -55,6 +55,8 @@ let package = Package(
         .systemLibrary(name: "CFFmpeg", path: "Sources/System/CFFmpeg"),
         .systemLibrary(name: "CCrypto", path: "Sources/System/CCrypto"),
         .systemLibrary(name: "CZlib", path: "Sources/System/CZlib"),
+        .systemLibrary(name: "CCurl", path: "Sources/System/CCurl"),
+        .systemLibrary(name: "CArchive", path: "Sources/System/CArchive"),
         .target(
             name: "CWire", path: "Sources/System/CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CIntrinsics", path: "Sources/System/CIntrinsics", linkerSettings: [.linkedLibrary("dl")]),
@@ -95,6 +97,7 @@ let package = Package(
         module("Checkpoints", ["CZlib", "Faults", "Storage", "Wire"]),
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
+        module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage"]),
         module("Curation", ["Clips", "Faults", "Storage", "Video", "Wire"]),
 
         // The cluster.
@@ -114,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "zoetrope",
             dependencies: [
-                "Checkpoints", "Clips", "Configuration", "Coordinator", "Curation", "Evaluation", "Export", "Faults",
+                "Acquisition", "Checkpoints", "Clips", "Configuration", "Coordinator", "Curation", "Evaluation",
+                "Export", "Faults",
                 "Kernels", "Models", "Protocol", "Randomness", "Reporting", "Storage", "Training", "Video",
                 "Wire", "Worker", arguments,
             ],
@@ -146,6 +150,7 @@ let package = Package(
             "Checkpoints",
             ["Checkpoints", "Faults", "Fuzzing", "Kernels", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
+        tests("Acquisition", ["Acquisition", "Faults", "Storage", "TestSupport"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests(
             "Curation", ["Clips", "Curation", "Faults", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),

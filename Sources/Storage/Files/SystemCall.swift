@@ -2,7 +2,7 @@ package import Faults
 package import Glibc
 
 /// The fault of a system call that failed on `path`: what was tried, the system's words, and what would mend it.
-func systemFault(_ path: String, _ doing: String, _ number: Int32) -> Fault {
+package func systemFault(_ path: String, _ doing: String, _ number: Int32) -> Fault {
     let code: Fault.Code =
         switch number {
         case ENOSPC, EDQUOT: .stoppedEarly
@@ -24,7 +24,7 @@ private func mend(_ number: Int32) -> String {
 }
 
 /// What the system says about an error number. `strerror_r` because other threads may ask at the same time.
-func systemMessage(_ number: Int32) -> String {
+package func systemMessage(_ number: Int32) -> String {
     var text = [CChar](repeating: 0, count: 256)
     let status = strerror_r(number, &text, text.count)
     guard status == 0 else { return "error \(number)" }
@@ -69,7 +69,7 @@ struct FileIdentity: Hashable, Sendable {
 
 /// An open file and the path it was opened by; closed when the last reference goes.
 package final class Descriptor: @unchecked Sendable {  // immutable; the kernel serialises calls on the number
-    let number: Int32
+    package let number: Int32
     let path: String
     private let calls: FileCalls
 
@@ -111,7 +111,7 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
     }
 
     /// Writes all of `bytes` at `offset`, in as many calls as the system wants.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Fault) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Fault) {
         var done = 0
         while done < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
@@ -134,24 +134,24 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
         return done
     }
 
-    func truncate(to size: Int) throws(Fault) {
+    package func truncate(to size: Int) throws(Fault) {
         let (result, failure) = retryingOnInterrupt { ftruncate(number, size) }
         guard result == 0 else { throw systemFault(path, "set its size to \(size) bytes", failure) }
     }
 
-    func synchronize() throws(Fault) {
+    package func synchronize() throws(Fault) {
         let (result, failure) = retryingOnInterrupt { calls.synchronize(number) }
         guard result == 0 else { throw systemFault(path, "flush it to the disk", failure) }
     }
 }
 
 /// Makes the names in a directory durable: a rename or a new file is lost with the power until then.
-func synchronizeDirectory(_ path: String) throws(Fault) {
+package func synchronizeDirectory(_ path: String) throws(Fault) {
     try Descriptor(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY).synchronize()
 }
 
 /// The directory part of a path; "." for a bare name.
-func directory(of path: String) -> String {
+package func directory(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }

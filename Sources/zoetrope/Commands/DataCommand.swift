@@ -9,8 +9,11 @@ import Storage
 /// `zoetrope data`: getting a data set ready.
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "data", abstract: "Data sets: make the synthetic one, pack videos, say what is in a set.",
-        subcommands: [Lists.self, Check.self, Synth.self, Pack.self, Info.self, Examine.self])
+        commandName: "data",
+        abstract: "Data sets: get Kinetics, make the synthetic one, pack videos, say what is in a set.",
+        subcommands: [
+            DataDownload.self, DataExtract.self, Lists.self, Check.self, Synth.self, Pack.self, Info.self, Examine.self,
+        ])
 
     struct Synth: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -1,0 +1,7 @@
+#pragma once
+#include <archive.h>
+#include <archive_entry.h>
+
+// AE_IFREG and its like are macros with casts, which Swift does not import.
+static inline int zoetrope_entry_is_file(struct archive_entry *entry) { return archive_entry_filetype(entry) == AE_IFREG; }
+static inline int zoetrope_entry_is_folder(struct archive_entry *entry) { return archive_entry_filetype(entry) == AE_IFDIR; }

@@ -1,0 +1,43 @@
+import Acquisition
+import Faults
+import Foundation
+import Reporting
+import Synchronization
+
+/// The names of a list with commas.
+func names(_ text: String) -> [String] {
+    text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+}
+
+func within(_ value: Int, _ range: ClosedRange<Int>, _ flag: String) throws(Fault) {
+    guard range.contains(value) else {
+        throw Fault(.usage, flag, "\(value) is not from \(range.lowerBound) to \(range.upperBound)")
+    }
+}
+
+func megabytes(_ bytes: Int) -> Int { (bytes + 500_000) / 1_000_000 }
+
+/// A progress bar over bytes that several threads move.
+final class MovingBar: Sendable {
+    private struct State {
+        var bar: ProgressBar?
+        var rate = RateMeter(window: 10)
+    }
+    private let state = Mutex(State())
+    private let label: String
+
+    init(_ label: String) { self.label = label }
+
+    /// - Parameter isLast: the end is shown once, however many updates come after the last whole megabyte.
+    func update(done: Int, total: Int, detail: String, withRate: Bool = false, isLast: Bool) {
+        let now = ProcessInfo.processInfo.systemUptime
+        state.withLock { state in
+            if state.bar == nil { state.bar = ProgressBar(label, total: megabytes(total), now: now) }
+            state.rate.record(done, at: now)
+            let tenths = Int(state.rate.perSecond / 1e5)
+            let shown = isLast ? megabytes(total) : min(megabytes(done), megabytes(total) - 1)
+            state.bar?.update(
+                max(0, shown), detail + (withRate ? "  \(tenths / 10).\(tenths % 10) MB/s" : ""), now: now)
+        }
+    }
+}
