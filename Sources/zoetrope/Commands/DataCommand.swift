@@ -12,7 +12,8 @@ struct DataCommand: ParsableCommand {
         commandName: "data",
         abstract: "Data sets: get Kinetics, make the synthetic one, pack videos, say what is in a set.",
         subcommands: [
-            DataDownload.self, DataExtract.self, Lists.self, Check.self, Synth.self, Pack.self, Info.self, Examine.self,
+            DataDownload.self, DataExtract.self, DataCrawl.self, Lists.self, Check.self, Synth.self, Pack.self,
+            Info.self, Examine.self,
         ])
 
     struct Synth: ParsableCommand {

@@ -41,3 +41,19 @@ final class MovingBar: Sendable {
         }
     }
 }
+
+/// A progress bar over things that several threads count.
+final class CountingBar: Sendable {
+    private let bar = Mutex<ProgressBar?>(nil)
+    private let label: String
+
+    init(_ label: String) { self.label = label }
+
+    func update(_ done: Int, of total: Int, _ detail: String) {
+        let now = ProcessInfo.processInfo.systemUptime
+        bar.withLock { bar in
+            if bar == nil { bar = ProgressBar(label, total: total, now: now) }
+            bar?.update(done, detail, now: now)
+        }
+    }
+}
