@@ -129,7 +129,13 @@ let package = Package(
         module("Fuzzing", ["Checkpoints", "Faults", "Storage", "TestSupport", "Wire"], path: "Tests/Fuzzing"),
         .executableTarget(
             name: "fuzz-checkpoints", dependencies: ["Fuzzing"], path: "Tests/FuzzCheckpoints", swiftSettings: common),
-        module("Chaos", ["Coordinator", "Randomness", "TestSupport", "Wire"], path: "Tests/Chaos"),
+        module(
+            "Chaos",
+            [
+                "Checkpoints", "Coordinator", "Faults", "Protocol", "Randomness", "TestSupport", "Training", "Wire",
+                "Worker",
+            ],
+            path: "Tests/Chaos"),
         .executableTarget(name: "chaos", dependencies: ["Chaos"], path: "Tests/ChaosCommand", swiftSettings: common),
         .executableTarget(
             name: "fuzz-frames", dependencies: ["Fuzzing"], path: "Tests/FuzzFrames", swiftSettings: common),

@@ -58,7 +58,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
         coordinator: Coordinator(address: "tcp://127.0.0.1:5570", replicas: 2),
         worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false),
         security: SecuritySection(keys: "", insecure: false),
-        timeouts: Timeouts(broken: 0.8, heartbeat: 1, suspect: 3, dead: 9, patience: 600))
+        timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600))
 
     /// Reads a document.
     /// - Throws: `Fault.usage` for unknown keys, wrong kinds, and timeouts out of order.
@@ -92,7 +92,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
         guard silences.allSatisfy(\.self), timeouts.suspect < timeouts.dead, timeouts.dead < timeouts.patience else {
             throw Fault(
                 .usage, document.name, "the timeouts must rise: broken and heartbeat < suspect < dead < patience",
-                mend: "defaults are 0.8, 1, 3, 9 and 600 seconds")
+                mend: "defaults are 0.6, 1, 3, 9 and 600 seconds")
         }
         _ = try reader.finish()
         return configuration

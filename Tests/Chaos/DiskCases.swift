@@ -4,7 +4,8 @@ import Glibc
 /// Disks that are full, and files that are damaged.
 let diskCases: [ChaosCase] = [
     ChaosCase(19, "disk-full", needs: .mounts) { lab in
-        lab.recipe.steps = 30
+        // More records than the ledger's last page has room for.
+        lab.recipe.steps = 150
         let disk = lab.folder + "/disk"
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
         let mounted = try run("mount", "-t", "tmpfs", "-o", "size=400m", "zoetrope-chaos", disk)

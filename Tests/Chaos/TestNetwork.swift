@@ -53,6 +53,16 @@ final class TestNetwork {
         try command("tc", "-n", prefix + host, "qdisc", "delete", "dev", "eth0", "root")
     }
 
+    /// Bytes that a host has sent, headers of Ethernet, IP and TCP included.
+    func sent(_ host: String) throws -> Int {
+        let path = "/sys/class/net/eth0/statistics/tx_bytes"
+        let result = try run(on(host) + ["cat", path])
+        guard let bytes = Int(result.text.filter(\.isNumber)) else {
+            throw ChaosFault("\(path) of \(host): \(result.exit): \(result.text)")
+        }
+        return bytes
+    }
+
     /// What `from` sends to `to` is lost, and only that: it believes in a hardware address that nobody has.
     func lose(from: String, to: String) throws {
         try command(

@@ -5,7 +5,8 @@ import Wire
 let workerCases: [ChaosCase] = [
     // Somewhere in decoding, the backward pass or the pushes: a phase of the step drawn for each kill.
     ChaosCase(1, "worker-killed") { lab in
-        lab.recipe.steps = 40
+        // The others go on at once: enough of them that the killed come back before the end.
+        lab.recipe.steps = 150
         try lab.begin(workers: 3)
         for _ in 0..<3 {
             let victim = lab.dice.pick(["a", "b", "c"])
@@ -68,7 +69,7 @@ let workerCases: [ChaosCase] = [
 
     // Behind a commit (weights travel) and before one (pushes, READY, the ledger): the two ends of a step.
     ChaosCase(7, "primary-killed") { lab in
-        lab.recipe.steps = 60
+        lab.recipe.steps = 200
         try lab.begin(workers: 3)
         for range in [0.0..<0.1, 0.6..<0.8, 0.8..<1.0, 0.95..<1.05] {
             let victim = lab.dice.pick(["a", "b", "c"])

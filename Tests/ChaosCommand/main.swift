@@ -20,6 +20,13 @@ while let word = arguments.popFirst() {
             usage("\(word) takes a number above 0")
         }
         if word == "--minutes" { minutes = value } else { interval = value }
+    case "--coordinate":
+        // Itself as a process of its own, for the case of many workers.
+        let words = Array(arguments)
+        guard words.count == 3, let steps = Int(words[1]), let workers = Int(words[2]) else {
+            usage("--coordinate takes a folder, steps and workers")
+        }
+        exit(try coordinateSwarm(run: words[0], steps: steps, workers: workers))
     case "--list":
         for entry in ChaosCase.all { print("\(entry.number)\t\(entry.name)") }
         exit(0)

@@ -125,7 +125,13 @@ public struct Coordinator: Sendable {
         case .stopRequested(let reason): requestStop(reason, now: now)
         case .tick: tick(now: now)
         }
-        flush(now: now)
+        switch event {
+        // Only whoever was heard can be owed a receipt; of hundreds of members the others are not looked at.
+        case .received(let frame): flush(frame.sender)
+        case .tick: for worker in members.keys.sorted() { flush(worker) }
+        default: break
+        }
+        endWhenKnown(now: now)
         return directives
     }
 
@@ -139,15 +145,17 @@ public struct Coordinator: Sendable {
         grantLeases(now: now)
     }
 
-    private mutating func flush(now: Double) {
-        for worker in members.keys.sorted() {
-            if let frame = members[worker]?.link.flush() { directives.append(.send(worker, frame)) }
-            // Let go, and it knows.
-            if let member = members[worker], member.state == .released, member.link.isIdle {
-                members[worker] = nil
-                departed[worker] = Refusal(reason: "drained", mayReturn: true)
-            }
+    /// Sends the receipt that no other frame has carried.
+    private mutating func flush(_ worker: Incarnation) {
+        if let frame = members[worker]?.link.flush() { directives.append(.send(worker, frame)) }
+        // Let go, and it knows.
+        if let member = members[worker], member.state == .released, member.link.isIdle {
+            members[worker] = nil
+            departed[worker] = Refusal(reason: "drained", mayReturn: true)
         }
+    }
+
+    private mutating func endWhenKnown(now: Double) {
         if case .closing(let code, let reason, let deadline) = phase,
             now >= deadline || members.values.allSatisfy({ $0.link.isIdle })
         {

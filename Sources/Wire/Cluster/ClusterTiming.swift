@@ -9,7 +9,7 @@ public struct ClusterTiming: Sendable, Hashable {
     public var resend = 1.0
     /// A worker whose connection broke, or whom another one cannot reach, is asked at once, and dead when it has not been
     /// heard for this long since.
-    public var broken = 0.8
+    public var broken = 0.6
     /// A worker that was not heard for this long gets no new block, and its block may be computed by another as well.
     public var silence = 3.0
     /// A worker that was not heard for this long is dead, whatever its connections say.

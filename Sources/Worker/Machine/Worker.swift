@@ -95,15 +95,21 @@ public struct Worker: Sendable {
         case .tick: tick(now: now)
         }
         startComputing()
-        flush()
+        flush(after: event)
         return directives
     }
 
-    /// Sends the receipts that no other frame has carried; a stop comes last, when everything else has been said.
-    private mutating func flush() {
-        emit(coordinator.flush())
-        for peer in shards.keys { if let frame = shards[peer]?.flush() { directives.append(.request(peer, frame)) } }
-        for peer in clients.keys { if let frame = clients[peer]?.flush() { directives.append(.reply(peer, frame)) } }
+    /// Sends the receipt that no other frame has carried; a stop comes last, when everything else has been said. Only whoever
+    /// was heard can be owed one: of hundreds of links the others are not looked at.
+    private mutating func flush(after event: WorkerEvent) {
+        switch event {
+        case .coordinator: emit(coordinator.flush())
+        case .request(let frame):
+            if let receipt = clients[frame.sender]?.flush() { directives.append(.reply(frame.sender, receipt)) }
+        case .reply(let frame):
+            if let receipt = shards[frame.sender]?.flush() { directives.append(.request(frame.sender, receipt)) }
+        default: break
+        }
         if let index = directives.firstIndex(where: \.ends) { directives.append(directives.remove(at: index)) }
     }
 

@@ -1,0 +1,118 @@
+import Coordinator
+import Foundation
+import Wire
+
+/// What a step sends, and how long it takes over links of a known rate: nothing is disturbed, and all is measured.
+let wireCases: [ChaosCase] = [
+    // A ring all-reduce would send 2M(W-1)/W for gradients of M bytes; owners and one buddy each send the same.
+    ChaosCase(31, "wire-bytes", needs: .namespaces) { lab in
+        for count in [2, 4] {
+            let names = Lab.names(count)
+            let bytes = try lab.measure(workers: names, steps: 12, link: nil).bytes
+            let size = Double(try lab.modelBytes())
+            let ring = 2 * size * Double(count - 1) / Double(count)
+            for (name, sent) in bytes.sorted(by: { $0.key < $1.key }) {
+                lab.say(
+                    "\(count) workers: \(name) sends \(megabytes(sent)) MB a step, \(seconds(sent / ring)) of "
+                        + "2M(W-1)/W with M = \(megabytes(size)) MB")
+            }
+            let mean = bytes.values.reduce(0, +) / Double(count)
+            try lab.expect(mean / ring < 1.05, "\(count) workers send \(mean / ring) of a ring's bytes")
+        }
+    },
+
+    // The formula of a step in docs/performance.md, with compute of at least four times the wire.
+    ChaosCase(32, "step-over-1-gbit", needs: .namespaces) { lab in
+        let rate = 1e9 / 8
+        let steps = 14
+        let plain = try lab.measure(workers: ["a", "b"], steps: steps, link: nil).step
+        let limited = try lab.measure(workers: ["a", "b"], steps: steps, link: "1gbit").step
+        let compute = try lab.measureCompute(workers: 2, steps: steps)
+        let size = Double(try lab.modelBytes())
+        let wire = size / rate
+        let model = StepModel(compute: compute, wire: wire, parts: lab.recipe.units / 2)
+        lab.say(
+            "compute \(seconds(compute)) s, wire \(seconds(wire)) s, a step by the formula \(seconds(model.step)) s, "
+                + "measured \(seconds(limited)) s over 1 Gbit/s and \(seconds(plain)) s without a limit")
+        try lab.expect(compute >= 4 * wire, "compute is only \(compute / wire) times the wire")
+        try lab.expect(
+            limited <= 1.10 * max(compute, wire),
+            "a step takes \(limited / max(compute, wire)) of the larger of the two")
+    },
+]
+
+/// How long a step should take: the formula of docs/performance.md.
+struct StepModel {
+    /// Seconds in which a worker computes its units.
+    let compute: Double
+    /// Seconds in which the larger direction of a worker's link carries a step's bytes.
+    let wire: Double
+    /// Units that a worker computes in a step.
+    let parts: Int
+
+    /// The wire has the last backward pass and the next forward pass to hide behind: two thirds and one third of a unit.
+    var step: Double { compute + max(0, wire - compute / Double(parts)) }
+}
+
+private func megabytes(_ bytes: Double) -> String { String(format: "%.1f", bytes / 1e6) }
+
+extension Lab {
+    /// A run on as many hosts as workers, the coordinator on one of its own.
+    /// - Returns: Median seconds of a step, and what each worker sent in a step, in bytes on its link.
+    fileprivate func measure(workers: [String], steps: Int, link: String?) throws -> (
+        step: Double, bytes: [String: Double]
+    ) {
+        recipe = ChaosRecipe(steps: steps, units: 4, checkpointEvery: 1000, more: ["batch.clips_per_unit=4"])
+        try useRunFolder("\(folder)/run-\(workers.count)-\(link ?? "free")")
+        let network = try TestNetwork(hosts: ["z"] + workers)
+        defer { network.remove() }
+        if let link { for name in workers { try network.limit(name, link) } }
+        try begin(on: network, workers: workers, warmUp: 2)
+        let before = try workers.map { try network.sent($0) }
+        let first = cluster.commits.count
+        try cluster.waitForStep(steps - 4)
+        let count = Double(cluster.commits.count - first)
+        let after = try workers.map { try network.sent($0) }
+        let from = cluster.commits.times[2]
+        try cluster.waitForEnd()
+        try cluster.wait(15, for: "the workers to end") { cluster.running.isEmpty }
+        try expectSameBits()
+        guard let step = cluster.commits.median(from: from) else { throw ChaosFault("no steps") }
+        let sent = zip(before, after).map { Double($1 - $0) / count }
+        return (step, Dictionary(uniqueKeysWithValues: zip(workers, sent)))
+    }
+
+    /// Median seconds of a step of a run of one worker that has a worker's part of the units, as many such runs side by side:
+    /// they share the memory of this machine as the workers of one run do, and send nothing.
+    fileprivate func measureCompute(workers: Int, steps: Int) throws -> Double {
+        var alone = recipe
+        alone.units /= workers
+        let data = try laboratory.data()
+        let clusters = try (0..<workers).map { index in
+            let cluster = try TestCluster(folder: "\(folder)/alone-\(index)")
+            try cluster.start(
+                "alone",
+                [laboratory.program, "train", alone.path] + alone.assignments
+                    + ["--data", data, "--run", cluster.run, "--threads", "1"], restarts: false)
+            return cluster
+        }
+        defer { for cluster in clusters { cluster.killAll() } }
+        while clusters.contains(where: { !$0.running.isEmpty }) {
+            for cluster in clusters { try cluster.poll() }
+            usleep(4000)
+        }
+        let times = clusters.compactMap {
+            $0.commits.times.count > 3 ? $0.commits.median(from: $0.commits.times[2]) : nil
+        }
+        guard times.count == workers else { throw ChaosFault("a run of one worker made no steps") }
+        return times.max() ?? 0
+    }
+
+    /// Bytes of the gradients of a step: as many as those of the weights and running statistics.
+    fileprivate func modelBytes() throws -> Int {
+        let path = cluster.run + "/checkpoints/step-\(recipe.steps)/model.safetensors"
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        guard let size = attributes[.size] as? Int else { throw ChaosFault("\(path) has no size") }
+        return size
+    }
+}
