@@ -12,7 +12,7 @@ extension SimulatedCluster {
         // In order within a direction, whatever the delay.
         var arrival = now + chance.between(0.1, 2) * delay
         // Now and then a packet has to be sent again, and everything behind it waits.
-        if now < faultsUntil, chance.happens(toServer ? 0.01 : 0.12) { arrival += chance.between(0.3, 3) }
+        if now < faultsUntil, chance.happens(toServer ? 0.01 : lateness) { arrival += chance.between(0.3, 3) }
         if toServer {
             arrival = max(arrival, connection.lastToServer + 1e-7)
             connection.lastToServer = arrival

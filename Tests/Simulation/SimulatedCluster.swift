@@ -54,6 +54,8 @@ final class SimulatedCluster {
     let timing: ClusterTiming
     /// Messages are fast or slow in this run.
     let delay: Double
+    /// How many of the frames to workers are late in this run: commits that come behind what follows from them.
+    let lateness: Double
     let expectedWorkers: Int
     let replicas: Int
     let diskLies: Bool
@@ -66,6 +68,7 @@ final class SimulatedCluster {
         chance = Chance(seed: seed)
         problem = Problem(UInt64(chance.below(120)), finetunes: finetunes)
         self.bugs = bugs
+        lateness = seed % 2 == 0 ? 0.12 : 0.03
         delay = [0.001, 0.02, 0.2][chance.below(3)]
         expectedWorkers = 1 + chance.below(4)
         replicas = [1, 2, 2, 2, 3][chance.below(5)]
