@@ -48,8 +48,10 @@ private final class Work<Value: Sendable>: Sendable {
 
 /// A count that several threads raise.
 final class Counter: Sendable {
-    private let value = Atomic<Int>(0)
+    private let count = Atomic<Int>(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
 
     /// - Returns: the count with this one.
-    func increment() -> Int { value.wrappingAdd(1, ordering: .relaxed).newValue }
+    func increment() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
 }

@@ -107,6 +107,36 @@ import Video
         }
     }
 
+    /// A packing that ends after it has looked at the videos leaves what it found to the next one, which makes the same
+    /// set.
+    @Test func aPackingGoesOnWhereItWasEnded() throws {
+        try withTemporaryFolder { folder in
+            for i in 0..<4 { try writeWhole(try sound(UInt64(i)), to: "\(folder)/\(i).mp4") }
+            try writeWhole("0.mp4 0\n1.mp4 0\n2.mp4 1\n3.mp4 1\n", to: folder + "/list")
+            let list = try ClipList(path: folder + "/list")
+            let undisturbed = try pack(list, split: "train", into: folder + "/undisturbed")
+            #expect(undisturbed.resumed == 0)
+            let original = try sound(3)
+            let other = try sound(9)
+            var options = PackOptions()
+            // The fourth changes once all are looked at, so that writing the shard fails.
+            options.progress = { done, total in
+                if done == total { try? writeWhole(other, to: folder + "/3.mp4") }
+            }
+            #expect(throws: Fault.self) { try pack(list, split: "train", into: folder + "/set", options: options) }
+            #expect(pathExists(folder + "/set/train.examined") && !pathExists(folder + "/set/train"))
+            try writeWhole(original, to: folder + "/3.mp4")
+            let resumed = try pack(list, split: "train", into: folder + "/set")
+            #expect(resumed.resumed == 3)
+            #expect(resumed.digest == undisturbed.digest)
+            for name in ["dataset.toml", "train/manifest", "train/shard-00000.mdb"] {
+                #expect(
+                    try fileDigest("\(folder)/set/\(name)") == fileDigest("\(folder)/undisturbed/\(name)"), "\(name)")
+            }
+            #expect(!pathExists(folder + "/set/train.examined"))
+        }
+    }
+
     @Test func allSplitsHaveTheSameClasses() throws {
         try withTemporaryFolder { folder in
             try writeWhole(try sound(), to: folder + "/a.mp4")

@@ -16,6 +16,28 @@ struct Examination: Sendable {
     /// The most that a video may have: beyond, an LMDB value grows awkward, and no clip of a data set comes near.
     static let mostBytes = 2 << 30
 
+    /// On one line, for a journal.
+    var text: String {
+        [
+            "\(digest)", "\(byteCount)", "\(frameCount)", "\(width)", "\(height)",
+            access == .indexed ? "indexed" : "sequential", damage?.oneLine ?? "",
+        ].joined(separator: "\t")
+    }
+
+    /// - Returns: `nil` for a line that is not whole.
+    init?(text: some StringProtocol) {
+        let fields = text.split(separator: "\t", omittingEmptySubsequences: false)
+        guard fields.count == 7, let digest = Digest(hexadecimal: fields[0]) else { return nil }
+        let numbers = fields[1...4].compactMap { Int($0) }
+        guard numbers.count == 4, numbers.allSatisfy({ $0 > 0 }), ["indexed", "sequential"].contains(fields[5]) else {
+            return nil
+        }
+        self.digest = digest
+        (byteCount, frameCount, width, height) = (numbers[0], numbers[1], numbers[2], numbers[3])
+        access = fields[5] == "indexed" ? .indexed : .sequential(count: frameCount)
+        damage = fields[6].isEmpty ? nil : String(oneLine: fields[6])
+    }
+
     /// Reads and decodes the file at `path`.
     /// - Throws: a `Fault` when nothing in it can be used.
     init(path: String, name: String, decodes: Bool) throws(Fault) {

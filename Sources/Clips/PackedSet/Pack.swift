@@ -1,5 +1,6 @@
 import Faults
 public import Storage
+import Video
 
 /// How a list is packed.
 public struct PackOptions: Sendable {
@@ -42,11 +43,14 @@ public struct PackReport: Sendable, Equatable {
     public var refused: [Problem]
     /// Files that were taken in although they do not decode to the end.
     public var damaged: [Problem]
+    /// Files that an earlier packing, which was ended, had examined.
+    public var resumed: Int
 }
 
 /// Packs the videos of `list` as split `split` of the data set in `directory`, replacing that split if it is there.
 ///
-/// Nothing appears under the split's name before it is whole. The set is the same for the same videos and labels, in
+/// Nothing appears under the split's name before it is whole. What was found out about files is kept beside it, in
+/// `SPLIT.examined`, until then: a packing that was ended decodes none of them again. The set is the same for the same videos and labels, in
 /// whatever order and under whatever names.
 /// - Throws: a `Fault` when no video can be used, a label is out of range, or the disk fails.
 public func pack(
@@ -66,7 +70,9 @@ public func pack(
 
     // One examination a file: lists with start frames name the same file many times.
     let paths = Array(Set(list.entries.map(\.path))).sorted()
-    let examined = examine(paths, list, options)
+    try makeDirectories(directory)
+    let journal = "\(directory)/\(split).examined"
+    let (examined, resumed) = try examine(paths, list, options, journal)
     var problems = (refused: [PackReport.Problem](), damaged: [PackReport.Problem]())
     var candidates: [(entry: ClipList.Entry, examination: Examination)] = []
     for entry in list.entries {
@@ -86,7 +92,6 @@ public func pack(
         throw Fault(.data, list.name, "none of its videos can be used\(first)")
     }
 
-    try makeDirectories(directory)
     let staged = try StagedDirectory(directory + "/" + split)
     var writer = ShardWriter(folder: staged.staging, shardBytes: options.shardBytes)
     let records = try writer.write(candidates)
@@ -96,11 +101,13 @@ public func pack(
 
     let report = PackReport(
         clips: records.count, classes: description.classes, frames: records.reduce(0) { $0 + $1.frameCount },
-        bytes: writer.payloadBytes, digest: records.setDigest, refused: problems.refused, damaged: problems.damaged)
+        bytes: writer.payloadBytes, digest: records.setDigest, refused: problems.refused, damaged: problems.damaged,
+        resumed: resumed)
     description.splits[split] = .init(
         clips: report.clips, frames: report.frames, bytes: report.bytes, digest: report.digest,
         manifest: Digest(of: manifest))
     try description.write(directory: directory)
+    try removeTree(journal)
     return report
 }
 
@@ -141,16 +148,26 @@ private func classes(
 }
 
 private func examine(
-    _ paths: [String], _ list: ClipList, _ options: PackOptions
-) -> [String: Result<Examination, Fault>] {
+    _ paths: [String], _ list: ClipList, _ options: PackOptions, _ journal: String
+) throws(Fault) -> (found: [String: Result<Examination, Fault>], resumed: Int) {
     let names = Dictionary(list.entries.map { ($0.path, $0.name) }, uniquingKeysWith: { first, _ in first })
+    let findings = try FindingsJournal(
+        journal, version: "zoetrope-pack 1 \(options.decodes ? "decoded" : "opened") \(VideoLibraries.versions)")
     let done = Counter()
+    let resumed = Counter()
     let results = mapOnThreads(count: paths.count, threads: options.threads) { i -> Result<Examination, Fault> in
         defer { options.progress?(done.increment(), paths.count) }
+        let path = paths[i]
         do throws(Fault) {
-            return .success(
-                try Examination(path: paths[i], name: names[paths[i]] ?? paths[i], decodes: options.decodes))
+            let stamp = try FileStamp(path: path)
+            if let stamp, let known = findings.finding(of: path, stamp).flatMap({ Examination(text: $0) }) {
+                _ = resumed.increment()
+                return .success(known)
+            }
+            let found = try Examination(path: path, name: names[path] ?? path, decodes: options.decodes)
+            if let stamp { try findings.add(found.text, of: path, stamp) }
+            return .success(found)
         } catch { return .failure(error) }
     }
-    return Dictionary(uniqueKeysWithValues: zip(paths, results))
+    return (Dictionary(uniqueKeysWithValues: zip(paths, results)), resumed.value)
 }

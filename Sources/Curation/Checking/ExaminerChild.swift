@@ -1,5 +1,6 @@
 public import Faults
 import Glibc
+import Storage
 
 /// A process that looks at videos, one after the other, so that what crashes or hangs is not ours.
 ///
@@ -201,31 +202,5 @@ final class Examiner {
             SIGTRAP: "SIGTRAP", SIGKILL: "SIGKILL, as where memory is out",
         ]
         return names[signal] ?? "signal \(signal)"
-    }
-}
-
-extension String {
-    /// With line ends and backslashes escaped, to travel on one line.
-    public var oneLine: String {
-        replacing("\\", with: "\\\\").replacing("\r\n", with: "\\r\\n").replacing("\n", with: "\\n")
-            .replacing("\r", with: "\\r").replacing("\t", with: "\\t")
-    }
-
-    /// What `oneLine` was made from.
-    public init(oneLine text: some StringProtocol) {
-        self = ""
-        var rest = text.unicodeScalars[...]
-        while let scalar = rest.popFirst() {
-            guard scalar == "\\", let code = rest.popFirst() else {
-                unicodeScalars.append(scalar)
-                continue
-            }
-            switch code {
-            case "n": unicodeScalars.append("\n")
-            case "r": unicodeScalars.append("\r")
-            case "t": unicodeScalars.append("\t")
-            default: unicodeScalars.append(code)
-            }
-        }
     }
 }

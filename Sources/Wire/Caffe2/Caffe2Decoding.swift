@@ -30,7 +30,7 @@ extension Caffe2Blob {
 }
 
 extension Caffe2Tensor {
-    fileprivate init(_ message: Caffe2__Tensor) {
+    init(_ message: Caffe2__Tensor) {
         self.init(
             dims: Array(message.dims, message.n_dims),
             // Caffe2's default is FLOAT.

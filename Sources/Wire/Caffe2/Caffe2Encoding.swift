@@ -19,7 +19,7 @@ extension Caffe2Blob {
 }
 
 extension Caffe2Tensor {
-    fileprivate func message(_ arena: Arena) -> UnsafeMutablePointer<Caffe2__Tensor> {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Caffe2__Tensor> {
         arena.make(caffe2__tensor__init) {
             $0.pointee.n_dims = dims.count
             $0.pointee.dims = arena.array(dims)

@@ -13,7 +13,7 @@ struct DataCommand: ParsableCommand {
         abstract: "Data sets: get Kinetics, make the synthetic one, pack videos, say what is in a set.",
         subcommands: [
             DataDownload.self, DataExtract.self, DataCrawl.self, Lists.self, Check.self, Synth.self, Pack.self,
-            Info.self, Examine.self,
+            Unpack.self, Export.self, Info.self, Examine.self,
         ])
 
     struct Synth: ParsableCommand {
@@ -70,9 +70,18 @@ struct DataCommand: ParsableCommand {
         var out: String
         @Option(help: "classids.json or a file of names; classes.txt beside the list unless given.")
         var classes: String?
+        @Option(help: "keep packs the videos as they are.")
+        var profile = "keep"
         @OptionGroup var result: ResultOptions
 
         func run() throws {
+            guard profile == "keep" else {
+                throw Fault(
+                    .usage, "--profile \(profile)", "videos are packed as they are",
+                    mend:
+                        "re-encode them with 'zoetrope data trim --profile \(profile)' first, and pack what it makes with keep"
+                )
+            }
             var options = PackOptions()
             options.threads = ProcessInfo.processInfo.activeProcessorCount
             options.progress = progress("pack")
@@ -95,7 +104,8 @@ struct DataCommand: ParsableCommand {
                 [
                     "clips": .integer(report.clips), "classes": .integer(report.classes.count),
                     "frames": .integer(report.frames), "bytes": .integer(report.bytes),
-                    "sha256": .string("\(report.digest)"), "refused": problems(report.refused),
+                    "sha256": .string("\(report.digest)"), "resumed": .integer(report.resumed),
+                    "refused": problems(report.refused),
                     "damaged": problems(report.damaged),
                 ],
                 text: "\(out)/\(split): \(report.clips) clips of \(report.classes.count) classes, "
