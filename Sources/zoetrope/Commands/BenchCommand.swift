@@ -9,7 +9,8 @@ import Reporting
 /// `zoetrope bench`: the figures that are compared with the peers.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Time kernels, training steps and sockets.", subcommands: [Step.self, Kernels.self, Network.self])
+        abstract: "Time kernels, training steps, decoding and sockets.",
+        subcommands: [Step.self, Kernels.self, Decode.self, Network.self])
 
     /// What every bench takes.
     struct Machine: ParsableArguments {
