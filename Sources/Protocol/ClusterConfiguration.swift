@@ -30,6 +30,10 @@ public struct ClusterConfiguration: Sendable, Equatable {
         public var decodeThreads: Int
         /// Whether each compute thread is bound to a processor of its own.
         public var pin: Bool
+        /// The folder of clips that were pulled from others; empty: in the user's cache folder.
+        public var cache: String
+        /// Bytes that it may hold; 0: nine tenths of what its disk has free.
+        public var cacheLimit: Int
     }
 
     public struct SecuritySection: Sendable, Equatable {
@@ -56,7 +60,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
     /// Everything at its default: one machine, loopback.
     public static let standard = ClusterConfiguration(
         coordinator: Coordinator(address: "tcp://127.0.0.1:5570", replicas: 2),
-        worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false),
+        worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false, cache: "", cacheLimit: 0),
         security: SecuritySection(keys: "", insecure: false),
         timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600))
 
@@ -76,7 +80,12 @@ public struct ClusterConfiguration: Sendable, Equatable {
                 threads: try reader.integer("worker.threads", default: standard.worker.threads, in: 0...4096),
                 decodeThreads: try reader.integer(
                     "worker.decode_threads", default: standard.worker.decodeThreads, in: 1...256),
-                pin: try reader.boolean("worker.pin", default: standard.worker.pin)),
+                pin: try reader.boolean("worker.pin", default: standard.worker.pin),
+                cache: Self.path(
+                    try reader.string("worker.cache", default: standard.worker.cache), besides: document.name),
+                cacheLimit: try ByteCount(
+                    try reader.string("worker.cache_limit", default: "0"), about: reader.place("worker.cache_limit")
+                ).bytes),
             security: SecuritySection(
                 keys: Self.path(
                     try reader.string("security.keys", default: standard.security.keys), besides: document.name),

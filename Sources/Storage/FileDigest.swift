@@ -36,8 +36,10 @@ public struct FileStamp: Sendable, Hashable {
 }
 
 /// SHA-256 of a file of any size.
-public func fileDigest(_ path: String) throws(Fault) -> Digest {
-    let file = try Descriptor(path, O_RDONLY)
+public func fileDigest(_ path: String) throws(Fault) -> Digest { try digest(of: try Descriptor(path, O_RDONLY)) }
+
+/// SHA-256 of all that an open file holds.
+func digest(of file: Descriptor) throws(Fault) -> Digest {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
     defer { buffer.deallocate() }
     var hasher = Digest.Hasher()

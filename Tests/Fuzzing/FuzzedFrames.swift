@@ -5,7 +5,7 @@ public import Wire
 public struct FuzzedFrames: Sendable {
     /// A way that frames come.
     public enum Door: String, CaseIterable, Sendable {
-        case control, coordinator, request, reply, operatorReply, ledger
+        case control, coordinator, request, reply, operatorReply, contentReply, ledger
     }
 
     public struct Input {
@@ -29,6 +29,10 @@ public struct FuzzedFrames: Sendable {
         seeds += MessageSamples.request.map { (.request, Self.plain(EncodedFrame(MessageSamples.frame($0)))) }
         seeds += MessageSamples.reply.map { (.reply, Self.plain(EncodedFrame(MessageSamples.frame($0)))) }
         seeds += MessageSamples.operatorReplies.map { (.operatorReply, Self.plain(EncodedFrame($0))) }
+        for request in MessageSamples.contentRequests {
+            for door in [Door.control, .request] { seeds.append((door, Self.plain(EncodedFrame(request)))) }
+        }
+        seeds += MessageSamples.contentReplies.map { (.contentReply, Self.plain(EncodedFrame($0))) }
         seeds.append((.ledger, (MessageSamples.record.encoded, [])))
         self.seeds = seeds
         headers = seeds.map(\.1.header)
@@ -98,18 +102,24 @@ public struct FuzzedFrames: Sendable {
                     switch try ControlMessage(header: bytes, payloads: payloads) {
                     case .worker(let frame): return .success(("\(frame)", Self.plain(EncodedFrame(frame))))
                     case .operator(let request): return .success(("\(request)", Self.plain(EncodedFrame(request))))
+                    case .content(let request): return .success(("\(request)", Self.plain(EncodedFrame(request))))
                     }
                 case .coordinator:
                     let frame = try Frame<CoordinatorMessage>(header: bytes, payloads: payloads)
                     return .success(("\(frame)", Self.plain(EncodedFrame(frame))))
                 case .request:
-                    let frame = try Frame<ShardRequest>(header: bytes, payloads: payloads)
-                    return .success(("\(frame)", Self.plain(EncodedFrame(frame))))
+                    switch try DataMessage(header: bytes, payloads: payloads) {
+                    case .shard(let frame): return .success(("\(frame)", Self.plain(EncodedFrame(frame))))
+                    case .content(let request): return .success(("\(request)", Self.plain(EncodedFrame(request))))
+                    }
                 case .reply:
                     let frame = try Frame<ShardReply>(header: bytes, payloads: payloads)
                     return .success(("\(frame)", Self.plain(EncodedFrame(frame))))
                 case .operatorReply:
                     let reply = try OperatorReply(header: bytes, payloads: payloads)
+                    return .success(("\(reply)", Self.plain(EncodedFrame(reply))))
+                case .contentReply:
+                    let reply = try ContentReply(header: bytes, payloads: payloads)
                     return .success(("\(reply)", Self.plain(EncodedFrame(reply))))
                 case .ledger:
                     let record = try LedgerRecord(decoding: bytes)

@@ -60,7 +60,7 @@ enum MessageSamples {
         .welcome(
             Welcome(
                 generation: 3, run: .max, recipe: "[model]\nname = \"r2plus1d-10\"\n", data: "/data/motion",
-                instructionSet: "avx512")),
+                instructionSet: "avx512", dataSet: "format = 1\nclasses = [\"a\"]\n", manifestBytes: 1 << 34)),
         .refuse(Refusal(reason: "numerics: here avx512, there avx2", mayReturn: false)),
         .refuse(Refusal(reason: "", mayReturn: true)),
         .map(
@@ -121,6 +121,20 @@ enum MessageSamples {
                         incarnation: 9, name: "a", host: "h", process: 12, threads: 2, state: "active", chunks: 31,
                         leases: [block, UnitBlock(first: 0, log2: 1)], unitsPerSecond: 1.25, silentSeconds: 0.5)
                 ], waitingFor: ["a: chunks 3 and 4", ""])),
+    ]
+
+    static let contentRequests = [
+        ContentRequest(digest: [UInt8](0..<32), offset: 0, count: 1),
+        ContentRequest(digest: [UInt8](repeating: 255, count: 32), offset: 1 << 40, count: ContentRequest.mostBytes),
+    ]
+
+    static let contentReplies: [ContentReply] = [
+        // Bytes of a file, not of a tensor: of any number.
+        .part(
+            ContentRequest(digest: [UInt8](0..<32), offset: 7, count: 5),
+            bytes: pool.payload(copying: [UInt8](1...5))),
+        .refused(contentRequests[0], .absent), .refused(contentRequests[1], .unreadable),
+        .refused(contentRequests[1], .busy),
     ]
 
     static let record = LedgerRecord(

@@ -43,6 +43,13 @@ public struct DataSetDescription: Sendable, Equatable {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Fault(.data, path, "is not UTF-8 text", mend: "pack the set again")
         }
+        try self.init(text: text, name: path)
+    }
+
+    /// Reads the text of a `dataset.toml`.
+    /// - Parameter name: Whose it is, for faults.
+    /// - Throws: `Fault` when it makes no sense.
+    public init(text: String, name path: String) throws(Fault) {
         var reader = Reader(try Document(toml: text, name: path))
         _ = try reader.integer("format", in: 1...1)
         classes = try reader.strings("classes")
@@ -70,6 +77,11 @@ public struct DataSetDescription: Sendable, Equatable {
 
     /// Writes `dataset.toml` in `directory`, whole or not at all.
     public func write(directory: String) throws(Fault) {
+        try writeWhole(text, to: directory + "/" + Self.fileName)
+    }
+
+    /// What stands in `dataset.toml`.
+    public var text: String {
         var text = "# A data set of zoetrope, written by 'data pack'.\nformat = 1\n"
         text += "classes = \(Value.list(classes.map(Value.string)).toml)\n"
         text += "profile = \(Value.string(profile).toml)\n"
@@ -78,6 +90,6 @@ public struct DataSetDescription: Sendable, Equatable {
             text += "\n[\(name)]\nclips = \(split.clips)\nframes = \(split.frames)\nbytes = \(split.bytes)\n"
             text += "digest = \"\(split.digest)\"\nmanifest = \"\(split.manifest)\"\n"
         }
-        try writeWhole(text, to: directory + "/" + Self.fileName)
+        return text
     }
 }

@@ -10,6 +10,7 @@ final class CoordinatorLoop {
     private let disks: RunDisks
     private let tick: Double
     private let observer: CoordinatorShell.Observer
+    private let server: ContentServer
     private let clock = MonotonicClock()
     private var routes = Routes()
     /// Worker processes of this machine, for whoever started them.
@@ -23,8 +24,9 @@ final class CoordinatorLoop {
 
     init(
         machine: Coordinator, listener: Listener, mailbox: Mailbox<CoordinatorShell.Call>, disks: RunDisks,
-        tick: Double, observer: CoordinatorShell.Observer
+        tick: Double, observer: CoordinatorShell.Observer, server: ContentServer
     ) {
+        self.server = server
         self.machine = machine
         self.listener = listener
         self.mailbox = mailbox
@@ -58,6 +60,7 @@ final class CoordinatorLoop {
                 // The last orders to stop may take a moment to leave.
                 if !hasVanished { listener.setLinger(milliseconds: 2000) }
                 disks.finish()
+                server.finish()
                 return ending
             }
             let wait = count == 256 ? 0 : max(0, nextTick - clock.now)
@@ -72,6 +75,9 @@ final class CoordinatorLoop {
             if case .stopRequested = event { disks.stopWaiting() }
             perform(machine.handle(event, now: clock.now))
         case .note(let note): observer.note(note)
+        case .content(let peer, let reply):
+            let encoded = EncodedFrame(reply)
+            _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
         case .fenced(let fault):
             // The workers may be the other's by now: they are told nothing.
             hasVanished = true
@@ -101,6 +107,9 @@ final class CoordinatorLoop {
                 case .operator(let request):
                     try check(peer, may: .operator)
                     answer(request, peer)
+                case .content(let request):
+                    try check(peer, may: .worker)
+                    server.ask(request, from: peer)
                 }
             } catch { drop(error) }
         case .refused(let fault): drop(fault)

@@ -31,6 +31,8 @@ public final class CoordinatorShell: Sendable {
         case event(CoordinatorEvent)
         case processEnded(Int)
         case note(ClusterNote)
+        /// An answer to somebody who needs clips.
+        case content(Peer, ContentReply)
         /// Another coordinator has the run.
         case fenced(Fault)
         /// Close everything at once and say nothing, as if the process had been killed.
@@ -50,13 +52,16 @@ public final class CoordinatorShell: Sendable {
     ///   - initial: The state before the first step, where the seed alone does not make it; asked for once in a run.
     ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one. It is written to `RUN/endpoint`.
     ///   - security: With the keys of a coordinator, or none and this machine only.
+    ///   - content: The file of the data set with that SHA-256, for workers that do not have it. Called on a thread of its
+    ///     own.
     /// - Throws: `Fault` when the port is in use, the security does not allow the address, the ledger is damaged and no
     ///   checkpoint has a copy, or the disk refuses.
     public init(
         directory: RunDirectory, settings: CoordinatorSettings, layout: CheckpointLayout,
         retention: CheckpointRetention = CheckpointRetention(),
         initial: (() throws(Fault) -> InitialState)? = nil, listen: String, security: Security = .loopback,
-        limits: FrameLimits = FrameLimits(), observer: Observer = Observer()
+        limits: FrameLimits = FrameLimits(), observer: Observer = Observer(),
+        content: @escaping @Sendable ([UInt8]) -> String? = { _ in nil }
     ) throws(Fault) {
         let listener = try Listener(try Context(security: security), endpoint: anyPort(listen), limits: limits)
         endpoint = listener.endpoint
@@ -77,7 +82,8 @@ public final class CoordinatorShell: Sendable {
         state = ShellState(
             CoordinatorLoop(
                 machine: Coordinator(settings: settings, history: history), listener: listener, mailbox: mailbox,
-                disks: disks, tick: settings.timing.tick, observer: observer))
+                disks: disks, tick: settings.timing.tick, observer: observer,
+                server: ContentServer(path: content) { mailbox.post(.content($0, $1)) }))
     }
 
     /// Serves until the run is done or stopped. Blocks: it is to have a thread of its own. Once.

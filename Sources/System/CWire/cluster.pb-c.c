@@ -1807,7 +1807,97 @@ void   zoetrope__reissue__free_unpacked
   assert(message->base.descriptor == &zoetrope__reissue__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[53] =
+void   zoetrope__content_request__init
+                     (Zoetrope__ContentRequest         *message)
+{
+  static const Zoetrope__ContentRequest init_value = ZOETROPE__CONTENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t zoetrope__content_request__get_packed_size
+                     (const Zoetrope__ContentRequest *message)
+{
+  assert(message->base.descriptor == &zoetrope__content_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__content_request__pack
+                     (const Zoetrope__ContentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__content_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__content_request__pack_to_buffer
+                     (const Zoetrope__ContentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__content_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__ContentRequest *
+       zoetrope__content_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__ContentRequest *)
+     protobuf_c_message_unpack (&zoetrope__content_request__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__content_request__free_unpacked
+                     (Zoetrope__ContentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__content_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   zoetrope__content_refusal__init
+                     (Zoetrope__ContentRefusal         *message)
+{
+  static const Zoetrope__ContentRefusal init_value = ZOETROPE__CONTENT_REFUSAL__INIT;
+  *message = init_value;
+}
+size_t zoetrope__content_refusal__get_packed_size
+                     (const Zoetrope__ContentRefusal *message)
+{
+  assert(message->base.descriptor == &zoetrope__content_refusal__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__content_refusal__pack
+                     (const Zoetrope__ContentRefusal *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__content_refusal__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__content_refusal__pack_to_buffer
+                     (const Zoetrope__ContentRefusal *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__content_refusal__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__ContentRefusal *
+       zoetrope__content_refusal__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__ContentRefusal *)
+     protobuf_c_message_unpack (&zoetrope__content_refusal__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__content_refusal__free_unpacked
+                     (Zoetrope__ContentRefusal *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__content_refusal__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[56] =
 {
   {
     "magic",
@@ -2445,6 +2535,42 @@ static const ProtobufCFieldDescriptor zoetrope__frame__field_descriptors[53] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "content_request",
+    128,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, content_request),
+    &zoetrope__content_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content_part",
+    129,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, content_part),
+    &zoetrope__content_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content_refusal",
+    130,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__Frame, message_case),
+    offsetof(Zoetrope__Frame, content_refusal),
+    &zoetrope__content_refusal__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__frame__field_indices_by_name[] = {
   21,   /* field[21] = alarm */
@@ -2458,6 +2584,9 @@ static const unsigned zoetrope__frame__field_indices_by_name[] = {
   15,   /* field[15] = chunks_ready */
   30,   /* field[30] = commit */
   38,   /* field[38] = compare */
+  54,   /* field[54] = content_part */
+  55,   /* field[55] = content_refusal */
+  53,   /* field[53] = content_request */
   36,   /* field[36] = departed */
   51,   /* field[51] = done */
   34,   /* field[34] = drain */
@@ -2501,7 +2630,7 @@ static const unsigned zoetrope__frame__field_indices_by_name[] = {
   43,   /* field[43] = weights */
   24,   /* field[24] = welcome */
 };
-static const ProtobufCIntRange zoetrope__frame__number_ranges[7 + 1] =
+static const ProtobufCIntRange zoetrope__frame__number_ranges[8 + 1] =
 {
   { 1, 0 },
   { 16, 9 },
@@ -2510,7 +2639,8 @@ static const ProtobufCIntRange zoetrope__frame__number_ranges[7 + 1] =
   { 96, 43 },
   { 112, 47 },
   { 120, 50 },
-  { 0, 53 }
+  { 128, 53 },
+  { 0, 56 }
 };
 const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
 {
@@ -2520,10 +2650,10 @@ const ProtobufCMessageDescriptor zoetrope__frame__descriptor =
   "Zoetrope__Frame",
   "zoetrope",
   sizeof(Zoetrope__Frame),
-  53,
+  56,
   zoetrope__frame__field_descriptors,
   zoetrope__frame__field_indices_by_name,
-  7,  zoetrope__frame__number_ranges,
+  8,  zoetrope__frame__number_ranges,
   (ProtobufCMessageInit) zoetrope__frame__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3878,7 +4008,7 @@ const ProtobufCMessageDescriptor zoetrope__divergence__descriptor =
   (ProtobufCMessageInit) zoetrope__divergence__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__welcome__field_descriptors[5] =
+static const ProtobufCFieldDescriptor zoetrope__welcome__field_descriptors[7] =
 {
   {
     "generation",
@@ -3940,18 +4070,44 @@ static const ProtobufCFieldDescriptor zoetrope__welcome__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "data_set",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Welcome, data_set),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "manifest_bytes",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Welcome, manifest_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__welcome__field_indices_by_name[] = {
   3,   /* field[3] = data */
+  5,   /* field[5] = data_set */
   0,   /* field[0] = generation */
   4,   /* field[4] = instruction_set */
+  6,   /* field[6] = manifest_bytes */
   2,   /* field[2] = recipe */
   1,   /* field[1] = run */
 };
 static const ProtobufCIntRange zoetrope__welcome__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor zoetrope__welcome__descriptor =
 {
@@ -3961,7 +4117,7 @@ const ProtobufCMessageDescriptor zoetrope__welcome__descriptor =
   "Zoetrope__Welcome",
   "zoetrope",
   sizeof(Zoetrope__Welcome),
-  5,
+  7,
   zoetrope__welcome__field_descriptors,
   zoetrope__welcome__field_indices_by_name,
   1,  zoetrope__welcome__number_ranges,
@@ -5690,5 +5846,120 @@ const ProtobufCMessageDescriptor zoetrope__reissue__descriptor =
   zoetrope__reissue__field_indices_by_name,
   1,  zoetrope__reissue__number_ranges,
   (ProtobufCMessageInit) zoetrope__reissue__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zoetrope__content_request__field_descriptors[3] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ContentRequest, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ContentRequest, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ContentRequest, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__content_request__field_indices_by_name[] = {
+  2,   /* field[2] = count */
+  0,   /* field[0] = digest */
+  1,   /* field[1] = offset */
+};
+static const ProtobufCIntRange zoetrope__content_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor zoetrope__content_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.ContentRequest",
+  "ContentRequest",
+  "Zoetrope__ContentRequest",
+  "zoetrope",
+  sizeof(Zoetrope__ContentRequest),
+  3,
+  zoetrope__content_request__field_descriptors,
+  zoetrope__content_request__field_indices_by_name,
+  1,  zoetrope__content_request__number_ranges,
+  (ProtobufCMessageInit) zoetrope__content_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zoetrope__content_refusal__field_descriptors[2] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ContentRefusal, request),
+    &zoetrope__content_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ContentRefusal, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__content_refusal__field_indices_by_name[] = {
+  1,   /* field[1] = reason */
+  0,   /* field[0] = request */
+};
+static const ProtobufCIntRange zoetrope__content_refusal__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor zoetrope__content_refusal__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.ContentRefusal",
+  "ContentRefusal",
+  "Zoetrope__ContentRefusal",
+  "zoetrope",
+  sizeof(Zoetrope__ContentRefusal),
+  2,
+  zoetrope__content_refusal__field_descriptors,
+  zoetrope__content_refusal__field_indices_by_name,
+  1,  zoetrope__content_refusal__number_ranges,
+  (ProtobufCMessageInit) zoetrope__content_refusal__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -39,8 +39,17 @@ public struct Welcome: Hashable, Sendable {
     public var data: String
     /// The instruction set that the run was begun with (`numerics.isa`).
     public var instructionSet: String
+    /// The text of `dataset.toml`: for workers that have no data set, which pull it.
+    public var dataSet: String
+    /// Bytes of the manifest whose digest stands there.
+    public var manifestBytes: Int
 
-    public init(generation: UInt64, run: UInt64, recipe: String, data: String, instructionSet: String) {
+    public init(
+        generation: UInt64, run: UInt64, recipe: String, data: String, instructionSet: String, dataSet: String = "",
+        manifestBytes: Int = 0
+    ) {
+        self.dataSet = dataSet
+        self.manifestBytes = manifestBytes
         self.generation = generation
         self.run = run
         self.recipe = recipe

@@ -10,7 +10,7 @@ public import Wire
 
 /// How this machine takes part: nothing here changes a bit.
 public struct WorkerResources: Sendable {
-    /// The data set's folder on this machine; `nil` where it is where the coordinator has it.
+    /// The data set's folder on this machine; `nil` where it is where the coordinator has it, or to be pulled from others.
     public var data: String?
     /// Compute threads, 1 or more.
     public var threads: Int
@@ -28,9 +28,13 @@ public struct WorkerResources: Sendable {
 }
 
 /// Builds network, clips and threads from what the coordinator says, and what proves that they compute the same bits.
+///
+/// - Parameter supply: Where clips come from that are not on this machine; `nil`: from nowhere.
 /// - Throws: `Fault` when the recipe is not understood, the data set is not there, or the processor lacks the
 ///   instruction set that the run was begun with.
-public func buildWorker(_ welcome: Welcome, resources: WorkerResources) throws(Fault) -> WorkerBuild {
+public func buildWorker(
+    _ welcome: Welcome, resources: WorkerResources, supply: ClipSupply? = nil
+) throws(Fault) -> WorkerBuild {
     let recipe = try Recipe.read(try Document(toml: welcome.recipe, name: "the coordinator's recipe")).recipe
     let job = try TrainingJob(recipe)
     guard let instructionSet = InstructionSet(rawValue: welcome.instructionSet) else {
@@ -50,7 +54,12 @@ public func buildWorker(_ welcome: Welcome, resources: WorkerResources) throws(F
         throw instructionSet.missing(
             "the run's \(instructionSet.rawValue)", mend: "use another machine, or begin a run with \(mend)")
     }
-    let set = try PackedSet(directory: resources.data ?? welcome.data, split: "train")
+    let set: PackedSet
+    if let supply {
+        set = try supply.open(welcome, data: resources.data)
+    } else {
+        set = try PackedSet(directory: resources.data ?? welcome.data, split: "train")
+    }
     let settings = try recipe.clipSettings()
     let clips = DecodeAhead<DecodedClip>.clips(
         of: set, settings: settings, seed: recipe.seed, threads: resources.decodeThreads,

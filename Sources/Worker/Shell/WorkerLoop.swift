@@ -19,15 +19,23 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
     private var ending: Ending?
     private var hasVanished = false
     private var refused = RefusalCount()
+    private let supply: ClipSupply?
+    private let server: ContentServer?
+    /// Where the shards of the others listen.
+    private var peers: [Incarnation: String] = [:]
 
     init(
-        _ settings: WorkerShell.Settings, mailbox: Mailbox<WorkerShell.Call>,
+        _ settings: WorkerShell.Settings, mailbox: Mailbox<WorkerShell.Call>, supply: ClipSupply?,
         note: @escaping @Sendable (String) -> Void,
         build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild
     ) throws(Fault) {
         self.settings = settings
         self.mailbox = mailbox
         self.note = note
+        self.supply = supply
+        server = supply.map { supply in
+            ContentServer(path: { supply.path(of: $0) }, answer: { mailbox.post(.content($0, $1)) })
+        }
         computing = ComputeThread(pool: pool, build: build)
         context = try Context(security: settings.security)
         session = try WorkerSession(settings, context, mailbox, pool)
@@ -51,6 +59,9 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
             }
             if let ending {
                 computing.cancel()
+                // Computing may wait for clips that will not come any more.
+                supply?.fetcher.close()
+                server?.finish()
                 // What was just said may take a moment to leave.
                 if !hasVanished { session.setLinger(milliseconds: 2000) }
                 computing.finish()
@@ -67,6 +78,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         case .answer(let answer, let incarnation):
             guard incarnation == session.incarnation, !computing.isCancelled(answer.number) else { return }
             perform(session.machine.handle(answer.event, now: clock.now))
+        case .content(let peer, let reply): session.answer(peer, reply)
         case .drain: perform(session.machine.handle(.drainRequested, now: clock.now))
         case .vanish:
             hasVanished = true
@@ -82,7 +94,13 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         while ending == nil, count < 128, session === current, let event = session.next() {
             count += 1
             switch event {
-            case .success(let event): perform(session.machine.handle(event, now: clock.now))
+            case .success(.machine(let event)): perform(session.machine.handle(event, now: clock.now))
+            case .success(.content(let peer, let request)):
+                if let server {
+                    server.ask(request, from: peer)
+                } else {
+                    session.answer(peer, .refused(request, .absent))
+                }
             case .failure(let fault):
                 if let told = refused.add(fault, now: clock.now) { note("\(told)") }
             }
@@ -103,7 +121,10 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
             case .sendToCoordinator(let frame): session.sendToCoordinator(frame)
             case .connect(let incarnation, let endpoint):
                 do throws(Fault) { try session.connect(incarnation, endpoint) } catch { note("\(error)") }
-            case .disconnect(let incarnation): session.disconnect(incarnation)
+                meet(incarnation, at: endpoint)
+            case .disconnect(let incarnation):
+                session.disconnect(incarnation)
+                meet(incarnation, at: nil)
             case .request(let incarnation, let frame): session.request(incarnation, frame)
             case .reply(let incarnation, let frame): session.reply(incarnation, frame)
             case .prepare(let welcome): computing.prepare(welcome, answer: answer)
@@ -126,10 +147,18 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         return { mailbox.post(.answer($0, incarnation: incarnation)) }
     }
 
+    /// Clips may be had from whoever is a member.
+    private func meet(_ incarnation: Incarnation, at endpoint: String?) {
+        peers[incarnation] = endpoint
+        supply?.fetcher.setPeers(Array(peers.values))
+    }
+
     /// We were taken for dead: come back as somebody new.
     private func rejoin(_ reason: String) {
         note("joining again: \(reason)")
         computing.cancel()
+        peers = [:]
+        supply?.fetcher.setPeers([])
         do throws(Fault) { session = try WorkerSession(settings, context, mailbox, pool) } catch {
             ending = Ending(code: Int(error.code.rawValue), reason: error.description)
         }

@@ -63,8 +63,15 @@ final class WorkerSession {
     /// Why the coordinator will never have us; nil as long as it may.
     var refusal: Fault? { coordinator.refusal }
 
+    /// What the sockets bring.
+    enum Arrival {
+        case machine(WorkerEvent)
+        /// Somebody needs clips; whoever asks for them has no link.
+        case content(Peer, ContentRequest)
+    }
+
     /// The next thing that the sockets bring, or a frame that is none of ours.
-    func next() -> Result<WorkerEvent, Fault>? {
+    func next() -> Result<Arrival, Fault>? {
         let count = peers.count + 2
         for offset in 0..<count {
             let index = (turn + offset) % count
@@ -76,11 +83,11 @@ final class WorkerSession {
         return nil
     }
 
-    private func next(_ index: Int) -> Result<WorkerEvent, Fault>? {
+    private func next(_ index: Int) -> Result<Arrival, Fault>? {
         switch index {
-        case 0: nextFromCoordinator()
+        case 0: nextFromCoordinator()?.map { .machine($0) }
         case 1: nextRequest()
-        default: nextFromPeer(index - 2)
+        default: nextFromPeer(index - 2)?.map { .machine($0) }
         }
     }
 
@@ -99,7 +106,7 @@ final class WorkerSession {
         return nil
     }
 
-    private func nextRequest() -> Result<WorkerEvent, Fault>? {
+    private func nextRequest() -> Result<Arrival, Fault>? {
         while let event = listener.next() {
             switch event {
             case .disconnected(let peer): _ = routes.forget(peer)
@@ -107,11 +114,15 @@ final class WorkerSession {
             case .refused(let fault): return .failure(fault)
             case .message(let peer, let header, let payloads):
                 return attempt { () throws(Fault) in
-                    let frame: Frame<ShardRequest> = try header.withBytes { bytes throws(Fault) in
-                        try Frame(header: bytes, payloads: payloads)
+                    let message = try header.withBytes { bytes throws(Fault) in
+                        try DataMessage(header: bytes, payloads: payloads)
                     }
-                    routes.learn(frame.sender, peer)
-                    return .request(frame)
+                    switch message {
+                    case .content(let request): return .content(peer, request)
+                    case .shard(let frame):
+                        routes.learn(frame.sender, peer)
+                        return .machine(.request(frame))
+                    }
                 }
             }
         }
@@ -131,7 +142,7 @@ final class WorkerSession {
         }
     }
 
-    private func attempt(_ body: () throws(Fault) -> WorkerEvent) -> Result<WorkerEvent, Fault> {
+    private func attempt<Event>(_ body: () throws(Fault) -> Event) -> Result<Event, Fault> {
         do throws(Fault) { return .success(try body()) } catch { return .failure(error) }
     }
 
@@ -151,6 +162,11 @@ final class WorkerSession {
     func reply(_ incarnation: Incarnation, _ frame: Frame<ShardReply>) {
         guard let peer = routes[incarnation] else { return }
         let encoded = EncodedFrame(frame)
+        _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
+    }
+
+    func answer(_ peer: Peer, _ reply: ContentReply) {
+        let encoded = EncodedFrame(reply)
         _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
     }
 

@@ -46,6 +46,8 @@ public final class WorkerShell: Sendable {
 
     enum Call: Sendable {
         case answer(ComputeThread.Answer, incarnation: Incarnation)
+        /// An answer to somebody who needs clips.
+        case content(Peer, ContentReply)
         case drain
         /// Close everything at once and say nothing, as if the process had been killed.
         case vanish
@@ -57,16 +59,17 @@ public final class WorkerShell: Sendable {
     private let loop: Mutex<WorkerLoop?>
 
     /// - Parameters:
+    ///   - supply: Of clips: serves others from what this worker has, and learns from whom it may pull.
     ///   - note: What is worth a line in the log. Called on the socket thread.
     ///   - build: Makes network and clips from a welcome; called on the compute thread, once for each run. A fault ends
     ///     the worker.
     /// - Throws: `Fault` when no port is free, the addresses are none, or the security does not allow them.
     public init(
-        _ settings: Settings, note: @escaping @Sendable (String) -> Void = { _ in },
+        _ settings: Settings, supply: ClipSupply? = nil, note: @escaping @Sendable (String) -> Void = { _ in },
         build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild
     ) throws(Fault) {
         mailbox = try Mailbox()
-        let made = try WorkerLoop(settings, mailbox: mailbox, note: note, build: build)
+        let made = try WorkerLoop(settings, mailbox: mailbox, supply: supply, note: note, build: build)
         endpoint = made.endpoint
         loop = Mutex(made)
     }

@@ -3,6 +3,7 @@ import Clips
 import Curation
 import Faults
 import Foundation
+import Protocol
 import Reporting
 import Storage
 
@@ -72,6 +73,8 @@ struct DataCommand: ParsableCommand {
         var classes: String?
         @Option(help: "keep packs the videos as they are.")
         var profile = "keep"
+        @Option(help: "Close a shard when it holds this much: bytes, or 64MB. A worker that pulls clips pulls whole shards.")
+        var shardSize = "1GiB"
         @OptionGroup var result: ResultOptions
 
         func run() throws {
@@ -83,6 +86,7 @@ struct DataCommand: ParsableCommand {
                 )
             }
             var options = PackOptions()
+            options.shardBytes = max(1, try ByteCount(shardSize, about: "--shard-size").bytes)
             options.threads = ProcessInfo.processInfo.activeProcessorCount
             options.progress = progress("pack")
             let beside = URL(fileURLWithPath: list).deletingLastPathComponent().path + "/" + ClassList.fileName

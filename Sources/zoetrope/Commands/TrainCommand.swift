@@ -98,7 +98,8 @@ func coordinate(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, replicas: replicas, timing: timing),
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
-        listen: listen, security: security, observer: report.observer)
+        listen: listen, security: security, observer: report.observer,
+        content: { [content = preparation.content] in content.path(of: $0) })
     onSignals([SIGTERM, SIGINT, SIGUSR1]) { shell.stop(reason: "a signal asked for it") }
     try started(shell)
     return shell.run()

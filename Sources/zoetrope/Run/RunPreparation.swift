@@ -19,6 +19,8 @@ struct RunPreparation {
     let data: String
     let instructionSet: InstructionSet
     let dataSet: RunDataSet
+    /// For workers that do not have it.
+    let content: RunContent
     private var dataSetClips: Int { dataSet.clips }
 
     var recipe: Recipe { resolved.recipe }
@@ -60,6 +62,7 @@ struct RunPreparation {
         steps = recipe.steps(dataSetClips: set.count)
         self.data = data
         dataSet = RunDataSet(set)
+        content = RunContent(set)
         try RunDataSet(run: run)?.require(dataSet, run: run)
         _ = try recipe.clipSettings()
     }
@@ -83,7 +86,8 @@ struct RunPreparation {
     func settings(expectedWorkers: Int, replicas: Int, timing: ClusterTiming) -> CoordinatorSettings {
         CoordinatorSettings(
             welcome: Welcome(
-                generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue),
+                generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue,
+                dataSet: content.description, manifestBytes: content.manifestBytes),
             units: recipe.batch.units, clipsPerUnit: recipe.batch.clipsPerUnit, steps: steps,
             rate: recipe.learningRate(dataSetClips: dataSetClips), clipNorm: recipe.optimizer.clipNorm,
             plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSet.digest),

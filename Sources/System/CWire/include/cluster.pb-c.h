@@ -55,6 +55,8 @@ typedef struct Zoetrope__MemberStatus Zoetrope__MemberStatus;
 typedef struct Zoetrope__ClusterStatus Zoetrope__ClusterStatus;
 typedef struct Zoetrope__LedgerRecord Zoetrope__LedgerRecord;
 typedef struct Zoetrope__Reissue Zoetrope__Reissue;
+typedef struct Zoetrope__ContentRequest Zoetrope__ContentRequest;
+typedef struct Zoetrope__ContentRefusal Zoetrope__ContentRefusal;
 
 
 /* --- enums --- */
@@ -107,7 +109,10 @@ typedef enum {
   ZOETROPE__FRAME__MESSAGE_STOP_REQUEST = 114,
   ZOETROPE__FRAME__MESSAGE_STATUS = 120,
   ZOETROPE__FRAME__MESSAGE_DONE = 121,
-  ZOETROPE__FRAME__MESSAGE_REFUSED = 122
+  ZOETROPE__FRAME__MESSAGE_REFUSED = 122,
+  ZOETROPE__FRAME__MESSAGE_CONTENT_REQUEST = 128,
+  ZOETROPE__FRAME__MESSAGE_CONTENT_PART = 129,
+  ZOETROPE__FRAME__MESSAGE_CONTENT_REFUSAL = 130
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ZOETROPE__FRAME__MESSAGE__CASE)
 } Zoetrope__Frame__MessageCase;
 
@@ -187,6 +192,12 @@ struct  Zoetrope__Frame
     Zoetrope__ClusterStatus *status;
     char *done;
     char *refused;
+    /*
+     * Whoever needs clips to whoever has them, and back.
+     */
+    Zoetrope__ContentRequest *content_request;
+    Zoetrope__ContentRequest *content_part;
+    Zoetrope__ContentRefusal *content_refusal;
   };
 };
 #define ZOETROPE__FRAME__INIT \
@@ -475,10 +486,18 @@ struct  Zoetrope__Welcome
   char *recipe;
   char *data;
   char *instruction_set;
+  /*
+   * The text of dataset.toml.
+   */
+  char *data_set;
+  /*
+   * Bytes of the manifest that it names.
+   */
+  int64_t manifest_bytes;
 };
 #define ZOETROPE__WELCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__welcome__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Zoetrope__Refusal
@@ -785,6 +804,38 @@ struct  Zoetrope__Reissue
 };
 #define ZOETROPE__REISSUE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__reissue__descriptor) \
+    , NULL, 0 }
+
+
+/*
+ * Bytes of a file of the data set. In a part, those that follow: the raw part.
+ */
+struct  Zoetrope__ContentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * SHA-256 of the whole file.
+   */
+  ProtobufCBinaryData digest;
+  int64_t offset;
+  int64_t count;
+};
+#define ZOETROPE__CONTENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__content_request__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Zoetrope__ContentRefusal
+{
+  ProtobufCMessage base;
+  Zoetrope__ContentRequest *request;
+  /*
+   * 1 absent, 2 unreadable, 3 busy.
+   */
+  uint32_t reason;
+};
+#define ZOETROPE__CONTENT_REFUSAL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__content_refusal__descriptor) \
     , NULL, 0 }
 
 
@@ -1548,6 +1599,44 @@ Zoetrope__Reissue *
 void   zoetrope__reissue__free_unpacked
                      (Zoetrope__Reissue *message,
                       ProtobufCAllocator *allocator);
+/* Zoetrope__ContentRequest methods */
+void   zoetrope__content_request__init
+                     (Zoetrope__ContentRequest         *message);
+size_t zoetrope__content_request__get_packed_size
+                     (const Zoetrope__ContentRequest   *message);
+size_t zoetrope__content_request__pack
+                     (const Zoetrope__ContentRequest   *message,
+                      uint8_t             *out);
+size_t zoetrope__content_request__pack_to_buffer
+                     (const Zoetrope__ContentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__ContentRequest *
+       zoetrope__content_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__content_request__free_unpacked
+                     (Zoetrope__ContentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Zoetrope__ContentRefusal methods */
+void   zoetrope__content_refusal__init
+                     (Zoetrope__ContentRefusal         *message);
+size_t zoetrope__content_refusal__get_packed_size
+                     (const Zoetrope__ContentRefusal   *message);
+size_t zoetrope__content_refusal__pack
+                     (const Zoetrope__ContentRefusal   *message,
+                      uint8_t             *out);
+size_t zoetrope__content_refusal__pack_to_buffer
+                     (const Zoetrope__ContentRefusal   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__ContentRefusal *
+       zoetrope__content_refusal__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__content_refusal__free_unpacked
+                     (Zoetrope__ContentRefusal *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Zoetrope__Frame_Closure)
@@ -1670,6 +1759,12 @@ typedef void (*Zoetrope__LedgerRecord_Closure)
 typedef void (*Zoetrope__Reissue_Closure)
                  (const Zoetrope__Reissue *message,
                   void *closure_data);
+typedef void (*Zoetrope__ContentRequest_Closure)
+                 (const Zoetrope__ContentRequest *message,
+                  void *closure_data);
+typedef void (*Zoetrope__ContentRefusal_Closure)
+                 (const Zoetrope__ContentRefusal *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1716,6 +1811,8 @@ extern const ProtobufCMessageDescriptor zoetrope__member_status__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__cluster_status__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__ledger_record__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__reissue__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__content_request__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__content_refusal__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -85,7 +85,7 @@ extension CoordinatorMessage: FrameMessage {
         if frame.message_case != ZOETROPE__FRAME__MESSAGE_STATE_CHUNK { _ = try Checking.payloads(payloads, 0...0) }
         switch frame.message_case {
         case ZOETROPE__FRAME__MESSAGE_WELCOME:
-            self = .welcome(Welcome(try Checking.present(frame.welcome, "the welcome")))
+            self = .welcome(try Welcome(try Checking.present(frame.welcome, "the welcome")))
         case ZOETROPE__FRAME__MESSAGE_REFUSE:
             let refusal = try Checking.present(frame.refuse, "the refusal")
             self = .refuse(Refusal(reason: Checking.line(refusal.reason), mayReturn: refusal.may_return != 0))

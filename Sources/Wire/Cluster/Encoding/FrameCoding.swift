@@ -126,6 +126,8 @@ extension EncodedFrame {
     public init(_ frame: Frame<ShardReply>) { self = FrameCoding.encode(frame) }
     public init(_ request: OperatorRequest) { self = FrameCoding.encode(Self.unnumbered(request)) }
     public init(_ reply: OperatorReply) { self = FrameCoding.encode(Self.unnumbered(reply)) }
+    public init(_ request: ContentRequest) { self = FrameCoding.encode(Self.unnumbered(request)) }
+    public init(_ reply: ContentReply) { self = FrameCoding.encode(Self.unnumbered(reply)) }
 
     private static func unnumbered<Message>(_ message: Message) -> Frame<Message> {
         Frame(sender: 0, receiver: 0, sequence: 0, received: 0, message: message)
@@ -154,16 +156,37 @@ extension Frame<ShardReply> {
     }
 }
 
+/// What arrives at a worker's shard: other workers' requests, and those of whoever needs clips.
+public enum DataMessage: Sendable {
+    case shard(Frame<ShardRequest>)
+    case content(ContentRequest)
+
+    /// - Throws: `Fault.data` for anything but a whole message from a worker to another.
+    public init(header: UnsafeRawBufferPointer, payloads: [Payload]) throws(Fault) {
+        self = try FrameCoding.withFrame(header, payloads) { frame throws(Fault) in
+            if frame.message_case == ContentRequest.messageCase {
+                return .content(try ContentRequest(decoding: frame, payloads))
+            }
+            return .shard(try FrameCoding.convert(frame, payloads))
+        }
+    }
+}
+
 /// What arrives at a coordinator: workers and operators share its port.
 public enum ControlMessage: Sendable {
     case worker(Frame<WorkerMessage>)
     case `operator`(OperatorRequest)
+    /// Of a worker that needs clips, on a connection of its own.
+    case content(ContentRequest)
 
     /// - Throws: `Fault.data` for anything but a whole message from a worker or an operator.
     public init(header: UnsafeRawBufferPointer, payloads: [Payload]) throws(Fault) {
         self = try FrameCoding.withFrame(header, payloads) { frame throws(Fault) in
             if OperatorRequest.cases.contains(frame.message_case) {
                 return .operator(try OperatorRequest(decoding: frame, payloads))
+            }
+            if frame.message_case == ContentRequest.messageCase {
+                return .content(try ContentRequest(decoding: frame, payloads))
             }
             return .worker(try FrameCoding.convert(frame, payloads))
         }
@@ -175,6 +198,15 @@ extension OperatorReply {
     public init(header: UnsafeRawBufferPointer, payloads: [Payload]) throws(Fault) {
         self = try FrameCoding.withFrame(header, payloads) { frame throws(Fault) in
             try OperatorReply(decoding: frame, payloads)
+        }
+    }
+}
+
+extension ContentReply {
+    /// - Throws: `Fault.data` for anything but a whole answer to whoever needs clips.
+    public init(header: UnsafeRawBufferPointer, payloads: [Payload]) throws(Fault) {
+        self = try FrameCoding.withFrame(header, payloads) { frame throws(Fault) in
+            try ContentReply(decoding: frame, payloads)
         }
     }
 }

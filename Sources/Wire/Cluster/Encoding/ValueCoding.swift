@@ -182,13 +182,17 @@ extension Welcome {
             $0.pointee.recipe = arena.string(recipe)
             $0.pointee.data = arena.string(data)
             $0.pointee.instruction_set = arena.string(instructionSet)
+            $0.pointee.data_set = arena.string(dataSet)
+            $0.pointee.manifest_bytes = Int64(manifestBytes)
         }
     }
 
-    init(_ message: Zoetrope__Welcome) {
+    init(_ message: Zoetrope__Welcome) throws(Fault) {
         self.init(
             generation: message.generation, run: message.run, recipe: Checking.text(message.recipe),
-            data: Checking.text(message.data), instructionSet: Checking.text(message.instruction_set))
+            data: Checking.text(message.data), instructionSet: Checking.text(message.instruction_set),
+            dataSet: Checking.text(message.data_set),
+            manifestBytes: try Checking.number(message.manifest_bytes, "bytes"))
     }
 }
 

@@ -1,0 +1,56 @@
+public import Faults
+import Glibc
+
+/// A file of a cache on its way: written in parts, in any order, and of use only once its digest was found right.
+public final class PartialFile: @unchecked Sendable {  // written by one thread at a time, whoever fills it
+    /// What it is to be.
+    public let expected: CachedFile
+    let file: Descriptor
+    private(set) var isRight = false
+
+    init(_ expected: CachedFile, _ file: Descriptor) {
+        self.expected = expected
+        self.file = file
+    }
+
+    /// - Throws: `Fault` when the disk refuses, or the bytes are not of the file.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Fault) {
+        guard offset >= 0, offset <= expected.byteCount, bytes.count <= expected.byteCount - offset else {
+            throw Fault(.data, expected.name, "bytes \(offset) on, outside its \(expected.byteCount)")
+        }
+        isRight = false
+        try file.write(bytes, at: offset)
+    }
+
+    /// Reads it back and brings it to the disk: whether it is what it is to be.
+    public func check() throws(Fault) -> Bool {
+        isRight = try digest(of: file) == expected.digest
+        if isRight { try file.synchronize() }
+        return isRight
+    }
+
+    /// Takes the size at once, so that a full disk is noticed before anything is sent.
+    func reserve() throws(Fault) {
+        let number = posix_fallocate(file.number, 0, expected.byteCount)
+        guard number == 0 || number == EOPNOTSUPP || number == EINVAL else {
+            throw systemFault(file.path, "reserve \(expected.byteCount) bytes", number)
+        }
+        try file.truncate(to: expected.byteCount)
+    }
+}
+
+/// What a file of a cache is: its content names it.
+public struct CachedFile: Sendable, Hashable {
+    /// SHA-256 of the whole.
+    public var digest: Digest
+    /// 1 or more.
+    public var byteCount: Int
+    /// For people.
+    public var name: String
+
+    public init(digest: Digest, byteCount: Int, name: String) {
+        self.digest = digest
+        self.byteCount = byteCount
+        self.name = name
+    }
+}
