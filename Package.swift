@@ -166,7 +166,7 @@ let package = Package(
             "Coordinator",
             ["Checkpoints", "Coordinator", "Faults", "Randomness", "Storage", "TestSupport", "Training", "Wire"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
-        tests("Worker", ["Configuration", "Faults", "Models", "TestSupport", "Training", "Worker"]),
+        tests("Worker", ["Configuration", "Faults", "Models", "Storage", "TestSupport", "Training", "Wire", "Worker"]),
         tests(
             "Cluster",
             [

@@ -16,6 +16,9 @@ package struct ChaosCase: Sendable {
     package let needs: Need
     let body: @Sendable (Lab) throws -> Void
 
+    /// Whether this machine can run it.
+    package var isPossible: Bool { needs.missing == nil }
+
     init(_ number: Int, _ name: String, needs: Need = .nothing, _ body: @escaping @Sendable (Lab) throws -> Void) {
         self.number = number
         self.name = name
@@ -25,7 +28,8 @@ package struct ChaosCase: Sendable {
 
     /// In the order of the table.
     package static let all: [ChaosCase] =
-        (workerCases + coordinatorCases + networkCases + resourceCases + diskCases + dataCases + wireCases + swarmCases)
+        (workerCases + coordinatorCases + networkCases + resourceCases + diskCases + dataCases + wireCases + swarmCases
+            + clipCases)
         .sorted {
             $0.number < $1.number
         }

@@ -29,7 +29,8 @@ struct ContentMessageTests {
                 try ContentReply(header: $0, payloads: encoded.payloads)
             }
             #expect("\(decoded)" == "\(reply)")
-            #expect(EncodedFrame(decoded).payloads.elementsEqual(encoded.payloads, by: ===))
+            let isSame = EncodedFrame(decoded).payloads.elementsEqual(encoded.payloads, by: ===)
+            #expect(isSame)
         }
     }
 

@@ -73,7 +73,7 @@ struct DataCommand: ParsableCommand {
         var classes: String?
         @Option(help: "keep packs the videos as they are.")
         var profile = "keep"
-        @Option(help: "Close a shard when it holds this much: bytes, or 64MB. A worker that pulls clips pulls whole shards.")
+        @Option(help: "How much goes into a shard: bytes, or 64MB. A worker that pulls clips pulls whole shards.")
         var shardSize = "1GiB"
         @OptionGroup var result: ResultOptions
 
