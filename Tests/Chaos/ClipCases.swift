@@ -86,11 +86,11 @@ extension Lab {
         for name in workers {
             if let rate { try network.limit(name, rate) }
             let path = try configuration(name, dataHost: network.address(name))
-            let worker = workerCommand(name, join: listen, configuration: path)
+            let worker = try workerCommand(name, join: listen, configuration: path)
             // Another machine does not see this one's files: nothing is where the data set is.
             let hidden =
                 ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none \"$0\" && exec \"$@\"", packed]
-                + (try worker) + ["--cache", cache(name)] + keys
+                + worker + ["--cache", cache(name)] + keys
             try cluster.start(name, network.on(name) + hidden)
         }
         try cluster.waitForStep(2)

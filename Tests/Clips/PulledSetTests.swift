@@ -36,15 +36,16 @@ import Testing
         func pulling(limit: Int = 1 << 30) -> ShardPulling {
             ShardPulling(
                 cache: { [self] () throws(Fault) in
-                    try FileCache(folder: folder + "/cache", limit: limit) { note in said.withLock { $0.append(note) } }
+                    try FileCache(folder: folder + "/cache", limit: limit) { [self] note in
+                        said.withLock { $0.append(note) }
+                    }
                 },
                 fetch: { [self] file throws(Fault) in
                     asked.withLock { $0[file.expected.name, default: 0] += 1 }
                     guard let path = set.path(of: file.expected.digest) else {
                         throw Fault(.data, file.expected.name, "is nowhere")
                     }
-                    let bytes = try readWhole(path)
-                    try bytes.withUnsafeBytes { raw throws(Fault) in try file.write(raw, at: 0) }
+                    try file.put(try readWhole(path), at: 0)
                     guard try file.check() else { throw Fault(.data, file.expected.name, "is wrong everywhere") }
                 }, note: { [self] note in said.withLock { $0.append(note) } })
         }
@@ -75,7 +76,7 @@ import Testing
     /// Where the video of that rank begins in its shard.
     private func place(of rank: Int, in set: PackedSet, shard path: String) throws -> Int {
         let video = try set.withVideo(at: rank) { Data($0) }
-        let range = try Data(try readWhole(path)).range(of: video.prefix(200))
+        let range = Data(try readWhole(path)).range(of: video.prefix(200))
         return try #require(range).lowerBound + 100
     }
 
@@ -191,5 +192,15 @@ import Testing
             #expect(fault?.reason == "is wrong everywhere")
             #expect(elsewhere.asks["train/shard-00000.mdb"] == 1)
         }
+    }
+}
+
+extension PartialFile {
+    /// `withUnsafeBytes` says of no kind of error what it is.
+    fileprivate func put(_ bytes: [UInt8], at offset: Int) throws(Fault) {
+        let result: Result<Void, Fault> = bytes.withUnsafeBytes { raw in
+            do throws(Fault) { return .success(try write(raw, at: offset)) } catch { return .failure(error) }
+        }
+        try result.get()
     }
 }

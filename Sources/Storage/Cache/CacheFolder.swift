@@ -105,7 +105,8 @@ struct CacheFolder {
     /// - Returns: Whether it is gone: nobody had it locked.
     private func removeIfIdle(_ name: String) -> Bool {
         let path = folder + "/" + name
-        guard let file = try? Descriptor(path, O_RDONLY) else { return !pathExists(path) }
+        // For writing: network file systems lock nothing else exclusively.
+        guard let file = try? Descriptor(path, O_RDWR) else { return !pathExists(path) }
         guard (try? file.lock(LOCK_EX)) == true else { return false }
         return unlink(path) == 0 || errno == ENOENT
     }

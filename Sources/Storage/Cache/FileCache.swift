@@ -61,14 +61,16 @@ public final class FileCache: Sendable {
         _ file: CachedFile, fill: (PartialFile) throws(Fault) -> Void
     ) throws(Fault) -> HeldFile {
         try require(file)
-        let deadline = Date(timeIntervalSinceNow: Self.patience)
+        var deadline: Date?
         while true {
             if let held = try present(file) { return held }
             guard filling.begin(file.digest) else { continue }
             defer { filling.end(file.digest) }
             if let held = try present(file) { return held }
             guard let partial = try CacheFolder(folder).room(for: file, limit: limit) else {
-                guard Date() < deadline else {
+                let end = deadline ?? Date(timeIntervalSinceNow: Self.patience)
+                deadline = end
+                guard Date() < end else {
                     throw Fault(
                         .data, folder, "other processes use all of its \(limit) bytes: no room for \(file.name)",
                         mend: "raise worker.cache_limit, or give each worker a cache of its own")

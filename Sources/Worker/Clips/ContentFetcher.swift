@@ -105,9 +105,9 @@ private final class FetchLoop {
 
     static let closed = Fault(.stoppedEarly, "clips", "are not pulled any more: the worker is about to end")
     private static let tick = 0.2
-    /// Parts and nothing larger come by these connections.
+    /// Parts and nothing larger come by these connections; with keys each is some bytes longer on the wire.
     private static let limits = FrameLimits(
-        largestPart: ContentRequest.mostBytes, largestHeader: 4096, mostPayloads: 1)
+        largestPart: ContentRequest.mostBytes + 4096, largestHeader: 4096, mostPayloads: 1)
 
     private let context: Context
     private let mailbox: Mailbox<Call>
