@@ -3,7 +3,7 @@ import Glibc
 
 /// Workers without the data set, who pull clips from the coordinator and from each other.
 let clipCases: [ChaosCase] = [
-    ChaosCase(31, "clips-pulled", needs: .namespaces) { lab in
+    ChaosCase(34, "clips-pulled", needs: .namespaces) { lab in
         let packed = try lab.packInSmallShards()
         let network = try lab.network(hosts: ["z", "a", "b"])
         try lab.beginWithoutData(on: network, workers: ["a", "b"], packed: packed)
@@ -16,7 +16,7 @@ let clipCases: [ChaosCase] = [
     },
 
     // Those who have pulled clips serve them; whoever is asked may die in the middle.
-    ChaosCase(32, "clips-holder-killed", needs: .namespaces) { lab in
+    ChaosCase(35, "clips-holder-killed", needs: .namespaces) { lab in
         let packed = try lab.packInSmallShards()
         let network = try lab.network(hosts: ["z", "a", "b"])
         try lab.beginWithoutData(on: network, workers: ["a", "b"], packed: packed)
@@ -35,7 +35,7 @@ let clipCases: [ChaosCase] = [
     },
 
     // Every pulled shard rots in the cache while it is used.
-    ChaosCase(33, "clips-cache-rots", needs: .namespaces) { lab in
+    ChaosCase(36, "clips-cache-rots", needs: .namespaces) { lab in
         lab.recipe.steps = 40
         let packed = try lab.packInSmallShards()
         let network = try lab.network(hosts: ["z", "a"])
