@@ -29,11 +29,13 @@ let wireCases: [ChaosCase] = [
         let limited = try lab.measure(workers: ["a", "b"], steps: steps, link: "1gbit").step
         let compute = try lab.measureCompute(workers: 2, steps: steps)
         let size = Double(try lab.modelBytes())
-        let wire = size / rate
-        let model = StepModel(compute: compute, wire: wire, parts: lab.recipe.units / 2)
+        let model = StepModel(
+            workers: 2, bytes: size, bytesPerSecond: rate, compute: compute, unitsOfAWorker: lab.recipe.units / 2)
+        let wire = model.push + model.pull
         lab.say(
             "compute \(seconds(compute)) s, wire \(seconds(wire)) s, a step by the formula \(seconds(model.step)) s, "
                 + "measured \(seconds(limited)) s over 1 Gbit/s and \(seconds(plain)) s without a limit")
+        try lab.expect(abs(limited / model.step - 1) <= 0.10, "a step takes \(limited / model.step) of the formula's")
         try lab.expect(compute >= 4 * wire, "compute is only \(compute / wire) times the wire")
         try lab.expect(
             limited <= 1.10 * max(compute, wire),
@@ -41,17 +43,25 @@ let wireCases: [ChaosCase] = [
     },
 ]
 
-/// How long a step should take: the formula of docs/performance.md.
+/// How long a step should take: the formula of docs/performance.md, for one buddy.
 struct StepModel {
     /// Seconds in which a worker computes its units.
     let compute: Double
-    /// Seconds in which the larger direction of a worker's link carries a step's bytes.
-    let wire: Double
-    /// Units that a worker computes in a step.
-    let parts: Int
+    /// Seconds in which a worker's link carries the roots to the owners and the sums to the buddies.
+    let push: Double
+    /// Seconds in which it carries the new weights to those who do not keep them.
+    let pull: Double
+    /// Seconds of the last backward pass, which the pushes have to hide behind: two thirds of a unit.
+    let backward: Double
 
-    /// The wire has the last backward pass and the next forward pass to hide behind: two thirds and one third of a unit.
-    var step: Double { compute + max(0, wire - compute / Double(parts)) }
+    init(workers: Int, bytes: Double, bytesPerSecond: Double, compute: Double, unitsOfAWorker: Int) {
+        self.compute = compute
+        push = bytes / bytesPerSecond
+        pull = bytes * Double(workers - 2) / Double(workers) / bytesPerSecond
+        backward = compute / Double(unitsOfAWorker) * 2 / 3
+    }
+
+    var step: Double { compute + max(0, push - backward) + pull }
 }
 
 private func megabytes(_ bytes: Double) -> String { String(format: "%.1f", bytes / 1e6) }
