@@ -97,7 +97,7 @@ let package = Package(
         module("Checkpoints", ["CZlib", "Faults", "Storage", "Wire"]),
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
-        module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage"]),
+        module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage", "Video"]),
         module("Curation", ["Clips", "Faults", "Storage", "Video", "Wire"]),
 
         // The cluster.
@@ -156,7 +156,7 @@ let package = Package(
             "Checkpoints",
             ["Checkpoints", "Faults", "Fuzzing", "Kernels", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
-        tests("Acquisition", ["Acquisition", "Faults", "Storage", "TestSupport"]),
+        tests("Acquisition", ["Acquisition", "Faults", "Storage", "TestSupport", "Video"]),
         tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
         tests(
             "Curation", ["Clips", "Curation", "Faults", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),

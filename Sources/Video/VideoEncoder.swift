@@ -15,18 +15,22 @@ public final class VideoEncoder {
     private var packet: UnsafeMutablePointer<AVPacket>?
     private let output: MemoryOutput
     private var count: Int64 = 0
+    private let isAnonymous: Bool
 
     /// - Parameters:
     ///   - quantizer: x264's `qp`, 0 (best) to 51.
     ///   - keyInterval: frames from one key frame to the next.
+    ///   - isAnonymous: leaves x264's version out of the stream, and puts the index of the file first.
     /// - Throws: an internal `Fault` where this libavcodec has no libx264.
     public init(
-        width: Int, height: Int, framesPerSecond: Int, quantizer: Int = 18, keyInterval: Int = 16
+        width: Int, height: Int, framesPerSecond: Int, quantizer: Int = 18, keyInterval: Int = 16,
+        isAnonymous: Bool = false
     ) throws(Fault) {
         precondition(width > 0 && height > 0 && width % 2 == 0 && height % 2 == 0, "frames of \(width)x\(height)")
         precondition(framesPerSecond > 0 && (0...51).contains(quantizer) && keyInterval > 0)
         _ = Libav.prepared
         (self.width, self.height) = (width, height)
+        self.isAnonymous = isAnonymous
         output = try MemoryOutput()
         guard let encoder = avcodec_find_encoder_by_name("libx264"), let codec = avcodec_alloc_context3(encoder) else {
             throw Fault(.internal, "libx264", "libavcodec was built without it", mend: "install Debian's libavcodec")
@@ -84,7 +88,12 @@ public final class VideoEncoder {
         try Self.check(avcodec_send_frame(codec, nil), "end the video")
         try drain()
         try Self.check(av_write_trailer(muxer), "write the index")
-        return output.takeBytes()
+        let bytes = output.takeBytes()
+        guard isAnonymous else { return bytes }
+        guard let file = withIndexFirst(bytes) else {
+            throw Fault(.internal, "video encoder", "the muxer's file has another order than expected")
+        }
+        return file
     }
 
     private func openMuxer(_ codec: UnsafeMutablePointer<AVCodecContext>) throws(Fault) {
@@ -107,6 +116,11 @@ public final class VideoEncoder {
             if code == Libav.again || code == Libav.endOfFile { return }
             try Self.check(code, "encode a frame")
             packet.pointee.duration = 1
+            if isAnonymous, let data = packet.pointee.data {
+                let count = leadingSupplementalBytes(UnsafeBufferPointer(start: data, count: Int(packet.pointee.size)))
+                packet.pointee.data = data + count
+                packet.pointee.size -= Int32(count)
+            }
             av_packet_rescale_ts(packet, codec.pointee.time_base, stream.pointee.time_base)
             packet.pointee.stream_index = 0
             try Self.check(av_write_frame(muxer, packet), "write a frame")

@@ -35,6 +35,8 @@ public final class VideoReader {
     /// The reason of the fault of a video that opens and has nothing to show.
     package static let nothingDecodes = "none of its frames decodes"
 
+    /// Seconds of a tick of the timestamps.
+    private let tick: Double
     private let packets: PacketList
     private let table: FrameTable?
     private let decoder: FrameDecoder
@@ -57,6 +59,8 @@ public final class VideoReader {
         container = demuxer.container
         claimedSeconds = demuxer.claimedSeconds
         missingPictures = max(0, (demuxer.promisedPackets ?? 0) - packets.count - packets.emptyCount)
+        let base = demuxer.stream.pointee.time_base
+        tick = base.num > 0 && base.den > 0 ? Double(base.num) / Double(base.den) : 0
         let rate = demuxer.stream.pointee.avg_frame_rate
         frameRate = rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : 0
         if case .sequential(let count) = access {
@@ -68,6 +72,15 @@ public final class VideoReader {
             (self.access, frameCount, table) = (.sequential(count: count), count, nil)
         }
         guard frameCount > 0 else { throw Fault(.data, name, Self.nothingDecodes) }
+    }
+
+    /// When each frame is shown, in seconds after the first: by its timestamp, else by the container's rate; `nil` where
+    /// neither tells.
+    public var frameTimes: [Double]? {
+        if let table, let first = table.timestamps.first, tick > 0 {
+            return table.timestamps.map { Double($0 - first) * tick }
+        }
+        return frameRate > 0 ? (0..<frameCount).map { Double($0) / frameRate } : nil
     }
 
     /// Decodes frames and gives each to `body`, scaled to `width` × `height` as seen.

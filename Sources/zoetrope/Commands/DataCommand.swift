@@ -13,7 +13,8 @@ struct DataCommand: ParsableCommand {
         commandName: "data",
         abstract: "Data sets: get Kinetics, make the synthetic one, pack videos, say what is in a set.",
         subcommands: [
-            DataDownload.self, DataExtract.self, DataCrawl.self, Lists.self, Check.self, Synth.self, Pack.self,
+            DataDownload.self, DataExtract.self, DataCrawl.self, DataTrim.self, DataTrimOne.self, Lists.self,
+            Check.self, Synth.self, Pack.self,
             Unpack.self, Export.self, Info.self, Examine.self,
         ])
 

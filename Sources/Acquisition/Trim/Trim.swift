@@ -1,0 +1,106 @@
+public import Faults
+import Storage
+import Synchronization
+
+/// A clip that is to be written.
+public struct TrimJob: Sendable, Equatable {
+    public var source: String
+    public var target: String
+    /// Seconds; `seconds` `nil` for all that follows.
+    public var start: Int
+    public var seconds: Int?
+
+    public init(source: String, target: String, start: Int, seconds: Int?) {
+        (self.source, self.target, self.start, self.seconds) = (source, target, start, seconds)
+    }
+
+    /// What the child is told after its command.
+    public var arguments: [String] {
+        ["--start", "\(start)"] + (seconds.map { ["--seconds", "\($0)"] } ?? []) + ["--", source, target]
+    }
+}
+
+public struct TrimOptions: Sendable {
+    public var jobs: [TrimJob]
+    /// The program that writes one clip, given its arguments: a child process, so that a video that crashes the decoder
+    /// costs itself.
+    public var command: [String]
+    public var threads = 2
+    /// Seconds for one clip.
+    public var patience = 600.0
+    public var cancellation = Cancellation()
+    /// From several threads.
+    public var progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+
+    public init(jobs: [TrimJob], command: [String]) { (self.jobs, self.command) = (jobs, command) }
+}
+
+public struct TrimOutcome: Sendable, Equatable {
+    public enum Status: String, Sendable { case written, present, failed }
+    public var target: String
+    public var source: String
+    public var status: Status
+    public var reason = ""
+
+    public init(target: String, source: String, status: Status, reason: String = "") {
+        (self.target, self.source, self.status, self.reason) = (target, source, status, reason)
+    }
+
+    public static func table(_ outcomes: [TrimOutcome]) -> String {
+        tabSeparated(
+            [["clip", "video", "status", "reason"]]
+                + outcomes.map { [$0.target, $0.source, $0.status.rawValue, $0.reason] })
+    }
+}
+
+/// Writes clips in child processes, several at once; those that are there already are left alone.
+///
+/// - Returns: the outcomes, in the order of the jobs.
+/// - Throws: `.stoppedEarly` when somebody asked to stop; a `Fault` when the child cannot be started at all.
+public func trim(_ options: TrimOptions) throws(Fault) -> [TrimOutcome] {
+    let done = TrimCounter()
+    let results = inParallel(
+        count: options.jobs.count, threads: options.threads, context: {},
+        { _, i -> Result<TrimOutcome, Fault> in
+            let job = options.jobs[i]
+            defer { options.progress(done.increment(), options.jobs.count) }
+            var outcome = TrimOutcome(target: job.target, source: job.source, status: .present)
+            if pathExists(job.target) { return .success(outcome) }
+            do throws(Fault) {
+                if options.cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, "was stopped") }
+                let child = try ChildProcess.run(
+                    options.command + job.arguments, seconds: options.patience, cancellation: options.cancellation)
+                (outcome.status, outcome.reason) = verdict(child, options.patience)
+                return .success(outcome)
+            } catch {
+                options.cancellation.cancel()
+                return .failure(error)
+            }
+        })
+    var outcomes: [TrimOutcome] = []
+    var stop: Fault?
+    for result in results {
+        switch result {
+        case .success(let outcome): outcomes.append(outcome)
+        case .failure(let fault): if stop == nil || stop?.code == .stoppedEarly { stop = fault }
+        }
+    }
+    if let stop {
+        throw stop.code == .stoppedEarly
+            ? Fault(.stoppedEarly, "trim", "was stopped", mend: "the same command continues") : stop
+    }
+    return outcomes
+}
+
+private func verdict(_ child: ChildProcess.Result, _ patience: Double) -> (TrimOutcome.Status, String) {
+    if child.isOverdue { return (.failed, "took more than \(Int(patience)) s") }
+    if child.code == 0 { return (.written, "") }
+    let words = child.errors.split(whereSeparator: \.isNewline).last.map { EntryRules.printable(String($0)) } ?? ""
+    guard let code = child.code else { return (.failed, "crashed the decoder or the encoder") }
+    return (.failed, words.isEmpty ? "the child ended with code \(code)" : words)
+}
+
+private final class TrimCounter: Sendable {
+    private let value = Atomic<Int>(0)
+    func increment() -> Int { value.wrappingAdd(1, ordering: .relaxed).newValue }
+}

@@ -1,0 +1,138 @@
+import Acquisition
+import ArgumentParser
+import Curation
+import Faults
+import Foundation
+import Glibc
+import Reporting
+import Storage
+
+/// `zoetrope data trim`: clips of one size and rate out of whole videos.
+struct DataTrim: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trim",
+        abstract: "Cut the clips that annotations name out of videos, and write them in one profile.",
+        discussion: """
+            Profiles: vmz (30 frames per second, short side 320) and fast (the same, a key frame every 16 frames). Clips go \
+            to OUT/ID_START_END.mp4, upright, without sound, the same bytes on every machine. A video that is called \
+            ID_START_END already is taken whole. Each clip is written by a child process with limits. OUT/trim.tsv says what \
+            became of each; clips that are there are left alone. Exit code 65: some cannot be had.
+            """)
+    @Option(help: "A file of annotations with identities and seconds; may be repeated.")
+    var list: [String]
+    @Option(help: "The folder that holds the videos, in any depth.")
+    var videos: String
+    @Option(help: "Where the clips go.")
+    var out: String
+    @Option(help: "vmz or fast.")
+    var profile = "fast"
+    @Option(help: "The smaller side in pixels; even.")
+    var shortSide = 320
+    @Option(help: "Clips at once, 1 to 256; as many as processors when not given.")
+    var jobs: Int?
+    @Option(help: "Seconds that one clip may take.")
+    var timeout = 600.0
+    @OptionGroup var result: ResultOptions
+
+    func run() throws {
+        let profile = try trimProfile(profile, shortSide)
+        let threads = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        try within(threads, 1...256, "--jobs")
+        let (wanted, missing) = try plan()
+        try makeDirectories(out)
+        guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
+            throw Fault(.internal, "/proc/self/exe", "cannot be read", mend: "mount /proc")
+        }
+        let command = [program, "data", "trim-one", "--profile", profile.name, "--short-side", "\(profile.shortSide)"]
+        var options = TrimOptions(jobs: wanted, command: command)
+        (options.threads, options.patience) = (threads, timeout)
+        let bar = CountingBar("trim")
+        options.progress = { done, total in bar.update(done, of: total, "clips") }
+        let cancellation = options.cancellation
+        onSignals([SIGINT, SIGTERM]) { cancellation.cancel() }
+        let outcomes = try trim(options) + missing
+        try writeWhole(TrimOutcome.table(outcomes), to: out + "/trim.tsv")
+        let failed = outcomes.filter { $0.status == .failed }
+        for outcome in failed.prefix(10) { standardError("zoetrope: \(outcome.target): \(outcome.reason)\n") }
+        let written = outcomes.count { $0.status == .written }
+        result.report(
+            [
+                "written": .integer(written), "present": .integer(outcomes.count - written - failed.count),
+                "failed": .integer(failed.count), "report": .string(out + "/trim.tsv"),
+            ],
+            text: "\(out): \(outcomes.count - failed.count) of \(outcomes.count) clips, \(written) written now")
+        if !failed.isEmpty {
+            throw Fault(.data, out + "/trim.tsv", "names \(failed.count) clips that cannot be had")
+        }
+    }
+
+    /// The clips whose videos are here, and those whose are not.
+    private func plan() throws -> ([TrimJob], missing: [TrimOutcome]) {
+        let index = try VideoIndex(scanning: videos)
+        var (jobs, missing): ([TrimJob], [TrimOutcome]) = ([], [])
+        var seen = Set<String>()
+        for path in list {
+            let file = try AnnotationFile(path: path)
+            if let problem = file.problems.first { throw Fault(.data, "\(problem.place)", problem.reason) }
+            for row in file.rows {
+                guard case .clip(let id, let start?, let end?) = row.video, end > start else {
+                    throw Fault(.data, "\(row.place)", "names no clip by identity and ascending seconds")
+                }
+                let name = "\(id)_\(sixDigits(start))_\(sixDigits(end))"
+                guard seen.insert(name).inserted else { continue }
+                let target = out + "/" + name + ".mp4"
+                guard case .found(let found, _) = index.find(row) else {
+                    missing.append(
+                        TrimOutcome(target: target, source: id, status: .failed, reason: "its video is not here"))
+                    continue
+                }
+                // A file that has the seconds in its name holds nothing else.
+                let stem = found.path.split(separator: "/").last.map { $0.prefix { $0 != "." } } ?? ""
+                let isCut = stem != id
+                jobs.append(
+                    TrimJob(
+                        source: index.root + "/" + found.path, target: target, start: isCut ? 0 : start,
+                        seconds: isCut ? nil : end - start))
+            }
+        }
+        return (jobs, missing)
+    }
+
+    private func sixDigits(_ seconds: Int) -> String {
+        let digits = String(seconds)
+        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+    }
+}
+
+/// `zoetrope data trim-one`: the child of `data trim`.
+struct DataTrimOne: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trim-one", abstract: "Write one clip.", shouldDisplay: false)
+    @Option var profile: String
+    @Option var shortSide: Int
+    @Option var start: Int
+    @Option var seconds: Int?
+    @Argument var source: String
+    @Argument var target: String
+
+    func run() throws {
+        // A video that makes the decoder ask for more is one that the user should hear of.
+        var memory = rlimit(rlim_cur: 8 << 30, rlim_max: 8 << 30)
+        setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &memory)
+        var core = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &core)
+        _ = try trimVideo(
+            source, to: target, start: Double(start), seconds: seconds.map(Double.init),
+            profile: trimProfile(profile, shortSide))
+    }
+}
+
+private func trimProfile(_ name: String, _ shortSide: Int) throws(Fault) -> TrimProfile {
+    var profile = try TrimProfile.named(name)
+    try within(shortSide, 16...2160, "--short-side")
+    guard shortSide % 2 == 0 else {
+        throw Fault(.usage, "--short-side", "\(shortSide) is odd", mend: "choose an even size")
+    }
+    profile.shortSide = shortSide
+    return profile
+}

@@ -1,0 +1,148 @@
+import Acquisition
+import Faults
+import Foundation
+import Glibc
+import Storage
+import Testing
+import Video
+
+@Suite("Trimming") struct TrimTests {
+    private func folder() throws -> String {
+        let folder = NSTemporaryDirectory() + "trim-\(getpid())-\(UInt32.random(in: 0...(.max)))"
+        try makeDirectories(folder)
+        return folder
+    }
+
+    /// A video whose frame n shows n as eight bars, black and white, 25 frames per second.
+    private func video(_ path: String, frames: Int, width: Int = 64, height: Int = 48) throws {
+        let encoder = try VideoEncoder(width: width, height: height, framesPerSecond: 25)
+        for n in 0..<frames {
+            let row = (0..<width).flatMap { x in
+                [UInt8](repeating: n >> (8 * x / width) & 1 == 1 ? 220 : 30, count: 3)
+            }
+            let pixels = (0..<height).flatMap { _ in row }
+            try pixels.withUnsafeBufferPointer { try encoder.append(rgb: $0) }
+        }
+        try writeWhole(try encoder.finish(), to: path)
+    }
+
+    /// The numbers that a video's frames show.
+    private func numbers(_ path: String) throws -> [Int] {
+        let bytes = try readWhole(path)
+        let reader = try bytes.withUnsafeBytes { try VideoReader($0, name: path) }
+        var found: [Int] = []
+        try reader.decode(Array(0..<reader.frameCount), width: reader.width, height: reader.height) { _, frame in
+            let bits = (0..<8).map { frame[(2 * $0 + 1) * frame.width / 16, frame.height / 2][1] > 128 ? 1 << $0 : 0 }
+            found.append(bits.reduce(0, +))
+        }
+        return found
+    }
+
+    @Test func framesNearestInTime() {
+        let times = (0..<100).map { Double($0) / 25 }
+        let profile = TrimProfile.fast
+        let frames = profile.frames(times: times, start: 1, seconds: 2)
+        #expect(frames.count == 60 && frames.first == 25 && frames.last == 74)
+        for (k, frame) in frames.enumerated() {
+            #expect(abs(times[frame] - (1 + Double(k) / 30)) <= 0.02 + 1e-9, "tick \(k)")
+        }
+        // All of it; and what the video does not have.
+        #expect(profile.frames(times: times, start: 0, seconds: nil).count == 120)
+        #expect(profile.frames(times: times, start: 3, seconds: 10).count == 30)
+        #expect(profile.frames(times: times, start: 9, seconds: 10).isEmpty)
+        #expect(profile.frames(times: [], start: 0, seconds: nil).isEmpty)
+        #expect(profile.frames(times: [0], start: 0, seconds: nil) == [0])
+    }
+
+    @Test(arguments: [
+        (640, 480, 426, 320), (480, 640, 320, 426), (1920, 1080, 568, 320), (320, 320, 320, 320), (176, 144, 392, 320),
+    ])
+    func sizesAreEven(width: Int, height: Int, newWidth: Int, newHeight: Int) {
+        let size = TrimProfile.vmz.size(width: width, height: height)
+        #expect(size == (newWidth, newHeight))
+    }
+
+    @Test func aClipShowsItsSeconds() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        try video(folder + "/-a.mp4", frames: 100)
+        var profile = TrimProfile.fast
+        profile.shortSide = 32
+        let written = try trimVideo(folder + "/-a.mp4", to: folder + "/c.mp4", start: 1, seconds: 2, profile: profile)
+        #expect(written.frames == 60 && written.width == 42 && written.height == 32)
+        let found = try numbers(folder + "/c.mp4")
+        #expect(found.count == 60)
+        // Half a frame of the source, and what rounding makes of a tick between two of them.
+        for (k, n) in found.enumerated() {
+            #expect(abs(Double(n) / 25 - (1 + Double(k) / 30)) <= 0.02 + 1e-6, "tick \(k) shows frame \(n)")
+        }
+    }
+
+    @Test func theBytesSayNothingOfTheEncoderAndTheIndexComesFirst() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        try video(folder + "/a.mp4", frames: 60)
+        for profile in [TrimProfile.fast, .vmz] {
+            for name in ["b", "c"] {
+                _ = try trimVideo(
+                    folder + "/a.mp4", to: folder + "/\(name).mp4", start: 0, seconds: nil, profile: profile)
+            }
+            let bytes = try readWhole(folder + "/b.mp4")
+            #expect(bytes == (try readWhole(folder + "/c.mp4")))
+            let text = String(decoding: bytes, as: Unicode.ASCII.self)
+            #expect(!text.contains("x264") && !text.contains("Lavc") && !text.contains("Lavf"))
+            let index = try #require(text.range(of: "moov"))
+            let data = try #require(text.range(of: "mdat"))
+            #expect(index.lowerBound < data.lowerBound)
+            let reader = try bytes.withUnsafeBytes { try VideoReader($0, name: "b") }
+            #expect(reader.check().problem == nil && reader.frameCount == 72)
+        }
+    }
+
+    @Test func aVideoThatEndsTooEarlyIsRefused() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        try video(folder + "/a.mp4", frames: 50)
+        let fault = #expect(throws: Fault.self) {
+            try trimVideo(folder + "/a.mp4", to: folder + "/b.mp4", start: 1, seconds: 10, profile: .fast)
+        }
+        #expect(fault?.reason.contains("before half of the clip") == true)
+        try writeWhole(Array("<html>".utf8), to: folder + "/c.mp4")
+        #expect(throws: Fault.self) {
+            try trimVideo(folder + "/c.mp4", to: folder + "/b.mp4", start: 0, seconds: nil, profile: .fast)
+        }
+        #expect(try directoryNames(folder) == ["a.mp4", "c.mp4"])
+    }
+
+    @Test func aCrashCostsOneClip() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        let script = #"""
+            #!/bin/sh
+            for word in "$@"; do source=$target; target=$word; done
+            case "$source" in
+            *crash) kill -SEGV $$ ;;
+            *hang) sleep 600 & sleep 600 ;;
+            *bad) echo "zoetrope: it is bad" >&2; exit 65 ;;
+            *) echo "$@" > "$target" ;;
+            esac
+            """#
+        try writeWhole(script, to: folder + "/child")
+        chmod(folder + "/child", 0o755)
+        let sources = ["-good", "crash", "hang", "bad", "good"]
+        let jobs = sources.map {
+            TrimJob(source: folder + "/" + $0, target: folder + "/\($0).mp4", start: 3, seconds: 10)
+        }
+        var options = TrimOptions(jobs: jobs, command: [folder + "/child", "go"])
+        options.patience = 1
+        let first = try trim(options)
+        #expect(first.map(\.status) == [.written, .failed, .failed, .failed, .written])
+        #expect(first[1].reason.contains("crashed") && first[2].reason.contains("more than 1 s"))
+        #expect(first[3].reason == "zoetrope: it is bad")
+        let told = String(decoding: try readWhole(folder + "/-good.mp4"), as: UTF8.self)
+        #expect(told == "go --start 3 --seconds 10 -- \(folder)/-good \(folder)/-good.mp4\n")
+        #expect(try trim(options).map(\.status) == [.present, .failed, .failed, .failed, .present])
+        options.command = [folder + "/not-there"]
+        #expect(throws: Fault.self) { try trim(options) }
+    }
+}
