@@ -22,9 +22,6 @@ public struct PublishedCounts: Sendable, Equatable {
             name: "kinetics-600", classes: 600, annotated: [.val: 30_000],
             archived: [.train: 427_549, .val: 29_793, .test: 72_924], firstClass: "abseiling"),
         PublishedCounts(
-            name: "kinetics-700-2020", classes: 700, annotated: [:],
-            archived: [.train: 542_352, .val: 34_125, .test: 67_433], firstClass: "abseiling"),
-        PublishedCounts(
             name: "ucf101", classes: 101, annotated: [.train: 9537, .test: 3783],
             archived: [.train: 9537, .test: 3783], firstClass: "ApplyEyeMakeup"),
         PublishedCounts(
