@@ -97,7 +97,10 @@ struct CurveTests {
                     try loopback.waitForTurnedAway(1)
                 }()
                 #expect(loopback.turnedAway[0].address == "127.0.0.1")
-                #expect(loopback.turnedAway[0].reason.hasPrefix("it has no key"))
+                // Each end sees that the other's mechanism is not its own; who hangs up first decides what is said.
+                #expect(
+                    ["it has no key", "it left"].contains { loopback.turnedAway[0].reason.hasPrefix($0) },
+                    "\(loopback.turnedAway)")
 
                 // Of another job altogether: it does not know this coordinator.
                 try {
