@@ -58,6 +58,8 @@ public final class Connection {
     public func next() -> Event? {
         if let nextAttempt, clock.now >= nextAttempt {
             self.nextAttempt = nil
+            // A DEALER that has the endpoint on its list, dead or alive, ignores a second connect to it.
+            zmq_disconnect(socket.handle, endpoint)
             zmq_connect(socket.handle, endpoint)
         }
         while true {

@@ -96,7 +96,7 @@ struct CurveTests {
                     #expect(try refusal(without, loopback).reason.contains("keys"))
                     try loopback.waitForTurnedAway(1)
                 }()
-                #expect(loopback.turnedAway[0].address == "127.0.0.1")
+                #expect(["127.0.0.1", "an address that was gone already"].contains(loopback.turnedAway[0].address))
                 // Each end sees that the other's mechanism is not its own; who hangs up first decides what is said.
                 #expect(
                     ["it has no key", "it left"].contains { loopback.turnedAway[0].reason.hasPrefix($0) },
