@@ -8,7 +8,7 @@ let wireCases: [ChaosCase] = [
     ChaosCase(31, "wire-bytes", needs: .namespaces) { lab in
         for count in [2, 4] {
             let names = Lab.names(count)
-            let bytes = try lab.measure(workers: names, steps: 12, link: nil).bytes
+            let bytes = try lab.measure(workers: names, steps: 12, clips: 4, link: nil).bytes
             let size = Double(try lab.modelBytes())
             let ring = 2 * size * Double(count - 1) / Double(count)
             for (name, sent) in bytes.sorted(by: { $0.key < $1.key }) {
@@ -25,8 +25,10 @@ let wireCases: [ChaosCase] = [
     ChaosCase(32, "step-over-1-gbit", needs: .namespaces) { lab in
         let rate = 1e9 / 8
         let steps = 14
-        let plain = try lab.measure(workers: ["a", "b"], steps: steps, link: nil).step
-        let limited = try lab.measure(workers: ["a", "b"], steps: steps, link: "1gbit").step
+        // Units of four tenths of a second: compute of more than four times the wire.
+        let clips = 24
+        let plain = try lab.measure(workers: ["a", "b"], steps: steps, clips: clips, link: nil).step
+        let limited = try lab.measure(workers: ["a", "b"], steps: steps, clips: clips, link: "1gbit").step
         let compute = try lab.measureCompute(workers: 2, steps: steps)
         let size = Double(try lab.modelBytes())
         let model = StepModel(
@@ -69,10 +71,10 @@ private func megabytes(_ bytes: Double) -> String { String(format: "%.1f", bytes
 extension Lab {
     /// A run on as many hosts as workers, the coordinator on one of its own.
     /// - Returns: Median seconds of a step, and what each worker sent in a step, in bytes on its link.
-    fileprivate func measure(workers: [String], steps: Int, link: String?) throws -> (
+    fileprivate func measure(workers: [String], steps: Int, clips: Int, link: String?) throws -> (
         step: Double, bytes: [String: Double]
     ) {
-        recipe = ChaosRecipe(steps: steps, units: 4, checkpointEvery: 1000, more: ["batch.clips_per_unit=4"])
+        recipe = ChaosRecipe(steps: steps, units: 4, checkpointEvery: 1000, more: ["batch.clips_per_unit=\(clips)"])
         try useRunFolder("\(folder)/run-\(workers.count)-\(link ?? "free")")
         let network = try TestNetwork(hosts: ["z"] + workers)
         defer { network.remove() }
