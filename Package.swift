@@ -157,7 +157,7 @@ let package = Package(
             ["Checkpoints", "Faults", "Fuzzing", "Kernels", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
         tests("Acquisition", ["Acquisition", "Faults", "Storage", "TestSupport", "Video"]),
-        tests("Clips", ["Clips", "Storage", "TestSupport", "Video"]),
+        tests("Clips", ["Clips", "Faults", "Storage", "TestSupport", "Video"], exclude: ["Fixtures"]),
         tests(
             "Curation", ["Clips", "Curation", "Faults", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),

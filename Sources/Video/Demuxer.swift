@@ -52,6 +52,13 @@ final class Demuxer {
         return Double(duration) / Double(AV_TIME_BASE)
     }
 
+    /// How long the container says that the video stream lasts, in seconds; 0 where it does not say.
+    var streamSeconds: Double {
+        let base = stream.pointee.time_base
+        guard stream.pointee.duration > 0, base.num > 0, base.den > 0 else { return 0 }
+        return Double(stream.pointee.duration) * Double(base.num) / Double(base.den)
+    }
+
     /// Every packet of the video stream, in the order of decoding.
     /// - Throws: a data `Fault` when there is none, or when a hostile index would make them exceed the file many times.
     func readPackets(fileSize: Int) throws(Fault) -> PacketList {

@@ -26,6 +26,10 @@ public final class VideoReader {
     public let frameRate: Double
     /// How long the container says that it lasts, in seconds; 0 when it does not.
     public let claimedSeconds: Double
+    /// How long it says that the video stream lasts, in seconds; 0 when it does not.
+    public let streamSeconds: Double
+    /// The denominator of the stream's time base: ticks of a second, where the numerator is 1.
+    public let ticksPerSecond: Int
     /// Pictures that the container's index promises and the file does not hold.
     public let missingPictures: Int
     public let access: FrameAccess
@@ -58,8 +62,10 @@ public final class VideoReader {
         codec = String(cString: avcodec_get_name(parameters.codec_id))
         container = demuxer.container
         claimedSeconds = demuxer.claimedSeconds
+        streamSeconds = demuxer.streamSeconds
         missingPictures = max(0, (demuxer.promisedPackets ?? 0) - packets.count - packets.emptyCount)
         let base = demuxer.stream.pointee.time_base
+        ticksPerSecond = max(0, Int(base.den))
         tick = base.num > 0 && base.den > 0 ? Double(base.num) / Double(base.den) : 0
         let rate = demuxer.stream.pointee.avg_frame_rate
         frameRate = rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : 0
@@ -73,6 +79,9 @@ public final class VideoReader {
         }
         guard frameCount > 0 else { throw Fault(.data, name, Self.nothingDecodes) }
     }
+
+    /// When each frame is shown, in ticks, ascending; `nil` where the stream does not tell.
+    public var timestamps: [Int64]? { table?.timestamps }
 
     /// When each frame is shown, in seconds after the first: by its timestamp, else by the container's rate; `nil` where
     /// neither tells.

@@ -22,7 +22,7 @@ extension Recipe {
             seed: UInt64(try reader.integer("seed", default: 0, in: 0...Int.max)),
             model: try model(&reader), input: try input(&reader), batch: try batch(&reader),
             optimizer: try optimizer(&reader), schedule: try schedule(&reader), augment: try augment(&reader),
-            test: Test(clips: try reader.integer("test.clips", default: 10, in: 1...1000)),
+            test: try test(&reader),
             numerics: try numerics(&reader), checkpoint: try checkpoint(&reader))
         return Resolved(recipe: recipe, values: try reader.finish())
     }

@@ -11,7 +11,7 @@ public struct Recipe: Sendable, Equatable {
     public var optimizer: Optimizer
     public var schedule: Schedule
     public var augment: Augment
-    public var test: Test
+    public var test: TestProtocol
     public var numerics: Numerics
     public var checkpoint: Checkpoint
 
@@ -111,11 +111,6 @@ public struct Recipe: Sendable, Equatable {
         public var flip: Double
         /// Every clip is one frame repeated: for showing that a data set needs motion.
         public var freezeFrame: Bool
-    }
-
-    public struct Test: Sendable, Equatable {
-        /// Clips per video, spread uniformly.
-        public var clips: Int
     }
 
     public struct Numerics: Sendable, Equatable {

@@ -57,6 +57,11 @@ struct TestCheckpoint: ParsableCommand {
                 mend: "test with the recipe it was trained with")
         }
         let clipsPerVideo = clips ?? recipe.test.clips
+        guard recipe.test.name == .vmzSmall else {
+            throw Fault(
+                .usage, "test.protocol", "\(recipe.test.name.rawValue) is planned, not run yet",
+                mend: "choose \(TestProtocol.Name.vmzSmall.rawValue)")
+        }
         let pass = try InferencePass(
             network, N: min(clipsPerVideo, 10),
             pool: ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads),

@@ -1,0 +1,39 @@
+public import Video
+
+/// What of a video decides which of its frames and pixels a test sees.
+public struct VideoFacts: Sendable, Equatable {
+    /// How many frames it shows.
+    public var frameCount: Int
+    /// Of a frame as seen, in pixels.
+    public var width: Int
+    public var height: Int
+    /// Frames per second as the container claims; 0 where it does not.
+    public var rate: Double
+    /// How long the container says that the stream lasts, in seconds; 0 where it does not.
+    public var seconds: Double
+    /// When each frame is shown, in ticks, ascending; nil where the stream does not tell.
+    public var timestamps: [Int64]?
+    /// Ticks of a second, the denominator of the stream's time base.
+    public var ticks: Int
+
+    /// - Parameter timestamps: nil for a stream that does not tell.
+    public init(
+        frameCount: Int, width: Int, height: Int, rate: Double = 0, seconds: Double = 0, timestamps: [Int64]? = nil,
+        ticks: Int = 0
+    ) {
+        self.frameCount = frameCount
+        self.width = width
+        self.height = height
+        self.rate = rate
+        self.seconds = seconds
+        self.timestamps = timestamps
+        self.ticks = ticks
+    }
+
+    /// Of an opened video.
+    public init(_ video: VideoReader) {
+        self.init(
+            frameCount: video.frameCount, width: video.width, height: video.height, rate: video.frameRate,
+            seconds: video.streamSeconds, timestamps: video.timestamps, ticks: video.ticksPerSecond)
+    }
+}
