@@ -1,6 +1,7 @@
 import Clips
 import Curation
 import Faults
+import Glibc
 import Storage
 import TestSupport
 import Testing
@@ -172,6 +173,37 @@ import Testing
                 #expect(packable.entries.map(\.path) == names.map { folder + "/videos/" + $0 })
                 #expect(packable.entries.map(\.label) == [1, 1])
             }
+        }
+    }
+
+    @Test func foldersThatLeadBackToThemselvesAreLookedIntoOnce() throws {
+        try withTemporaryFolder { folder in
+            let videos = folder + "/videos"
+            for below in ["a/deep", "b"] { try makeDirectories(videos + "/" + below) }
+            for name in ["a/1.mp4", "a/deep/2.mp4", "b/3.mp4"] { try writeWhole([1], to: videos + "/" + name) }
+            func link(_ name: String, to target: String) {
+                #expect(symlink(target, videos + "/" + name) == 0)
+            }
+            link("a/deep/up", to: "..")
+            link("a/deep/top", to: videos)
+            link("itself", to: "itself")
+            // Links to folders beside are no loops, until they lead back.
+            link("a/to_b", to: "../b")
+            link("b/to_a", to: "../a")
+            let index = try VideoIndex(scanning: videos)
+            let expected = [
+                "a/1.mp4", "a/deep/2.mp4", "a/to_b/3.mp4", "b/3.mp4", "b/to_a/1.mp4", "b/to_a/deep/2.mp4",
+            ]
+            #expect(index.files.map(\.path) == expected)
+            let skipped = [
+                "a/deep/top", "a/deep/up", "a/to_b/to_a", "b/to_a/deep/top", "b/to_a/deep/up", "b/to_a/to_b",
+            ]
+            #expect(index.skipped.count == skipped.count)
+            for (line, name) in zip(index.skipped, skipped) { #expect(line.hasPrefix("\(videos)/\(name) is a link")) }
+            // A tree that is deeper than anybody means is told, not followed for ever.
+            try makeDirectories(folder + "/far" + String(repeating: "/x", count: 20))
+            #expect(
+                try VideoIndex(scanning: folder + "/far").skipped.first?.contains("more than 16 folders deep") == true)
         }
     }
 

@@ -26,6 +26,8 @@ public struct VideoIndex: Sendable {
     public let root: String
     /// In the order of their paths.
     public let files: [File]
+    /// Folders that were not looked into, and why: links that lead back to a folder above them, and what lies too deep.
+    public let skipped: [String]
     private let byPath: [String: Int]
     /// By path without what follows the last dot.
     private let byStem: [String: [Int]]
@@ -37,17 +39,17 @@ public struct VideoIndex: Sendable {
     static let extensions: Set<String> = [
         "mp4", "mkv", "webm", "avi", "mov", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "3gp", "ogv", "asf",
     ]
-    private static let deepest = 16
 
     /// Looks through `folder` and the folders in it, through links too.
     /// - Throws: a `Fault` when it cannot be read.
     public init(scanning folder: String) throws(Fault) {
-        var files: [File] = []
-        try Self.scan(folder, "", 0, &files)
-        self.init(root: folder, files: files)
+        var scan = Scan(root: folder)
+        try scan.look("", above: [])
+        self.init(root: folder, files: scan.files, skipped: scan.skipped)
     }
 
-    public init(root: String, files: [File]) {
+    public init(root: String, files: [File], skipped: [String] = []) {
+        self.skipped = skipped
         self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
         self.files = files.sorted { $0.path < $1.path }
         var byPath: [String: Int] = [:]
@@ -146,18 +148,38 @@ public struct VideoIndex: Sendable {
     private static func seconds(_ digits: Substring) -> Int? {
         (1...6).contains(digits.utf8.count) && digits.utf8.allSatisfy { (48...57).contains($0) } ? Int(digits) : nil
     }
+}
 
-    private static func scan(_ root: String, _ below: String, _ depth: Int, _ files: inout [File]) throws(Fault) {
-        guard depth <= deepest else { return }
+/// Goes through folders, those behind links too.
+private struct Scan {
+    let root: String
+    var files: [VideoIndex.File] = []
+    var skipped: [String] = []
+
+    private static let deepest = 16
+
+    init(root: String) { self.root = root }
+
+    /// - Parameter above: the folders that `below` lies in, whatever names led there.
+    mutating func look(_ below: String, above: [FileIdentity]) throws(Fault) {
         let folder = below.isEmpty ? root : root + "/" + below
+        let identity = try FileIdentity(path: folder)
+        guard !above.contains(identity) else {
+            skipped.append("\(folder) is a link to a folder that it lies in, and was not followed")
+            return
+        }
+        guard above.count <= Self.deepest else {
+            skipped.append("\(folder) lies more than \(Self.deepest) folders deep, and was not looked into")
+            return
+        }
         // Dot files are what other systems leave beside videos (`._name.mp4`), and what is being written.
         for name in try directoryNames(folder) where !name.hasPrefix(".") {
             let path = below.isEmpty ? name : below + "/" + name
             switch try fileKind(root + "/" + path) {
-            case .directory: try scan(root, path, depth + 1, &files)
+            case .directory: try look(path, above: above + [identity])
             case .file(let size):
                 let ending = name.split(separator: ".").last?.lowercased() ?? ""
-                if extensions.contains(ending) { files.append(File(path: path, byteCount: size)) }
+                if VideoIndex.extensions.contains(ending) { files.append(.init(path: path, byteCount: size)) }
             case .other: break
             }
         }

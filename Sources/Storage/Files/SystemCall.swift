@@ -62,9 +62,19 @@ package struct FileCalls: Sendable {
 }
 
 /// What tells one file from another while one of them is open.
-struct FileIdentity: Hashable, Sendable {
+package struct FileIdentity: Hashable, Sendable {
     var device: UInt64
     var inode: UInt64
+
+    init(device: UInt64, inode: UInt64) { (self.device, self.inode) = (device, inode) }
+
+    /// Of what is under a path; links are followed.
+    /// - Throws: `Fault` when nothing is, or the system will not say.
+    package init(path: String) throws(Fault) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw systemFault(path, "ask what it is", errno) }
+        self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
 }
 
 /// An open file and the path it was opened by; closed when the last reference goes.

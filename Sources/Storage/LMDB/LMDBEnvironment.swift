@@ -5,7 +5,7 @@ import Glibc
 /// One LMDB file (no folder, no lock file) that is either being written by one owner or sealed for ever.
 ///
 /// Sealed files are read without locks, from any number of threads and processes; a file must not be opened twice for
-/// writing. Format: `lmdb.h` 0.9, the unnamed database only.
+/// writing. Files behind a network are refused (`FileSystemKind`). Format: `lmdb.h` 0.9, the unnamed database only.
 public final class LMDBEnvironment: @unchecked Sendable {  // LMDB locks its environments; all fields are constants
     public let path: String
     let handle: OpaquePointer
@@ -30,6 +30,7 @@ public final class LMDBEnvironment: @unchecked Sendable {  // LMDB locks its env
     }
 
     private init(_ path: String, flags: UInt32, mapSize: Int, sealed: Bool) throws(Fault) {
+        if let fault = FileSystemKind(path: path).fault(forDatabase: path) { throw fault }
         var handle: OpaquePointer?
         try check(mdb_env_create(&handle), path, "cannot be opened")
         guard let handle else { throw Fault(.internal, path, "LMDB gave no environment") }

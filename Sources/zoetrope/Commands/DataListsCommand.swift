@@ -47,6 +47,7 @@ extension DataCommand {
                     mend: advice(for: format, among: ListFormat.allCases.map(\.rawValue)))
             }
             let index = try VideoIndex(scanning: URL(fileURLWithPath: videos).standardizedFileURL.path)
+            for folder in index.skipped { standardError("zoetrope: \(folder)\n") }
             guard !index.files.isEmpty else { throw Fault(.data, videos, "holds no video") }
             let (files, published) = try read(index)
             let classes = try (classes ?? published).map { path throws(Fault) in try ClassList(path: path) }
