@@ -3,6 +3,7 @@ import Faults
 import Foundation
 import Glibc
 import Storage
+import TestSupport
 import Testing
 import Video
 
@@ -114,6 +115,38 @@ import Video
         #expect(try directoryNames(folder) == ["a.mp4", "c.mp4"])
     }
 
+    /// The display matrix turns the picture: the clip is upright, and shows what a reader shows of the original.
+    @Test(.enabled(if: sharedClips != nil, "shared/clips is not beside the source tree"))
+    func aVideoThatIsTurnedBecomesUpright() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        let source = try #require(sharedClips) + "/rotated_90.mov"
+        let bytes = try readWhole(source)
+        let original = try bytes.withUnsafeBytes { try VideoReader($0, name: source) }
+        var profile = TrimProfile.fast
+        profile.shortSide = 64
+        let size = profile.size(width: original.width, height: original.height)
+        #expect(original.height > original.width && size.height > size.width, "it is seen upright")
+        let written = try trimVideo(source, to: folder + "/a.mp4", start: 0, seconds: nil, profile: profile)
+        #expect((written.width, written.height) == size)
+        let clip = try readWhole(folder + "/a.mp4")
+        let reader = try clip.withUnsafeBytes { try VideoReader($0, name: "a") }
+        #expect((reader.width, reader.height) == size && reader.check().problem == nil)
+        // Scaled alike, the first frames differ by what the quantizer takes; turned another way they would by far more.
+        func first(_ video: VideoReader) throws -> [UInt8] {
+            var pixels: [UInt8] = []
+            try video.decode([0], width: size.width, height: size.height) { _, frame in pixels = frame.bytes }
+            return pixels
+        }
+        let (a, b) = (try first(original), try first(reader))
+        func difference(_ x: [UInt8], _ y: [UInt8]) -> Double {
+            Double(zip(x, y).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }) / Double(x.count)
+        }
+        let upsideDown = stride(from: a.count - 3, through: 0, by: -3).flatMap { a[$0..<$0 + 3] }
+        #expect(a.count == b.count && difference(a, b) < 6, "\(difference(a, b))")
+        #expect(difference(upsideDown, b) > 3 * difference(a, b), "\(difference(upsideDown, b))")
+    }
+
     @Test func aCrashCostsOneClip() throws {
         let folder = try folder()
         defer { try? removeTree(folder) }
@@ -133,8 +166,8 @@ import Video
         let jobs = sources.map {
             TrimJob(source: folder + "/" + $0, target: folder + "/\($0).mp4", start: 3, seconds: 10)
         }
-        var options = TrimOptions(jobs: jobs, command: [folder + "/child", "go"])
-        options.patience = 1
+        var options = TrimOptions(jobs: jobs, child: TrimChild(command: [folder + "/child", "go"]))
+        options.child.patience = 1
         let first = try trim(options)
         #expect(first.map(\.status) == [.written, .failed, .failed, .failed, .written])
         #expect(first[1].reason.contains("crashed") && first[2].reason.contains("more than 1 s"))
@@ -142,7 +175,7 @@ import Video
         let told = String(decoding: try readWhole(folder + "/-good.mp4"), as: UTF8.self)
         #expect(told == "go --start 3 --seconds 10 -- \(folder)/-good \(folder)/-good.mp4\n")
         #expect(try trim(options).map(\.status) == [.present, .failed, .failed, .failed, .present])
-        options.command = [folder + "/not-there"]
+        options.child.command = [folder + "/not-there"]
         #expect(throws: Fault.self) { try trim(options) }
     }
 }

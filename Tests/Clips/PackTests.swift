@@ -90,6 +90,25 @@ import Video
         }
     }
 
+    @Test func aSummaryTellsSizesRatesAndCodecs() throws {
+        try withTemporaryFolder { folder in
+            try writeWhole(try motionVideo(.right, seed: 1, number: 0, frames: 9, size: 32), to: folder + "/a.mp4")
+            try writeWhole(try makeVideo(frames: 12, seed: 1), to: folder + "/b.mp4")
+            try writeWhole("a.mp4 0\nb.mp4 2\nb.mp4 2\n", to: folder + "/list")
+            let packed = try pack(try ClipList(path: folder + "/list"), split: "val", into: folder + "/set")
+            let split = try #require(try DataSetSummary(directory: folder + "/set", opening: 100).splits.first)
+            #expect(split.name == "val" && split.clips == 3 && split.distinctVideos == 2 && split.frames == 33)
+            #expect(split.clipsPerClass == [1, 0, 2] && split.frameCounts == 9...12)
+            let sizes = try ["a", "b"].map { try fileSize("\(folder)/\($0).mp4") }.sorted()
+            #expect(split.byteCounts == sizes[0]...sizes[1] && split.digest == "\(packed.digest)")
+            #expect(split.opened == 3 && split.codecs == ["h264": 3] && split.rates[3000] != nil)
+            #expect(split.rates.values.reduce(0, +) == 3)
+            // Spread evenly: of two among three the first and the second.
+            #expect(try DataSetSummary(directory: folder + "/set", opening: 2).splits[0].opened == 2)
+            #expect(try DataSetSummary(directory: folder + "/set").splits[0].rates.isEmpty)
+        }
+    }
+
     @Test func labelsThatNoClassHasAreRefused() throws {
         try withTemporaryFolder { folder in
             try writeWhole(try sound(), to: folder + "/a.mp4")

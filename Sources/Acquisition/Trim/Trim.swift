@@ -20,19 +20,34 @@ public struct TrimJob: Sendable, Equatable {
     }
 }
 
-public struct TrimOptions: Sendable {
-    public var jobs: [TrimJob]
-    /// The program that writes one clip, given its arguments: a child process, so that a video that crashes the decoder
-    /// costs itself.
+/// Writes a clip in a child process, so that a video that crashes or hangs the decoder costs itself.
+public struct TrimChild: Sendable {
+    /// The program that writes one clip, given its arguments.
     public var command: [String]
-    public var threads = 2
     /// Seconds for one clip.
     public var patience = 600.0
     public var cancellation = Cancellation()
+
+    public init(command: [String]) { self.command = command }
+
+    /// - Returns: `written`, or `failed` with the reason.
+    /// - Throws: `.stoppedEarly` when somebody asked to stop; a `Fault` when the child cannot be started at all.
+    public func write(_ job: TrimJob) throws(Fault) -> TrimOutcome {
+        if cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, "was stopped") }
+        let child = try ChildProcess.run(command + job.arguments, seconds: patience, cancellation: cancellation)
+        let (status, reason) = verdict(child, patience)
+        return TrimOutcome(target: job.target, source: job.source, status: status, reason: reason)
+    }
+}
+
+public struct TrimOptions: Sendable {
+    public var jobs: [TrimJob]
+    public var child: TrimChild
+    public var threads = 2
     /// From several threads.
     public var progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
 
-    public init(jobs: [TrimJob], command: [String]) { (self.jobs, self.command) = (jobs, command) }
+    public init(jobs: [TrimJob], child: TrimChild) { (self.jobs, self.child) = (jobs, child) }
 }
 
 public struct TrimOutcome: Sendable, Equatable {
@@ -64,16 +79,11 @@ public func trim(_ options: TrimOptions) throws(Fault) -> [TrimOutcome] {
         { _, i -> Result<TrimOutcome, Fault> in
             let job = options.jobs[i]
             defer { options.progress(done.increment(), options.jobs.count) }
-            var outcome = TrimOutcome(target: job.target, source: job.source, status: .present)
-            if pathExists(job.target) { return .success(outcome) }
-            do throws(Fault) {
-                if options.cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, "was stopped") }
-                let child = try ChildProcess.run(
-                    options.command + job.arguments, seconds: options.patience, cancellation: options.cancellation)
-                (outcome.status, outcome.reason) = verdict(child, options.patience)
-                return .success(outcome)
-            } catch {
-                options.cancellation.cancel()
+            if pathExists(job.target) {
+                return .success(TrimOutcome(target: job.target, source: job.source, status: .present))
+            }
+            do throws(Fault) { return .success(try options.child.write(job)) } catch {
+                options.child.cancellation.cancel()
                 return .failure(error)
             }
         })

@@ -1,5 +1,3 @@
-public import Faults
-
 /// How clips are written: what the pictures are, and how often one can be decoded alone.
 public struct TrimProfile: Sendable, Equatable {
     public let name: String
@@ -17,12 +15,7 @@ public struct TrimProfile: Sendable, Equatable {
     /// The same with a key frame every 16 frames, so that a clip from the middle costs few frames more than it has.
     public static let fast = TrimProfile(name: "fast", keyInterval: 16, quantizer: 20)
 
-    /// - Throws: a usage `Fault` that names the nearest one.
-    public static func named(_ name: String) throws(Fault) -> TrimProfile {
-        let all = [vmz, fast]
-        if let profile = all.first(where: { $0.name == name }) { return profile }
-        throw Fault(.usage, name, "is no profile", mend: advice(for: name, among: all.map(\.name)))
-    }
+    public static let all = [vmz, fast]
 
     /// The size of pictures that are `width` × `height` upright: even sides, the longer one rounded (ffmpeg's `-2`).
     public func size(width: Int, height: Int) -> (width: Int, height: Int) {

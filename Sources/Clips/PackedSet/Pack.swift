@@ -1,4 +1,4 @@
-import Faults
+public import Faults
 public import Storage
 import Video
 
@@ -10,14 +10,29 @@ public struct PackOptions: Sendable {
     public var profile = ""
     /// Decode every video to its end, which finds damage and streams whose timestamps lie.
     public var decodes = true
+    /// Writes every video anew on the way; `nil` packs them as they are.
+    public var transcoding: Transcoding?
     /// A shard is closed when it holds this many bytes.
     public var shardBytes = 1 << 30
-    /// How many threads read and decode.
+    /// How many threads read and decode, or wait for children that write videos anew.
     public var threads = 1
     /// Called with how many of how many files are examined, from several threads.
     public var progress: (@Sendable (Int, Int) -> Void)?
 
     public init() {}
+}
+
+/// How videos are written anew before they are packed.
+public struct Transcoding: Sendable {
+    /// Together with the versions of the libraries, decides the bytes: what was written under another name does not hold.
+    public var name: String
+    /// Writes the video `source` anew as `target`, whole or not at all; called from several threads. A data `Fault` leaves
+    /// the video out; any other ends the packing.
+    public var write: @Sendable (_ source: String, _ target: String) throws(Fault) -> Void
+
+    public init(name: String, write: @escaping @Sendable (String, String) throws(Fault) -> Void) {
+        (self.name, self.write) = (name, write)
+    }
 }
 
 /// What packing did.
@@ -45,13 +60,16 @@ public struct PackReport: Sendable, Equatable {
     public var damaged: [Problem]
     /// Files that an earlier packing, which was ended, had examined.
     public var resumed: Int
+    /// Shards, and those of them that an earlier packing had written and that are taken as they are.
+    public var shards: Int
+    public var shardsKept: Int
 }
 
 /// Packs the videos of `list` as split `split` of the data set in `directory`, replacing that split if it is there.
 ///
-/// Nothing appears under the split's name before it is whole. What was found out about files is kept beside it, in
-/// `SPLIT.examined`, until then: a packing that was ended decodes none of them again. The set is the same for the same videos and labels, in
-/// whatever order and under whatever names.
+/// Nothing appears under the split's name before it is whole. What a packing found out and wrote is kept beside it until
+/// then (`PackWorkshop`): one that was ended decodes no video and writes no shard again. The set is the same for the same
+/// videos and labels, in whatever order and under whatever names.
 /// - Throws: a `Fault` when no video can be used, a label is out of range, or the disk fails.
 public func pack(
     _ list: ClipList, split: String, into directory: String, options: PackOptions = PackOptions()
@@ -61,25 +79,40 @@ public func pack(
             .usage, split, "is not a split of a data set",
             mend: advice(for: split, among: DataSetDescription.splitNames))
     }
-    let hasSet = pathExists(directory + "/" + DataSetDescription.fileName)
-    var description =
-        hasSet
-        ? try DataSetDescription(directory: directory) : DataSetDescription(classes: [], profile: "", splits: [:])
-    description.classes = try classes(list, split, description, options)
-    if !options.profile.isEmpty { description.profile = options.profile }
-
-    // One examination a file: lists with start frames name the same file many times.
-    let paths = Array(Set(list.entries.map(\.path))).sorted()
+    if let fault = FileSystemKind(path: directory).fault(forDatabase: directory) { throw fault }
+    if options.transcoding != nil, let entry = list.entries.first(where: { $0.startFrame ?? 0 > 0 }) {
+        throw Fault(
+            .usage, "\(list.name):\(entry.line)",
+            "starts at frame \(entry.startFrame ?? 0), which is another one once the video is written anew",
+            mend: "pack with --profile keep, or a list without start_frm")
+    }
     try makeDirectories(directory)
-    let journal = "\(directory)/\(split).examined"
-    let (examined, resumed) = try examine(paths, list, options, journal)
+    let lock = try LockFile(directory + "/.pack.lock", holder: "another packing into this data set")
+    return try withExtendedLifetime(lock) {
+        var description =
+            pathExists(directory + "/" + DataSetDescription.fileName)
+            ? try DataSetDescription(directory: directory) : DataSetDescription(classes: [], profile: "", splits: [:])
+        description.classes = try classes(list, split, description, options)
+        if !options.profile.isEmpty { description.profile = options.profile }
+        let workshop = try PackWorkshop(directory, split)
+        let report = try pack(list, into: workshop, &description, options)
+        try description.write(directory: directory)
+        try workshop.clear()
+        return report
+    }
+}
+
+private func pack(
+    _ list: ClipList, into workshop: PackWorkshop, _ description: inout DataSetDescription, _ options: PackOptions
+) throws -> PackReport {
+    let (prepared, resumed) = try workshop.prepare(list, options)
     var problems = (refused: [PackReport.Problem](), damaged: [PackReport.Problem]())
-    var candidates: [(entry: ClipList.Entry, examination: Examination)] = []
+    var candidates: [ShardWriter.Candidate] = []
     for entry in list.entries {
-        switch examined[entry.path] {
-        case .success(let examination):
-            candidates.append((entry, examination))
-            if let damage = examination.damage {
+        switch prepared[entry.path] {
+        case .success(let video):
+            candidates.append(.init(entry: entry, examination: video.examination, file: video.file))
+            if let damage = video.examination.damage {
                 problems.damaged.append(.init(name: entry.name, line: entry.line, reason: damage))
             }
         case .failure(let fault):
@@ -92,8 +125,9 @@ public func pack(
         throw Fault(.data, list.name, "none of its videos can be used\(first)")
     }
 
-    let staged = try StagedDirectory(directory + "/" + split)
-    var writer = ShardWriter(folder: staged.staging, shardBytes: options.shardBytes)
+    let staged = try StagedDirectory(workshop.target, resuming: true)
+    var writer = ShardWriter(
+        folder: staged.staging, earlier: workshop.target, shardBytes: options.shardBytes, sealed: try workshop.sealed())
     let records = try writer.write(candidates)
     let manifest = Array(Manifest(shards: writer.shards, records: records).text.utf8)
     try writeWhole(manifest, to: staged.staging + "/" + Manifest.fileName)
@@ -102,12 +136,10 @@ public func pack(
     let report = PackReport(
         clips: records.count, classes: description.classes, frames: records.reduce(0) { $0 + $1.frameCount },
         bytes: writer.payloadBytes, digest: records.setDigest, refused: problems.refused, damaged: problems.damaged,
-        resumed: resumed)
-    description.splits[split] = .init(
+        resumed: resumed, shards: writer.shards.count, shardsKept: writer.kept)
+    description.splits[workshop.split] = .init(
         clips: report.clips, frames: report.frames, bytes: report.bytes, digest: report.digest,
         manifest: Digest(of: manifest))
-    try description.write(directory: directory)
-    try removeTree(journal)
     return report
 }
 
@@ -145,29 +177,4 @@ private func classes(
             mend: "labels are 0 to \(known.count - 1)")
     }
     return known
-}
-
-private func examine(
-    _ paths: [String], _ list: ClipList, _ options: PackOptions, _ journal: String
-) throws(Fault) -> (found: [String: Result<Examination, Fault>], resumed: Int) {
-    let names = Dictionary(list.entries.map { ($0.path, $0.name) }, uniquingKeysWith: { first, _ in first })
-    let findings = try FindingsJournal(
-        journal, version: "zoetrope-pack 1 \(options.decodes ? "decoded" : "opened") \(VideoLibraries.versions)")
-    let done = Counter()
-    let resumed = Counter()
-    let results = mapOnThreads(count: paths.count, threads: options.threads) { i -> Result<Examination, Fault> in
-        defer { options.progress?(done.increment(), paths.count) }
-        let path = paths[i]
-        do throws(Fault) {
-            let stamp = try FileStamp(path: path)
-            if let stamp, let known = findings.finding(of: path, stamp).flatMap({ Examination(text: $0) }) {
-                _ = resumed.increment()
-                return .success(known)
-            }
-            let found = try Examination(path: path, name: names[path] ?? path, decodes: options.decodes)
-            if let stamp { try findings.add(found.text, of: path, stamp) }
-            return .success(found)
-        } catch { return .failure(error) }
-    }
-    return (Dictionary(uniqueKeysWithValues: zip(paths, results)), resumed.value)
 }

@@ -1,24 +1,41 @@
 import Faults
+import Glibc
 import Storage
 
 /// Writes videos into shards in the order of their digests, each content once, and makes the records that point there.
+///
+/// A shard that an earlier packing sealed, with the same videos in it, is taken as it is once its digest is found right.
 struct ShardWriter {
+    /// A record to be, and the file that holds its video.
+    struct Candidate {
+        let entry: ClipList.Entry
+        let examination: Examination
+        let file: String
+    }
+
     private let folder: String
+    private let earlier: String
     private let shardBytes: Int
+    private let sealed: FindingsJournal
     private(set) var shards: [Manifest.Shard] = []
+    /// Shards that were whole already.
+    private(set) var kept = 0
     /// Bytes of all distinct videos.
     private(set) var payloadBytes = 0
 
     /// What a commit holds at most, so that LMDB's dirty pages stay small.
     private static let commitBytes = 64 << 20
 
-    init(folder: String, shardBytes: Int) {
-        self.folder = folder
-        self.shardBytes = shardBytes
+    /// - Parameters:
+    ///   - folder: where shards go, and where an earlier packing may have left some.
+    ///   - earlier: the set under its name, where an earlier packing may have got before it was ended.
+    ///   - sealed: which of them are whole.
+    init(folder: String, earlier: String, shardBytes: Int, sealed: FindingsJournal) {
+        (self.folder, self.earlier, self.shardBytes, self.sealed) = (folder, earlier, shardBytes, sealed)
     }
 
     /// - Returns: records in the order of ranks.
-    mutating func write(_ candidates: [(entry: ClipList.Entry, examination: Examination)]) throws -> [ClipRecord] {
+    mutating func write(_ candidates: [Candidate]) throws -> [ClipRecord] {
         let sorted = candidates.sorted { a, b in
             if a.examination.digest != b.examination.digest { return a.examination.digest < b.examination.digest }
             if a.entry.label != b.entry.label { return a.entry.label < b.entry.label }
@@ -26,39 +43,69 @@ struct ShardWriter {
             // Names decide only which of two alike records gets which name.
             return x != y ? x < y : a.entry.name < b.entry.name
         }
-        var distinct: [(examination: Examination, path: String, name: String)] = []
         var shardOf: [Digest: Int] = [:]
-        var plan: [[Int]] = []
+        var plan: [[Candidate]] = []
         var room = 0
-        for (entry, examination) in sorted where shardOf[examination.digest] == nil {
-            if plan.isEmpty || examination.byteCount > room {
+        for candidate in sorted where shardOf[candidate.examination.digest] == nil {
+            if plan.isEmpty || candidate.examination.byteCount > room {
                 plan.append([])
                 room = shardBytes
             }
-            room -= examination.byteCount
-            shardOf[examination.digest] = plan.count - 1
-            plan[plan.count - 1].append(distinct.count)
-            distinct.append((examination, entry.path, entry.name))
+            room -= candidate.examination.byteCount
+            shardOf[candidate.examination.digest] = plan.count - 1
+            plan[plan.count - 1].append(candidate)
         }
-        for members in plan { try writeShard(members.map { distinct[$0] }) }
+        let names = Set(plan.indices.map(Self.fileName))
+        for name in try directoryNames(folder) where !names.contains(name) { try removeTree(folder + "/" + name) }
+        for (number, members) in plan.enumerated() { try writeShard(Self.fileName(number), members) }
         return records(sorted, shardOf)
     }
 
-    private mutating func writeShard(_ videos: [(examination: Examination, path: String, name: String)]) throws {
-        let number = String(shards.count)
-        let file = "shard-\(String(repeating: "0", count: max(0, 5 - number.count)))\(number).mdb"
-        let path = folder + "/" + file
-        let payload = videos.reduce(0) { $0 + $1.examination.byteCount }
-        // A value takes whole pages and a header; the tree and its copies on write take little beside it.
-        let capacity = payload + videos.count * 3 * 4096 + payload / 8 + (16 << 20)
-        try fill(path, capacity: capacity, videos)
-        shards.append(.init(file: file, byteCount: try fileSize(path), digest: try fileDigest(path)))
-        payloadBytes += payload
+    private static func fileName(_ number: Int) -> String {
+        let digits = String(number)
+        return "shard-\(String(repeating: "0", count: max(0, 5 - digits.count)))\(digits).mdb"
     }
 
-    private func fill(
-        _ path: String, capacity: Int, _ videos: [(examination: Examination, path: String, name: String)]
-    ) throws {
+    private mutating func writeShard(_ file: String, _ videos: [Candidate]) throws {
+        var content = Digest.Hasher()
+        for video in videos { content.update(video.examination.digest.bytes) }
+        let plan = content.finish()
+        let path = folder + "/" + file
+        let payload = videos.reduce(0) { $0 + $1.examination.byteCount }
+        payloadBytes += payload
+        if let whole = try taken(file, plan) {
+            kept += 1
+            shards.append(whole)
+            return
+        }
+        try removeTree(path)
+        // A value takes whole pages and a header; the tree and its copies on write take little beside it.
+        try fill(path, capacity: payload + videos.count * 3 * 4096 + payload / 8 + (16 << 20), videos)
+        let shard = Manifest.Shard(file: file, byteCount: try fileSize(path), digest: try fileDigest(path))
+        shards.append(shard)
+        if let stamp = try FileStamp(path: path) { try sealed.add("\(plan) \(shard.digest)", of: file, stamp) }
+    }
+
+    /// The shard as an earlier packing left it, if it holds the videos of `plan` and its digest is right.
+    private func taken(_ file: String, _ plan: Digest) throws(Fault) -> Manifest.Shard? {
+        for place in [folder, earlier] {
+            let path = place + "/" + file
+            guard let stamp = try FileStamp(path: path), let finding = sealed.finding(of: file, stamp) else { continue }
+            let words = finding.split(separator: " ")
+            guard words.count == 2, words[0] == "\(plan)", let digest = Digest(hexadecimal: words[1]),
+                try fileDigest(path) == digest
+            else { continue }
+            if place == earlier {
+                // Under two names until the set that it is in is replaced.
+                try removeTree(folder + "/" + file)
+                guard link(path, folder + "/" + file) == 0 else { continue }
+            }
+            return Manifest.Shard(file: file, byteCount: stamp.byteCount, digest: digest)
+        }
+        return nil
+    }
+
+    private func fill(_ path: String, capacity: Int, _ videos: [Candidate]) throws {
         let environment = try LMDBEnvironment(creating: path, capacity: capacity)
         var next = 0
         while next < videos.count {
@@ -66,9 +113,12 @@ struct ShardWriter {
                 var pending = 0
                 repeat {
                     let video = videos[next]
-                    let bytes = try readWhole(video.path, limit: Examination.mostBytes)
+                    let bytes = try readWhole(video.file, limit: Examination.mostBytes)
                     guard Digest(of: bytes) == video.examination.digest else {
-                        throw Fault(.data, video.name, "changed while it was packed", mend: "run the command again")
+                        // One that was written anew is damaged on the disk, and is to be written once more.
+                        if video.file != video.entry.path { try removeTree(video.file) }
+                        throw Fault(
+                            .data, video.entry.name, "changed while it was packed", mend: "run the command again")
                     }
                     try bytes.withUnsafeBytes {
                         try transaction.append(key: video.examination.digest.bytes, value: $0)
@@ -81,11 +131,10 @@ struct ShardWriter {
         try environment.synchronize()
     }
 
-    private func records(
-        _ sorted: [(entry: ClipList.Entry, examination: Examination)], _ shardOf: [Digest: Int]
-    ) -> [ClipRecord] {
+    private func records(_ sorted: [Candidate], _ shardOf: [Digest: Int]) -> [ClipRecord] {
         var records: [ClipRecord] = []
-        for (entry, examination) in sorted {
+        for candidate in sorted {
+            let (entry, examination) = (candidate.entry, candidate.examination)
             let last = records.last
             let isAlike =
                 last?.digest == examination.digest && last?.label == entry.label && last?.startFrame == entry.startFrame

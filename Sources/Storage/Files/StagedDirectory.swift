@@ -4,23 +4,28 @@ import Glibc
 /// A directory that appears under its name with all its files, or not at all.
 ///
 /// Files are written under `staging` (each by an `AtomicFile`, or flushed by its writer); `commit()` renames the whole.
-/// What an earlier crash left under the staging name is removed first.
+/// What an earlier crash left under the staging name is removed first, unless its writer wants to go on with it.
 public final class StagedDirectory {
     public let path: String
     /// Where the files go until `commit()`: `path.tmp`, or `path.tmp-WRITER`.
     public let staging: String
+    private let resuming: Bool
     private var finished = false
 
-    /// - Parameter writer: Tells writers apart that may be at the same directory at once, so that one that is fenced off
-    ///   never touches what the other stages.
-    public init(_ path: String, writer: String = "") throws(Fault) {
+    /// - Parameters:
+    ///   - writer: Tells writers apart that may be at the same directory at once, so that one that is fenced off
+    ///     never touches what the other stages.
+    ///   - resuming: Files of an earlier attempt stay, and those of this one if it fails.
+    public init(_ path: String, writer: String = "", resuming: Bool = false) throws(Fault) {
         self.path = path
+        self.resuming = resuming
         staging = path + Self.stagingSuffix + (writer.isEmpty ? "" : "-" + writer)
+        if resuming, try fileKind(staging) == .directory { return }
         try removeTree(staging)
         guard mkdir(staging, 0o755) == 0 else { throw systemFault(path, "make it", errno) }
     }
 
-    deinit { if !finished { try? removeTree(staging) } }
+    deinit { if !finished, !resuming { try? removeTree(staging) } }
 
     private static let stagingSuffix = ".tmp"
     private static let replacedSuffix = ".old"
@@ -52,16 +57,17 @@ public final class StagedDirectory {
     /// Makes the directory's files durable and gives it its name. A directory that already has the name is replaced.
     public func commit() throws(Fault) {
         try synchronizeDirectory(staging)
+        let old = path + Self.replacedSuffix
         if rename(staging, path) != 0 {
             let number = errno
             guard number == ENOTEMPTY || number == EEXIST else { throw systemFault(path, "give it its name", number) }
-            let old = path + Self.replacedSuffix
             try removeTree(old)
             guard rename(path, old) == 0, rename(staging, path) == 0 else {
                 throw systemFault(path, "give it its name", errno)
             }
-            try removeTree(old)
         }
+        // Of this commit, or of one that a crash cut between the two names.
+        try removeTree(old)
         finished = true
         try synchronizeDirectory(directory(of: path))
     }

@@ -153,7 +153,7 @@ extension DataCommand {
 }
 
 /// The program that runs, to start it once more.
-private func ownProgram() throws(Fault) -> String {
+func ownProgram() throws(Fault) -> String {
     guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
         throw Fault(.internal, "/proc/self/exe", "cannot be read", mend: "mount /proc")
     }

@@ -1,11 +1,8 @@
 import ArgumentParser
 import Clips
-import Curation
 import Faults
 import Foundation
-import Protocol
 import Reporting
-import Storage
 
 /// `zoetrope data`: getting a data set ready.
 struct DataCommand: ParsableCommand {
@@ -14,8 +11,7 @@ struct DataCommand: ParsableCommand {
         abstract: "Data sets: get Kinetics, make the synthetic one, pack videos, say what is in a set.",
         subcommands: [
             DataDownload.self, DataExtract.self, DataCrawl.self, DataTrim.self, DataTrimOne.self, Lists.self,
-            Check.self, Synth.self, Pack.self,
-            Unpack.self, Export.self, Info.self, Examine.self,
+            Check.self, Synth.self, Pack.self, Unpack.self, Export.self, Info.self, Browse.self, Examine.self,
         ])
 
     struct Synth: ParsableCommand {
@@ -53,100 +49,6 @@ struct DataCommand: ParsableCommand {
                 ],
                 text:
                     "\(out): \(train.classes.count) classes, \(train.clips) training and \(val.clips) validation clips")
-        }
-    }
-
-    struct Pack: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Pack a list of videos into one split of a data set.",
-            discussion: """
-                The list holds `path label` a line, or VMZ's CSV with the header org_video,label,start_frm,video_id. \
-                Videos that cannot be opened are left out and named; videos with damage inside are packed and named, and \
-                training replaces by rule what does not decode.
-                """)
-        @Option(help: "The list; paths in it are relative to its folder.")
-        var list: String
-        @Option(help: "train, val or test.")
-        var split: String
-        @Option(help: "The data set's folder; other splits in it stay as they are.")
-        var out: String
-        @Option(help: "classids.json or a file of names; classes.txt beside the list unless given.")
-        var classes: String?
-        @Option(help: "keep packs the videos as they are.")
-        var profile = "keep"
-        @Option(help: "How much goes into a shard: bytes, or 64MB. A worker that pulls clips pulls whole shards.")
-        var shardSize = "1GiB"
-        @OptionGroup var result: ResultOptions
-
-        func run() throws {
-            guard profile == "keep" else {
-                throw Fault(
-                    .usage, "--profile \(profile)", "videos are packed as they are",
-                    mend:
-                        "re-encode them with 'zoetrope data trim --profile \(profile)' first, and pack what it makes with keep"
-                )
-            }
-            var options = PackOptions()
-            options.shardBytes = max(1, try ByteCount(shardSize, about: "--shard-size").bytes)
-            options.threads = ProcessInfo.processInfo.activeProcessorCount
-            options.progress = progress("pack")
-            let beside = URL(fileURLWithPath: list).deletingLastPathComponent().path + "/" + ClassList.fileName
-            if let path = classes ?? (pathExists(beside) ? beside : nil) {
-                options.classes = try ClassList(path: path).names
-            }
-            let report = try pack(ClipList(path: list), split: split, into: out, options: options)
-            for problem in report.refused {
-                standardError("zoetrope: \(problem.name) (line \(problem.line)): left out: \(problem.reason)\n")
-            }
-            for problem in report.damaged {
-                standardError("zoetrope: \(problem.name) (line \(problem.line)): damaged: \(problem.reason)\n")
-            }
-            let problems = { (list: [PackReport.Problem]) in
-                JSON.array(
-                    list.map { ["name": .string($0.name), "line": .integer($0.line), "reason": .string($0.reason)] })
-            }
-            result.report(
-                [
-                    "clips": .integer(report.clips), "classes": .integer(report.classes.count),
-                    "frames": .integer(report.frames), "bytes": .integer(report.bytes),
-                    "sha256": .string("\(report.digest)"), "resumed": .integer(report.resumed),
-                    "refused": problems(report.refused),
-                    "damaged": problems(report.damaged),
-                ],
-                text: "\(out)/\(split): \(report.clips) clips of \(report.classes.count) classes, "
-                    + "\(report.refused.count) left out, \(report.damaged.count) damaged")
-        }
-    }
-
-    struct Info: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Say what is in a data set.")
-        @Argument(help: "The data set's folder.")
-        var data: String
-        @OptionGroup var result: ResultOptions
-
-        func run() throws {
-            let set = try DataSetSummary(directory: data)
-            var splits: [(String, JSON)] = []
-            var lines = ["\(data): \(set.classes.count) classes" + (set.profile.isEmpty ? "" : ", \(set.profile)")]
-            for split in set.splits {
-                let counts = split.clipsPerClass
-                splits.append(
-                    (
-                        split.name,
-                        [
-                            "clips": .integer(split.clips), "frames": .integer(split.frames),
-                            "bytes": .integer(split.bytes), "sha256": .string(split.digest),
-                            "clips_per_class": .array(counts.map(JSON.integer)),
-                        ]
-                    ))
-                lines.append(
-                    "  \(padded(split.name, 6)) \(split.clips) clips, \(counts.min() ?? 0) to \(counts.max() ?? 0) of a class, "
-                        + "\(split.frames) frames, \(split.bytes) bytes, sha256 \(split.digest)")
-            }
-            lines.append("  classes: " + set.classes.joined(separator: ", "))
-            result.report(
-                ["classes": .array(set.classes.map(JSON.string)), "splits": .object(splits)],
-                text: lines.joined(separator: "\n"))
         }
     }
 }

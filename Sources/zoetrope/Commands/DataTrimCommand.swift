@@ -28,6 +28,8 @@ struct DataTrim: ParsableCommand {
     var profile = "fast"
     @Option(help: "The smaller side in pixels; even.")
     var shortSide = 320
+    @Option(help: "Which part of the clips, such as 2/8 for the second of eight machines.")
+    var part: String?
     @Option(help: "Clips at once, 1 to 256; as many as processors when not given.")
     var jobs: Int?
     @Option(help: "Seconds that one clip may take.")
@@ -38,37 +40,36 @@ struct DataTrim: ParsableCommand {
         let profile = try trimProfile(profile, shortSide)
         let threads = jobs ?? ProcessInfo.processInfo.activeProcessorCount
         try within(threads, 1...256, "--jobs")
-        let (wanted, missing) = try plan()
+        let part = try part.map { text throws(Fault) in try Part(text) }
+        let (wanted, missing) = try plan(part)
         try makeDirectories(out)
-        guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
-            throw Fault(.internal, "/proc/self/exe", "cannot be read", mend: "mount /proc")
-        }
-        let command = [program, "data", "trim-one", "--profile", profile.name, "--short-side", "\(profile.shortSide)"]
-        var options = TrimOptions(jobs: wanted, command: command)
-        (options.threads, options.patience) = (threads, timeout)
+        var options = TrimOptions(jobs: wanted, child: TrimChild(command: try trimCommand(profile)))
+        (options.threads, options.child.patience) = (threads, timeout)
         let bar = CountingBar("trim")
         options.progress = { done, total in bar.update(done, of: total, "clips") }
-        let cancellation = options.cancellation
+        let cancellation = options.child.cancellation
         onSignals([SIGINT, SIGTERM]) { cancellation.cancel() }
         let outcomes = try trim(options) + missing
-        try writeWhole(TrimOutcome.table(outcomes), to: out + "/trim.tsv")
+        let report = out + "/" + (part.map { "trim-\($0.number)-of-\($0.count).tsv" } ?? "trim.tsv")
+        try writeWhole(TrimOutcome.table(outcomes), to: report)
         let failed = outcomes.filter { $0.status == .failed }
         for outcome in failed.prefix(10) { standardError("zoetrope: \(outcome.target): \(outcome.reason)\n") }
         let written = outcomes.count { $0.status == .written }
         result.report(
             [
                 "written": .integer(written), "present": .integer(outcomes.count - written - failed.count),
-                "failed": .integer(failed.count), "report": .string(out + "/trim.tsv"),
+                "failed": .integer(failed.count), "report": .string(report),
             ],
             text: "\(out): \(outcomes.count - failed.count) of \(outcomes.count) clips, \(written) written now")
         if !failed.isEmpty {
-            throw Fault(.data, out + "/trim.tsv", "names \(failed.count) clips that cannot be had")
+            throw Fault(.data, report, "names \(failed.count) clips that cannot be had")
         }
     }
 
     /// The clips whose videos are here, and those whose are not.
-    private func plan() throws -> ([TrimJob], missing: [TrimOutcome]) {
+    private func plan(_ part: Part?) throws -> ([TrimJob], missing: [TrimOutcome]) {
         let index = try VideoIndex(scanning: videos)
+        for folder in index.skipped { standardError("zoetrope: \(folder)\n") }
         var (jobs, missing): ([TrimJob], [TrimOutcome]) = ([], [])
         var seen = Set<String>()
         for path in list {
@@ -80,6 +81,8 @@ struct DataTrim: ParsableCommand {
                 }
                 let name = "\(id)_\(sixDigits(start))_\(sixDigits(end))"
                 guard seen.insert(name).inserted else { continue }
+                // By its place among the clips, so that all machines agree whatever they have of them.
+                if let part, !part.holds(seen.count - 1) { continue }
                 let target = out + "/" + name + ".mp4"
                 guard case .found(let found, _) = index.find(row) else {
                     missing.append(
@@ -112,10 +115,12 @@ struct DataTrimOne: ParsableCommand {
     @Option var shortSide: Int
     @Option var start: Int
     @Option var seconds: Int?
+    @Option var parent: Int32
     @Argument var source: String
     @Argument var target: String
 
     func run() throws {
+        endWithParent()
         // A video that makes the decoder ask for more is one that the user should hear of.
         var memory = rlimit(rlim_cur: 8 << 30, rlim_max: 8 << 30)
         setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &memory)
@@ -127,12 +132,53 @@ struct DataTrimOne: ParsableCommand {
     }
 }
 
-private func trimProfile(_ name: String, _ shortSide: Int) throws(Fault) -> TrimProfile {
-    var profile = try TrimProfile.named(name)
+extension DataTrimOne {
+    /// A child must not outlive the command that started it, however that ends.
+    private func endWithParent() {
+        Thread.detachNewThread { [parent] in
+            while getppid() == parent { usleep(100_000) }
+            _exit(75)
+        }
+    }
+}
+
+/// What starts the child that writes one clip.
+func trimCommand(_ profile: TrimProfile) throws(Fault) -> [String] {
+    [
+        try ownProgram(), "data", "trim-one", "--parent", "\(getpid())", "--profile", profile.name, "--short-side",
+        "\(profile.shortSide)",
+    ]
+}
+
+/// - Parameter also: a profile that the command knows beside those.
+func trimProfile(_ name: String, _ shortSide: Int, also: String? = nil) throws(Fault) -> TrimProfile {
+    guard var profile = TrimProfile.all.first(where: { $0.name == name }) else {
+        throw Fault(
+            .usage, "--profile \(name)", "is no profile",
+            mend: advice(for: name, among: TrimProfile.all.map(\.name) + (also.map { [$0] } ?? [])))
+    }
     try within(shortSide, 16...2160, "--short-side")
     guard shortSide % 2 == 0 else {
         throw Fault(.usage, "--short-side", "\(shortSide) is odd", mend: "choose an even size")
     }
     profile.shortSide = shortSide
     return profile
+}
+
+/// One of several parts of a job, each done on another machine.
+struct Part {
+    /// From 1.
+    let number: Int
+    let count: Int
+
+    /// - Parameter text: such as `2/8`.
+    init(_ text: String) throws(Fault) {
+        let words = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+        guard words.count == 2, let number = words[0], let count = words[1], count >= 1, (1...count).contains(number)
+        else { throw Fault(.usage, "--part \(text)", "is not a part", mend: "write for example 2/8") }
+        (self.number, self.count) = (number, count)
+    }
+
+    /// Whether the thing at this place, from 0, belongs to the part.
+    func holds(_ place: Int) -> Bool { place % count == number - 1 }
 }

@@ -1,0 +1,213 @@
+import Clips
+import Faults
+import Glibc
+import Storage
+import Synchronization
+import TestSupport
+import Testing
+
+/// Packings that are ended in the middle, and go on.
+@Suite("Packing that goes on") struct PackResumeTests {
+    /// Six videos of about the same size, two to a shard.
+    private struct Videos {
+        let folder: String
+        let list: ClipList
+        var options = PackOptions()
+
+        init(_ folder: String) throws {
+            self.folder = folder
+            var largest = 0
+            for i in 0..<6 {
+                let bytes = try makeVideo(frames: 12, seed: UInt64(i))
+                largest = max(largest, bytes.count)
+                try writeWhole(bytes, to: "\(folder)/\(i).mp4")
+            }
+            try writeWhole((0..<6).map { "\($0).mp4 \($0 % 2)\n" }.joined(), to: folder + "/list")
+            list = try ClipList(path: folder + "/list")
+            options.shardBytes = 2 * largest + 1
+        }
+
+        /// The one that goes into the last shard.
+        func last() throws -> String {
+            let paths = (0..<6).map { "\(folder)/\($0).mp4" }
+            return try #require(try paths.max { try fileDigest($0) < fileDigest($1) })
+        }
+
+        /// A packing that fails when it writes the last shard.
+        func packEnded(into set: String) throws {
+            let last = try last()
+            let (original, other) = (try readWhole(last), try makeVideo(frames: 12, seed: 99))
+            var ending = options
+            ending.progress = { done, total in if done == total { try? writeWhole(other, to: last) } }
+            let fault = #expect(throws: Fault.self) { try pack(list, split: "train", into: set, options: ending) }
+            #expect(fault?.reason == "changed while it was packed")
+            try writeWhole(original, to: last)
+        }
+    }
+
+    private static let files = ["dataset.toml", "train/manifest"] + (0..<3).map { "train/shard-0000\($0).mdb" }
+
+    private func expectSame(_ a: String, _ b: String) throws {
+        for name in Self.files { #expect(try fileDigest(a + "/" + name) == fileDigest(b + "/" + name), "\(name)") }
+        #expect(try directoryNames(a) == [".pack.lock", "dataset.toml", "train"])
+        #expect(try directoryNames(a + "/train") == directoryNames(b + "/train"))
+    }
+
+    @Test func shardsThatAreWholeAreNotWrittenAgain() throws {
+        try withTemporaryFolder { folder in
+            let videos = try Videos(folder)
+            let whole = try pack(videos.list, split: "train", into: folder + "/whole", options: videos.options)
+            #expect(whole.shards == 3 && whole.shardsKept == 0)
+            let set = folder + "/set"
+            try videos.packEnded(into: set)
+            #expect(!pathExists(set + "/train") && !pathExists(set + "/dataset.toml"))
+            let first = set + "/train.tmp/shard-00000.mdb"
+            let before = try #require(try FileStamp(path: first))
+            // What a process leaves that was killed: a shard half written, a file of another plan, half a text file.
+            try writeWhole([1, 2, 3], to: set + "/train.tmp/shard-00002.mdb")
+            try writeWhole([1, 2, 3], to: set + "/train.tmp/shard-00007.mdb")
+            try writeWhole([1, 2, 3], to: set + "/dataset.toml.tmp-12345-0")
+            let report = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(report.shardsKept == 2 && report.resumed == 5 && report.digest == whole.digest)
+            #expect(try FileStamp(path: set + "/train/shard-00000.mdb") == before)
+            try expectSame(set, folder + "/whole")
+        }
+    }
+
+    /// A shard whose bytes are not those that were sealed is written anew, though its size and time are right.
+    @Test func aShardThatTheDiskDamagedIsWrittenAnew() throws {
+        try withTemporaryFolder { folder in
+            let videos = try Videos(folder)
+            _ = try pack(videos.list, split: "train", into: folder + "/whole", options: videos.options)
+            let set = folder + "/set"
+            try videos.packEnded(into: set)
+            let shard = set + "/train.tmp/shard-00001.mdb"
+            var status = stat()
+            #expect(stat(shard, &status) == 0)
+            var bytes = try readWhole(shard)
+            bytes[bytes.count / 2] ^= 1
+            try overwriteInPlace(shard, bytes)
+            #expect(utimensat(AT_FDCWD, shard, [status.st_atim, status.st_mtim], 0) == 0)
+            let report = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(report.shardsKept == 1)
+            try expectSame(set, folder + "/whole")
+        }
+    }
+
+    /// Ended between the set's name and what is said of it, a packing takes the shards up from there.
+    @Test func aSetThatNobodyDescribedYetIsTakenUp() throws {
+        try withTemporaryFolder { folder in
+            let videos = try Videos(folder)
+            _ = try pack(videos.list, split: "train", into: folder + "/whole", options: videos.options)
+            let set = folder + "/set"
+            try videos.packEnded(into: set)
+            // The journal goes on under a second name, and so outlives the packing.
+            #expect(link(set + "/train.sealed", folder + "/journal") == 0)
+            _ = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(rename(folder + "/journal", set + "/train.sealed") == 0)
+            try removeTree(set + "/dataset.toml")
+            let report = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(report.shardsKept == 3)
+            try expectSame(set, folder + "/whole")
+        }
+    }
+
+    @Test func twoPackingsAtOnceAreRefused() throws {
+        try withTemporaryFolder { folder in
+            let videos = try Videos(folder)
+            try makeDirectories(folder + "/set")
+            let lock = try LockFile(folder + "/set/.pack.lock", holder: "a test")
+            let fault = #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: folder + "/set", options: videos.options)
+            }
+            #expect(fault?.reason.contains("a test") == true)
+            withExtendedLifetime(lock) {}
+        }
+    }
+
+    /// Counts the videos that are written anew, and makes each another one.
+    private final class Writer: Sendable {
+        let calls = Mutex<[String]>([])
+        /// How many are written before somebody stops it.
+        let patience: Int
+
+        init(patience: Int = .max) { self.patience = patience }
+
+        func transcoding(_ name: String = "small") -> Transcoding {
+            Transcoding(name: name) { [self] source, target throws(Fault) in
+                let count = calls.withLock { calls in
+                    calls.append(source)
+                    return calls.count
+                }
+                guard count <= patience else { throw Fault(.stoppedEarly, source, "was stopped") }
+                guard !source.hasSuffix("4.mp4") else { throw Fault(.data, source, "is of no use") }
+                let number = UInt64(try fileDigest(source).bytes[0])
+                try writeWhole(try motionVideo(.left, seed: 7, number: number, frames: 8, size: 32), to: target)
+            }
+        }
+    }
+
+    @Test func videosAreWrittenAnewOnceAndNoMore() throws {
+        try withTemporaryFolder { folder in
+            var videos = try Videos(folder)
+            videos.options.shardBytes = 1 << 20
+            let quiet = Writer()
+            videos.options.transcoding = quiet.transcoding()
+            let whole = try pack(videos.list, split: "train", into: folder + "/whole", options: videos.options)
+            #expect(quiet.calls.withLock(\.count) == 6 && whole.clips == 5)
+            #expect(whole.refused.map(\.name) == ["4.mp4"] && whole.refused[0].reason == "is of no use")
+            let records = try PackedSet(directory: folder + "/whole", split: "train").records
+            #expect(records.allSatisfy { $0.width == 32 && $0.frameCount == 8 })
+            #expect(Set(records.map(\.name)) == ["0.mp4", "1.mp4", "2.mp4", "3.mp4", "5.mp4"])
+
+            let set = folder + "/set"
+            videos.options.transcoding = Writer(patience: 3).transcoding()
+            let stop = #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: set, options: videos.options)
+            }
+            #expect(stop?.code == .stoppedEarly && !pathExists(set + "/train"))
+            // What a child left that was killed; and one of those that were written is gone.
+            try writeWhole([1], to: set + "/train.videos/new-1-0.mp4")
+            let kept = try directoryNames(set + "/train.videos").filter { !$0.hasPrefix("new-") }
+            #expect(kept.count == 3)
+            try removeTree(set + "/train.videos/" + kept[0])
+            let second = Writer()
+            videos.options.transcoding = second.transcoding()
+            let report = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(second.calls.withLock(\.count) == 4 && report.resumed == 2)
+            for name in ["dataset.toml", "train/manifest", "train/shard-00000.mdb"] {
+                #expect(try fileDigest(set + "/" + name) == fileDigest(folder + "/whole/" + name), "\(name)")
+            }
+            #expect(try directoryNames(set) == [".pack.lock", "dataset.toml", "train"])
+        }
+    }
+
+    /// What was written in one profile is of no use to another.
+    @Test func anotherProfileBeginsAnew() throws {
+        try withTemporaryFolder { folder in
+            var videos = try Videos(folder)
+            videos.options.transcoding = Writer(patience: 3).transcoding("one")
+            #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: folder + "/set", options: videos.options)
+            }
+            let second = Writer()
+            videos.options.transcoding = second.transcoding("two")
+            let report = try pack(videos.list, split: "train", into: folder + "/set", options: videos.options)
+            #expect(second.calls.withLock(\.count) == 6 && report.resumed == 0)
+        }
+    }
+
+    /// Their numbers count frames of the original.
+    @Test func startFramesOfVideosThatAreWrittenAnewAreRefused() throws {
+        try withTemporaryFolder { folder in
+            try writeWhole(try makeVideo(frames: 12, seed: 1), to: folder + "/a.mp4")
+            try writeWhole("org_video,label,start_frm\na.mp4,0,0\na.mp4,0,5\n", to: folder + "/list")
+            var options = PackOptions()
+            options.transcoding = Writer().transcoding()
+            let fault = #expect(throws: Fault.self) {
+                try pack(ClipList(path: folder + "/list"), split: "train", into: folder + "/set", options: options)
+            }
+            #expect(fault?.thing == folder + "/list:3" && fault?.reason.contains("frame 5") == true)
+        }
+    }
+}
