@@ -17,6 +17,8 @@ let clipCases: [ChaosCase] = [
 
     // Those who have pulled clips serve them; whoever is asked may die in the middle.
     ChaosCase(35, "clips-holder-killed", needs: .namespaces) { lab in
+        // The other goes on at once: enough steps that the killed come back before the end.
+        lab.recipe.steps = 150
         let packed = try lab.packInSmallShards()
         let network = try lab.network(hosts: ["z", "a", "b"])
         try lab.beginWithoutData(on: network, workers: ["a", "b"], packed: packed)
