@@ -113,13 +113,16 @@ let package = Package(
         // What people see.
         module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models", "Training", "Wire"]),
         module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
+        module(
+            "Prediction", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Reporting", "Storage", "Video"]),
         module("Reporting", ["Faults"]),
         .executableTarget(
             name: "zoetrope",
             dependencies: [
                 "Acquisition", "Checkpoints", "Clips", "Configuration", "Coordinator", "Curation", "Evaluation",
                 "Export", "Faults",
-                "Kernels", "Models", "Protocol", "Randomness", "Reporting", "Storage", "Training", "Video",
+                "Kernels", "Models", "Prediction", "Protocol", "Randomness", "Reporting", "Storage", "Training",
+                "Video",
                 "Wire", "Worker", arguments,
             ],
             path: "Sources/zoetrope", swiftSettings: common),
@@ -150,6 +153,12 @@ let package = Package(
             "Models", ["Checkpoints", "Faults", "Kernels", "Models", "Randomness", "TestSupport"], exclude: ["Fixtures"]
         ),
         tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
+        tests(
+            "Prediction",
+            [
+                "Checkpoints", "Clips", "Faults", "Kernels", "Models", "Prediction", "Reporting", "TestSupport",
+                "Video",
+            ]),
         tests("Export", ["Checkpoints", "Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
         tests(

@@ -44,10 +44,12 @@ final class Execution {
     var staleForward: [Bool]
     private var staleBackward: [Bool]
 
-    /// - Parameter frozen: By parameter; empty: none.
+    /// - Parameters:
+    ///   - frozen: By parameter; empty: none.
+    ///   - keeping: layers whose tensors can be read after a run.
     init(
         _ network: NetworkDescription, N: Int, training: Bool, frozen: [Bool] = [], keepsPacked: Bool,
-        _ joining: Kernel.Joining,
+        keeping: Set<Int> = [], _ joining: Kernel.Joining,
         pool: ThreadPool, instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) {
         precondition(N >= 1, "a pass over \(N) clips")
@@ -56,12 +58,13 @@ final class Execution {
         elementwise = Elementwise(instructionSet: instructionSet)
         self.pool = pool
         let kernels = try Kernel.list(
-            network, joining, training: training, instructionSet: instructionSet, implementation: implementation)
+            network, joining, training: training, keeping: keeping, instructionSet: instructionSet,
+            implementation: implementation)
         let isFrozen = frozen.isEmpty ? network.parameters.map { _ in false } : frozen
         precondition(isFrozen.count == network.parameters.count, "\(frozen.count) parameters frozen or not")
         let plan = PassPlan(
             network, kernels, N: N, threads: pool.threads, training: training, isFrozen: isFrozen,
-            keepsPacked: keepsPacked)
+            keepsPacked: keepsPacked, keeping: keeping)
         let arena = try Arena(
             bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {

@@ -10,18 +10,24 @@ public final class InferencePass {
     /// The most clips of one run.
     public let N: Int
     private let execution: Execution
+    private let keeping: Set<Int>
 
-    /// - Parameter folds: convolutions hold the batch norms behind them in their weights, with residuals and ReLUs joined;
-    ///   without it the arithmetic is that of a frozen training pass, bit for bit.
+    /// - Parameters:
+    ///   - keeping: numbers of layers whose activations can be read after a run. Joins stop at them, so sums behind them
+    ///     may round differently from those of a pass that keeps nothing.
+    ///   - folds: convolutions hold the batch norms behind them in their weights, with residuals and ReLUs joined;
+    ///     without it the arithmetic is that of a frozen training pass, bit for bit.
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for.
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice = .auto, folds: Bool = true
+        implementation: Convolution.Choice = .auto, folds: Bool = true, keeping: Set<Int> = []
     ) throws(Fault) {
+        precondition(keeping.allSatisfy(network.layers.indices.contains), "layers \(keeping) of \(network.name)")
         self.network = network
         self.N = N
+        self.keeping = keeping
         execution = try Execution(
-            network, N: N, training: false, keepsPacked: true,
+            network, N: N, training: false, keepsPacked: true, keeping: keeping,
             Kernel.Joining(defers: false, sums: false, folds: folds), pool: pool, instructionSet: instructionSet,
             implementation: implementation)
     }
@@ -58,5 +64,14 @@ public final class InferencePass {
         execution.pack()
         for index in execution.kernels.indices { execution.forward(index, N: clips, ownStatistics: false) }
         return execution.logits.extracting(0..<clips * network.classes)
+    }
+
+    /// What layer `layer`, one of those kept, made of the first `clips` clips of the last run: for each its map,
+    /// T H W C; valid until the next run.
+    public func activation(_ layer: Int, clips: Int) -> UnsafeBufferPointer<Float> {
+        precondition(keeping.contains(layer), "layer \(layer) is not kept")
+        precondition((1...N).contains(clips), "\(clips) clips of a pass of \(N)")
+        return UnsafeBufferPointer(
+            start: execution.tensors[layer], count: clips * network.layers[layer].map.count)
     }
 }

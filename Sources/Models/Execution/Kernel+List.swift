@@ -14,13 +14,14 @@ extension Kernel {
 
     /// The kernels of a network in forward order.
     ///
+    /// - Parameter keeping: layers whose tensors are made whatever could be joined to them.
     /// - Throws: a usage `Fault` when there is no implementation of the name asked for, or when a network cannot be
     ///   trained.
     static func list(
-        _ network: NetworkDescription, _ joining: Joining, training: Bool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice
+        _ network: NetworkDescription, _ joining: Joining, training: Bool, keeping: Set<Int> = [],
+        instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) -> [Kernel] {
-        let entries = Program(network, folds: joining.folds).entries
+        let entries = Program(network, folds: joining.folds, keeping: keeping).entries
         // The batch norm that stands behind each tensor first, and the one that makes it without storing it.
         var behind: [Int: Program.Entry] = [:]
         var deferred: [Int: Program.Entry] = [:]

@@ -71,9 +71,10 @@ struct PassPlan {
     ///   - isFrozen: by parameter. Backward goes no deeper than what is not frozen.
     ///   - keepsPacked: packed weights serve many runs; otherwise they are packed when a kernel is reached, into memory that
     ///     the kernels share.
+    ///   - keeping: layers whose tensors are read when the pass is over.
     init(
         _ network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, training: Bool, isFrozen: [Bool],
-        keepsPacked: Bool
+        keepsPacked: Bool, keeping: Set<Int> = []
     ) {
         self.network = network
         self.isFrozen = isFrozen
@@ -85,7 +86,7 @@ struct PassPlan {
         gradients = tensors
         folded = 0
         planLasting()
-        planForward(threads: threads)
+        planForward(threads: threads, keeping: keeping)
         if training { planBackward(threads: threads) }
         memory.place()
     }
@@ -124,7 +125,7 @@ struct PassPlan {
         }
     }
 
-    private mutating func planForward(threads: Int) {
+    private mutating func planForward(threads: Int, keeping: Set<Int>) {
         for (time, kernel) in kernels.enumerated() {
             for input in kernel.reads { read(input, at: time) }
             if case .normalise(_, let what) = kernel.operation, what.isDeferred || what.gate != nil {
@@ -135,8 +136,10 @@ struct PassPlan {
             scratch.append(
                 memory.buffer(bytes: 4 * kernel.scratchCount(.forward, N: N, threads: threads), from: time))
         }
-        // The logits are read when the pass is over.
-        if let last = kernels.last, let logits = tensors[last.output] { memory.need(logits, at: end) }
+        // The logits are read when the pass is over, and whatever else somebody wants to see.
+        for output in keeping.union(kernels.last.map { [$0.output] } ?? []) {
+            if let tensor = tensors[output] { memory.need(tensor, at: end) }
+        }
     }
 
     private mutating func planBackward(threads: Int) {

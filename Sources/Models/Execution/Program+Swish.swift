@@ -17,10 +17,14 @@ extension Program {
         var absorbed: Set<Int> = []
         private let layers: [Layer]
         private let readers: [[Int]]
+        private let keeping: Set<Int>
 
-        /// - Parameter folds: batch norms that can be folded into convolutions are left for that.
-        init(_ layers: [Layer], folds: Bool) {
+        /// - Parameters:
+        ///   - folds: batch norms that can be folded into convolutions are left for that.
+        ///   - keeping: layers whose tensors are made in any case.
+        init(_ layers: [Layer], folds: Bool, keeping: Set<Int>) {
             self.layers = layers
+            self.keeping = keeping
             var readers = [[Int]](repeating: [], count: layers.count)
             for (index, layer) in layers.enumerated() { for input in layer.inputs { readers[input].append(index) } }
             self.readers = readers
@@ -36,12 +40,14 @@ extension Program {
         private func isFoldable(_ norm: Int) -> Bool {
             let source = layers[norm].inputs[0]
             guard case .convolution = layers[source].operation else { return false }
-            return readers[source].count == 1
+            return readers[source].count == 1 && !keeping.contains(source)
         }
 
         /// The Swish that alone reads a tensor.
         private func swish(behind tensor: Int) -> Int? {
-            guard readers[tensor].count == 1, case .swish = layers[readers[tensor][0]].operation else { return nil }
+            guard readers[tensor].count == 1, !keeping.contains(tensor),
+                case .swish = layers[readers[tensor][0]].operation
+            else { return nil }
             return readers[tensor][0]
         }
 
@@ -76,7 +82,7 @@ extension Program {
 
         /// The readers of a norm, if they are the mean over each clip and a product with Swish behind it.
         private func gate(behind norm: Int) -> (gate: Gate, product: Int)? {
-            guard readers[norm].count == 2 else { return nil }
+            guard readers[norm].count == 2, !keeping.contains(norm) else { return nil }
             let (pool, product) = (readers[norm][0], readers[norm][1])
             guard case .averagePool(let shape) = layers[pool].operation, shape.isGlobal,
                 case .multiplyChannels = layers[product].operation, layers[product].inputs[0] == norm,

@@ -27,17 +27,20 @@ package struct Program {
 
     package let entries: [Entry]
 
-    /// - Parameter folds: joins batch norms to the convolutions before them: for statistics that do not change.
-    package init(_ network: NetworkDescription, folds: Bool = false) {
+    /// - Parameters:
+    ///   - folds: joins batch norms to the convolutions before them: for statistics that do not change.
+    ///   - keeping: layers whose tensors are made whatever could be joined to them: somebody outside reads them.
+    package init(_ network: NetworkDescription, folds: Bool = false, keeping: Set<Int> = []) {
         let layers = network.layers
-        let readers = network.readers
+        var readers = network.readers
+        for layer in keeping { readers[layer] += 1 }
         // The only reader of each tensor, where there is just one.
         var next = [Int?](repeating: nil, count: layers.count)
         for (index, layer) in layers.enumerated() {
             for input in layer.inputs where readers[input] == 1 { next[input] = index }
         }
         // What stands at the last layer of each run of joined layers.
-        let swishes = SwishJoins(layers, folds: folds)
+        let swishes = SwishJoins(layers, folds: folds, keeping: keeping)
         var (joined, absorbed) = (swishes.entries, swishes.absorbed)
         for (index, layer) in layers.enumerated() {
             guard case .batchNorm = layer.operation, let after = next[index] else { continue }

@@ -1,3 +1,4 @@
+public import Faults
 public import Kernels
 
 /// A network as a value: its layers in order, its parameters and statistics by name. Nothing is allocated or computed.
@@ -43,6 +44,17 @@ public struct NetworkDescription: Sendable, Equatable {
             .averagePool, .attention, .dropout, .softmaxMean:
             []
         }
+    }
+
+    /// The number of the layer called `name`, as `model info --layers` prints it; `logits` is the last one.
+    ///
+    /// - Throws: a usage `Fault` when there is none, with the nearest name.
+    public func layer(named name: String) throws(Fault) -> Int {
+        if let index = layers.firstIndex(where: { $0.name == name }) { return index }
+        if name == "logits" { return layers.count - 1 }
+        throw Fault(
+            .usage, name, "is no layer of \(self.name)",
+            mend: advice(for: name, among: layers.map(\.name)) + "; `zoetrope model info` lists them")
     }
 
     /// How many layers read each tensor.

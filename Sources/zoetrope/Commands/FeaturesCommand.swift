@@ -1,0 +1,177 @@
+import ArgumentParser
+import Clips
+import Curation
+import Faults
+import Foundation
+import Models
+import Prediction
+import Reporting
+import Storage
+import Worker
+
+/// `zoetrope features`.
+struct Features: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "features", abstract: "Write what layers of a network make of clips, as safetensors or npy.",
+        discussion: """
+            Any layer that `zoetrope model info --layers` lists, and `softmax` for the scores. A row is a clip, or with \
+            --per video the mean over a video's clips; rows are keyed by video and first frame.
+
+              zoetrope features --checkpoint runs/k400 --data k400 --split val --layer final_avg --out val.safetensors
+              zoetrope features --checkpoint runs/k400 --videos clips/ --every 16 --layer final_avg --format npy --out f/
+            """)
+
+    enum Row: String, CaseIterable, ExpressibleByArgument { case clip, video }
+
+    @OptionGroup var source: NetworkSource
+    @Option(name: .customLong("layer"), help: "A layer's name; may be repeated.")
+    var layers: [String]
+    @Option(help: "A packed data set's folder.")
+    var data: String?
+    @Option(help: "Which split of it: train, val or test.")
+    var split = "val"
+    @Option(parsing: .upToNextOption, help: "Video files and folders of them, in place of --data.")
+    var videos: [String] = []
+    @Option(help: "Clips of each video, spread over it.")
+    var clips = 1
+    @Option(help: "Slide over the video instead: a clip every so many frames.")
+    var every: Int?
+    @Option(help: "What a row is: clip or video.")
+    var per = Row.clip
+    @Flag(help: "The mean of each channel over all places in place of the whole map.")
+    var pool = false
+    @Option(help: "safetensors (one file) or npy (a folder).")
+    var format: FeatureTable.Format = .safetensors
+    @Option(help: "The file or folder to be made.")
+    var out: String
+
+    func validate() throws {
+        guard (data == nil) != videos.isEmpty else { throw ValidationError("name either --data or --videos") }
+        guard !layers.isEmpty else { throw ValidationError("name a --layer") }
+        guard (1...1000).contains(clips) else { throw ValidationError("--clips \(clips): choose 1 to 1000") }
+        if let every, !(1...1_000_000).contains(every) { throw ValidationError("--every \(every): choose 1 or more") }
+    }
+
+    /// One of the videos, and how its bytes are come by.
+    private struct Item {
+        let name: String
+        let label: Int
+        let open: (_ settings: ClipSettings) throws -> VideoClips
+    }
+
+    func run() throws {
+        let opened = try source.open()
+        let network = opened.network
+        let settings = try opened.recipe.clipSettings()
+        // The scores are no layer's tensor: the logits' softmax, which every run makes.
+        let named = try layers.map { (name) throws(Fault) in name == "softmax" ? nil : try network.layer(named: name) }
+        let kept = named.compactMap { $0 }
+        let starts: ClipStarts = every.map { .sliding(every: $0) } ?? .uniform(clips)
+        let runner = try VideoRunner(
+            try opened.pass(N: every == nil ? min(clips, 8) : 4, keeping: Set(kept)), settings, layers: kept)
+        let columns = zip(layers, named).map { name, layer in
+            FeatureTable.Column(
+                name: name, shape: layer.map { Self.shape(network.layers[$0].map, pool) } ?? [network.classes])
+        }
+        let items = try data.map(packed) ?? loose()
+        let table = try FeatureTable(out, format, columns: columns)
+        let clock = MonotonicClock()
+        var bar = ProgressBar("features", total: items.count, now: clock.now)
+        var failed: [String] = []
+        for (number, item) in items.enumerated() {
+            table.begin(video: item.name)
+            do { try extract(item, runner, settings, starts, named, columns, into: table) } catch let fault as Fault
+                where fault.code == .data && fault.thing == item.name
+            {
+                try table.dropVideo()
+                failed.append(item.name)
+                standardError("zoetrope: \(fault)\n")
+            }
+            bar.update(number + 1, "", now: clock.now)
+        }
+        guard table.rows > 0 else {
+            throw Fault(
+                .data, "\(items.count) videos", "none of them gives a clip: see above", mend: "check the videos")
+        }
+        try table.finish()
+        print(
+            "\(table.rows) rows of \(columns.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")) in \(out)"
+                + (failed.isEmpty ? "" : "; \(failed.count) videos left out: \(failed.joined(separator: ", "))"))
+        guard failed.isEmpty else {
+            throw Fault(
+                .data, "\(failed.count) of \(items.count) videos", "gave no features: see above",
+                mend: "`zoetrope data check` says more about them")
+        }
+    }
+
+    private func extract(
+        _ item: Item, _ runner: VideoRunner, _ settings: ClipSettings, _ starts: ClipStarts, _ named: [Int?],
+        _ columns: [FeatureTable.Column], into table: FeatureTable
+    ) throws {
+        let video = try item.open(settings)
+        let places = starts.starts(frames: video.frameCount, span: settings.sourceFrames)
+        var sums = columns.map { [Double](repeating: 0, count: $0.shape.reduce(1, *)) }
+        try runner.run(video, name: item.name, starts: places) { outcome in
+            var kept = outcome.activations[...]
+            let rows: [[Float]] = zip(named, columns).map { layer, column in
+                guard layer != nil, let values = kept.popFirst() else { return outcome.scores.map(Float.init) }
+                return pool ? Self.pooled(values, C: column.shape[0]) : Array(values)
+            }
+            if per == .clip {
+                try Self.append(rows, start: outcome.start, label: item.label, to: table)
+            } else {
+                for (i, row) in rows.enumerated() { for (j, value) in row.enumerated() { sums[i][j] += Double(value) } }
+            }
+        }
+        guard per == .video else { return }
+        let means = sums.map { $0.map { Float($0 / Double(places.count)) } }
+        try Self.append(means, start: -1, label: item.label, to: table)
+    }
+
+    private static func append(_ rows: [[Float]], start: Int, label: Int, to table: FeatureTable) throws(Fault) {
+        // One piece of memory for the row: pointers into several arrays cannot be held at once.
+        let all = rows.flatMap { $0 }
+        var failure: Fault?
+        all.withUnsafeBufferPointer { base in
+            var offset = 0
+            let values = rows.map { row in
+                defer { offset += row.count }
+                return base.extracting(offset..<offset + row.count)
+            }
+            do throws(Fault) { try table.append(start: start, label: label, values: values) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// The shape of one row: C where there is one place, else T H W C.
+    private static func shape(_ map: FeatureMap, _ pool: Bool) -> [Int] {
+        map.positions == 1 || pool ? [map.C] : [map.extent.t, map.extent.h, map.extent.w, map.C]
+    }
+
+    /// The mean of each channel, summed in f64 in the order of the places.
+    private static func pooled(_ values: UnsafeBufferPointer<Float>, C: Int) -> [Float] {
+        var sums = [Double](repeating: 0, count: C)
+        for (i, value) in values.enumerated() { sums[i % C] += Double(value) }
+        let places = Double(values.count / C)
+        return sums.map { Float($0 / places) }
+    }
+
+    private func packed(_ directory: String) throws -> [Item] {
+        let set = try PackedSet(directory: directory, split: split)
+        return set.records.enumerated().map { rank, record in
+            Item(name: record.name, label: record.label) { settings in
+                try set.withVideo(at: rank) { try VideoClips($0, name: record.name, access: record.access, settings) }
+            }
+        }
+    }
+
+    private func loose() throws -> [Item] {
+        try videos.flatMap { (path) throws(Fault) in try Predict.files(path) }.map { path in
+            Item(name: path, label: -1) { settings in
+                try readWhole(path, limit: 16 << 30).withUnsafeBytes { try VideoClips($0, name: path, settings) }
+            }
+        }
+    }
+}
+
+extension FeatureTable.Format: ExpressibleByArgument {}
