@@ -16,6 +16,9 @@ public struct ClusterConfiguration: Sendable, Equatable {
         public var address: String
         /// Workers that keep each chunk of the parameters; fewer while there are fewer workers.
         public var replicas: Int
+        /// Of how many steps one block is computed by a second worker and compared, 0 to 1: a processor that computes wrong
+        /// gradients is found out by nothing else.
+        public var verify: Double
     }
 
     public struct Worker: Sendable, Equatable {
@@ -59,7 +62,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
 
     /// Everything at its default: one machine, loopback.
     public static let standard = ClusterConfiguration(
-        coordinator: Coordinator(address: "tcp://127.0.0.1:5570", replicas: 2),
+        coordinator: Coordinator(address: "tcp://127.0.0.1:5570", replicas: 2, verify: 0.01),
         worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false, cache: "", cacheLimit: 0),
         security: SecuritySection(keys: "", insecure: false),
         timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600))
@@ -73,7 +76,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
             coordinator: Coordinator(
                 address: try reader.string("coordinator.address", default: standard.coordinator.address),
                 replicas: try reader.integer(
-                    "coordinator.replicas", default: standard.coordinator.replicas, in: 1...8)),
+                    "coordinator.replicas", default: standard.coordinator.replicas, in: 1...8),
+                verify: try reader.real("coordinator.verify", default: standard.coordinator.verify, in: 0...1)),
             worker: Worker(
                 dataHost: try reader.string("worker.data_host", default: standard.worker.dataHost),
                 dataBind: try reader.string("worker.data_bind", default: standard.worker.dataBind),

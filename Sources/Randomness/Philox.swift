@@ -34,6 +34,7 @@ public enum Purpose: UInt32, Sendable, CaseIterable {
     case synthesis = 8
     case simulation = 9
     case substitute = 10
+    case verification = 11
 }
 
 /// Random numbers of one purpose at one place: draw `i` is a pure function of (seed, place, purpose, i).

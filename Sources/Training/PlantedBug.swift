@@ -39,6 +39,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case staleGenerationAccepted
     /// A bit of some worker's state flips, once.
     case memoryFlips
+    /// Some worker computes a wrong gradient, once.
+    case gradientFlips
     /// The owner's death goes unnoticed: the map stays.
     case ownerDeathIgnored
     /// The norm adds the chunks in the order they became ready.

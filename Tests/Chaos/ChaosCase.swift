@@ -9,6 +9,8 @@ package struct ChaosCase: Sendable {
         case controlGroups
         /// tmpfs.
         case mounts
+        /// Debian's libfaketime.
+        case fakeClock
     }
 
     package let number: Int
@@ -29,7 +31,7 @@ package struct ChaosCase: Sendable {
     /// In the order of the table.
     package static let all: [ChaosCase] =
         (workerCases + coordinatorCases + networkCases + resourceCases + diskCases + dataCases + wireCases + swarmCases
-        + clipCases)
+        + clipCases + clockCases)
         .sorted {
             $0.number < $1.number
         }

@@ -52,7 +52,7 @@ struct LiveTrafficTests {
             .mapInstalled(map: 1, chunks: [ChunkDigest(chunk: 1 << 40, digest: 0)]),
             .fetchCheckpoint(map: 1, chunk: 1 << 40), .checkpointChunk(state), .suspect(0xBAD),
             .ready(Ready(fingerprints: [], heldVersion: 1 << 40, heldChunks: [1 << 40])),
-            .alarm(Alarm(step: 1, block: block, chunk: 1 << 40, first: 1, second: 2)), .leaving,
+            .alarm(Alarm(map: 4, step: 1, block: block, chunk: 1 << 40, first: 1, second: 2)), .leaving,
         ]
         for (i, message) in worker.enumerated() { add(message, { EncodedFrame($0) }, sequence: UInt64(i + 1)) }
         let push = Push(map: 1, step: 1, block: block, chunk: 1 << 40, checksum: 0, gradient: payload)

@@ -52,7 +52,7 @@ enum MessageSamples {
         .chunkDigests(version: 4, chunks: [ChunkDigest(chunk: 2, digest: 77)]),
         .leaving,
         .suspect(0xFEED_FACE_CAFE_BEEF),
-        .alarm(Alarm(step: 5, block: block, chunk: 3, first: 11, second: 12)),
+        .alarm(Alarm(map: 4, step: 5, block: block, chunk: 3, first: 11, second: 12)),
     ]
 
     static let coordinator: [CoordinatorMessage?] = [

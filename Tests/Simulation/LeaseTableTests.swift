@@ -32,6 +32,50 @@ import Wire
         }
     }
 
+    @Test func aCheckIsOfTheWholeBlockByAnotherWorkerAndBothAreAwaited() {
+        var table = LeaseTable(units: 8)
+        table.plan(checkOf: 2)
+        _ = table.lease(to: 1, size: 4, preferred: nil, id: 1, now: 0)
+        _ = table.lease(to: 2, size: 4, preferred: nil, id: 2, now: 0)
+        #expect(table.leaseCheck(to: 1, id: 3, now: 0) == nil, "whose block it is")
+        #expect(!table.isChecked(by: [1, 2]) && table.isChecked(by: [1]))
+        #expect(table.leaseCheck(to: 2, id: 3, now: 1) == UnitBlock(first: 0, log2: 2))
+        #expect(table.leaseCheck(to: 4, id: 4, now: 1) == nil, "one check is enough")
+        for (id, first) in [(UInt64(1), 0), (2, 4)] {
+            _ = table.computed(id, records: records(UnitBlock(first: first, log2: 2)))
+            #expect(table.delivered(id).isEmpty, "the second computation is not superfluous")
+        }
+        #expect(table.isRecorded && !table.isChecked(by: [1, 2]))
+        #expect(table.reviewCheck { _ in false } == nil)
+        #expect(table.computed(3, records: records(UnitBlock(first: 0, log2: 2)))?.disagreement == nil)
+        #expect(table.delivered(3).isEmpty)
+        #expect(table.isChecked(by: [1, 2]))
+    }
+
+    @Test func aLateCheckIsGivenUpAndALostOneIsPlannedAgain() {
+        var table = LeaseTable(units: 2)
+        table.plan(checkOf: 0)
+        _ = table.lease(to: 1, size: 2, preferred: nil, id: 1, now: 0)
+        _ = table.leaseCheck(to: 2, id: 2, now: 0)
+        table.lost(2, bugs: [])
+        #expect(table.reviewCheck { _ in true } == nil)
+        #expect(!table.isChecked(by: [1, 3]))
+        #expect(table.leaseCheck(to: 3, id: 3, now: 0) == UnitBlock(first: 0, log2: 1))
+        #expect(table.reviewCheck { _ in true } == nil, "nobody has delivered the block")
+        _ = table.computed(1, records: records(UnitBlock(first: 0, log2: 1)))
+        _ = table.delivered(1)
+        #expect(table.reviewCheck { $0.worker == 3 }?.id == 3)
+        #expect(table.isChecked(by: [1, 3]) && table.entries.isEmpty)
+        // Whose first worker dies: nothing is left to compare.
+        var other = LeaseTable(units: 1)
+        other.plan(checkOf: 0)
+        _ = other.lease(to: 1, size: 1, preferred: nil, id: 1, now: 0)
+        _ = other.leaseCheck(to: 2, id: 2, now: 0)
+        other.lost(1, bugs: [])
+        #expect(other.reviewCheck { _ in false } == nil && other.isChecked(by: [2, 3]))
+        #expect(other.freeUnits == 0, "the second computation is the only one now")
+    }
+
     @Test func aPreferredBlockIsGivenWhileItIsFree() {
         var table = LeaseTable(units: 8)
         let wanted = UnitBlock(first: 4, log2: 1)

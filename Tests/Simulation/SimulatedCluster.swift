@@ -58,16 +58,22 @@ final class SimulatedCluster {
     let lateness: Double
     let expectedWorkers: Int
     let replicas: Int
+    /// Of how many steps a block is computed twice.
+    let verifiedShare: Double
     let diskLies: Bool
     var counts = FaultCounts()
     /// What happened, for people, when asked for.
     var journal: [String]?
 
-    init(seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false, finetunes: Bool = false, journal: Bool = false) {
+    init(
+        seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false, finetunes: Bool = false,
+        verifiedShare: Double? = nil, journal: Bool = false
+    ) {
         if journal { self.journal = [] }
         chance = Chance(seed: seed)
         problem = Problem(UInt64(chance.below(120)), finetunes: finetunes)
         self.bugs = bugs
+        self.verifiedShare = verifiedShare ?? [0, 0.3, 1, 0][Int(seed / 2 % 4)]
         lateness = seed % 2 == 0 ? 0.12 : 0.03
         delay = [0.001, 0.02, 0.2][chance.below(3)]
         expectedWorkers = 1 + chance.below(4)
@@ -111,8 +117,8 @@ final class SimulatedCluster {
             welcome: Welcome(generation: generation, run: 77, recipe: "r", data: "", instructionSet: "baseline"),
             units: problem.units, clipsPerUnit: problem.clipsPerUnit, steps: problem.steps, rate: problem.rate,
             clipNorm: problem.clipNorm, plan: problem.plan, fingerprints: [Fingerprint(name: "recipe", value: "r")],
-            checkpointEverySteps: 2, expectedWorkers: expectedWorkers, replicas: replicas, startPatience: 15,
-            bytesMovedPerStep: 200, timing: timing)
+            checkpointEverySteps: 2, expectedWorkers: expectedWorkers, replicas: replicas,
+            verifiedShare: verifiedShare, startPatience: 15, bytesMovedPerStep: 200, timing: timing)
         write(
             "coordinator \(generation) from \(disk.ledger.count) steps, checkpoints \(disk.checkpoints.keys.sorted())")
         coordinator = Coordinator(settings: settings, history: disk.history, bugs: bugs)
@@ -245,7 +251,9 @@ final class SimulatedCluster {
         case .note(let note):
             write("\(note)")
             switch note {
-            case .alarm(let alarm): troubles.append("alarm \(alarm)")
+            case .alarm(let alarm):
+                counts.alarms += 1
+                if !bugs.contains(.gradientFlips) { troubles.append("alarm \(alarm)") }
             case .recordsDiffer(let step, let unit, _): troubles.append("unit \(unit) of step \(step) has two records")
             case .rolledBack: counts.rollbacks += 1
             case .promoted: counts.promotions += 1
@@ -313,6 +321,7 @@ struct FaultCounts {
     var fenced = 0
     var recalled = 0
     var divergences = 0
+    var alarms = 0
     var replayed = 0
     var reissued = 0
     var rejoined = 0

@@ -5,10 +5,12 @@ import Wire
 /// Whole clusters under faults, against the undisturbed run: same bits, every step in the ledger once.
 @Suite struct SimulationTests {
     /// What is wrong with the run of a seed, if anything.
-    static func verdict(seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false, finetunes: Bool = false) -> (
-        trouble: String?, counts: FaultCounts
-    ) {
-        let cluster = SimulatedCluster(seed: seed, bugs: bugs, calm: calm, finetunes: finetunes)
+    static func verdict(
+        seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false, finetunes: Bool = false,
+        verifiedShare: Double? = nil
+    ) -> (trouble: String?, counts: FaultCounts) {
+        let cluster = SimulatedCluster(
+            seed: seed, bugs: bugs, calm: calm, finetunes: finetunes, verifiedShare: verifiedShare)
         cluster.run()
         return (cluster.trouble, cluster.counts)
     }
@@ -96,6 +98,25 @@ import Wire
         #expect(found > 20)
     }
 
+    /// A worker computes one wrong gradient. Another that computes the block as well disagrees before the step counts; it is
+    /// computed anew, and the weights are those of an undisturbed run. Without second computations the weights are wrong.
+    @Test func aWrongGradientIsFoundAndUndone() {
+        var (found, wrong) = (0, 0)
+        for seed in UInt64(0)..<300 {
+            let (trouble, counts) = Self.verdict(seed: seed, bugs: [.gradientFlips], calm: true, verifiedShare: 1)
+            // Not every check is of the block that is wrong; where two workers err and a third was the partner of both, it is
+            // the one that is named.
+            if counts.alarms == 1 {
+                found += 1
+                #expect(trouble == nil, "seed \(seed)")
+                #expect(counts.rollbacks == 0, "seed \(seed)")
+            }
+            let unchecked = Self.verdict(seed: seed, bugs: [.gradientFlips], calm: true, verifiedShare: 0)
+            if unchecked.trouble != nil { wrong += 1 }
+        }
+        #expect(found > 20 && wrong > 20, "\(found) found, \(wrong) wrong where nobody checks")
+    }
+
     /// Each mistake that a machine can be made to make is found by some seed.
     @Test(arguments: PlantedBug.allCases) func plantedBugsAreFound(bug: PlantedBug) {
         let found = ([Self.known[bug] ?? 0] + Array(0..<2000)).contains {
@@ -141,6 +162,7 @@ extension FaultCounts {
         fenced += other.fenced
         recalled += other.recalled
         divergences += other.divergences
+        alarms += other.alarms
         replayed += other.replayed
         reissued += other.reissued
         rejoined += other.rejoined

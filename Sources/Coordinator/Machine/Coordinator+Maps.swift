@@ -144,15 +144,7 @@ extension Coordinator {
             holders.indices.contains(divergence.chunk)
         else { return }
         directives.append(.note(.replicasDiffer(divergence)))
-        let pair = [divergence.owner, divergence.buddy]
-        for worker in pair { divergences[worker, default: 0] += 1 }
-        if let culprit = pair.first(where: { divergences[$0, default: 0] > 1 }) {
-            let name = members[culprit].map { "\($0.name) on \($0.hello?.host ?? "?")" } ?? "?"
-            return close(
-                code: 70,
-                reason: "\(name) computed other bits than its partners twice: its memory or processor is broken; "
-                    + "run again without it", now: now)
-        }
+        guard !stopsBecause([divergence.owner, divergence.buddy], now: now) else { return }
         switch phase {
         case .stepping, .committing, .installing, .holding:
             holders[divergence.chunk] = []
@@ -160,5 +152,52 @@ extension Coordinator {
             recover(because: "two keepers of chunk \(divergence.chunk) differ", now: now)
         case .gathering, .closing, .finished: break
         }
+    }
+
+    /// Two workers computed other bits of one block: neither is believed. A step that does not count yet is computed anew;
+    /// one that does is played again from the newest checkpoint, and the ledger tells which of the two was right.
+    mutating func gradientsDiffer(_ alarm: Alarm, now: Double) {
+        guard alarm.map == mapNumber else { return }
+        switch phase {
+        case .stepping, .committing, .installing, .holding: break
+        case .gathering, .closing, .finished: return
+        }
+        directives.append(.note(.alarm(alarm)))
+        guard !stopsBecause([alarm.first, alarm.second], now: now) else { return }
+        if case .stepping(let step) = phase, step.step == alarm.step {
+            // Roots that workers keep would only be pushed again.
+            for entry in (Array(step.leases.entries.values) + Array(step.leases.settled.values)).sorted(by: {
+                $0.id < $1.id
+            }) {
+                send(.revoke(lease: entry.id), to: entry.worker, now: now)
+            }
+            return recover(because: "two results of a block of step \(alarm.step) differ", now: now)
+        }
+        guard alarm.step >= checkpoint else {
+            return close(
+                code: 70,
+                reason:
+                    "two results of step \(alarm.step) differ, and the checkpoint of step \(checkpoint) was made of one: "
+                    + "one of the two workers has a broken memory or processor; take that machine out, remove the checkpoints "
+                    + "after step \(alarm.step) and run again", now: now)
+        }
+        holders = Array(repeating: [], count: holders.count)
+        recover(because: "two results of a block of step \(alarm.step) differ", now: now)
+    }
+
+    /// Whether a worker's bits have differed from others' for the second time: then the run ends and names it.
+    private mutating func stopsBecause(_ pair: [Incarnation], now: Double) -> Bool {
+        for worker in pair { divergences[worker, default: 0] += 1 }
+        let culprits = pair.filter { divergences[$0, default: 0] > 1 }
+        guard !culprits.isEmpty else { return false }
+        let names = culprits.map { worker in
+            members[worker].map { "\($0.name) on \($0.hello?.host ?? "?")" } ?? "?"
+        }
+        close(
+            code: 70,
+            reason:
+                "\(names.joined(separator: " or ")) computed other bits than its partners twice: its memory or processor is "
+                + "broken; run again without it", now: now)
+        return true
     }
 }

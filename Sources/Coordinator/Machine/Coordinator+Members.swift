@@ -90,7 +90,7 @@ extension Coordinator {
         case .leaving: beginDraining(worker, now: now)
         case .suspect(let other): suspect(other, now: now)
         case .replicasDiffer(let divergence): replicasDiffer(divergence, now: now)
-        case .alarm(let alarm): directives.append(.note(.alarm(alarm)))
+        case .alarm(let alarm): gradientsDiffer(alarm, now: now)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import Faults
+internal import Randomness
 internal import Training
 internal import Wire
 
@@ -61,6 +62,10 @@ extension Coordinator {
             }
         }
         for worker in members.keys { members[worker]?.keptBlocks = [] }
+        let draws = Draws(seed: 0, place: UInt64(version), purpose: .verification)
+        if draws.uniform(0) < Float(settings.verifiedShare) {
+            step.leases.plan(checkOf: draws.integer(1, below: settings.units))
+        }
         let ready = earlyReady
         earlyReady = []
         phase = .stepping(step)
@@ -74,6 +79,9 @@ extension Coordinator {
     /// left, else a hint what to decode for the next step.
     mutating func grantLeases(now: Double) {
         guard case .stepping(var step) = phase else { return }
+        if let entry = step.leases.reviewCheck(isLate: { isLate($0, now: now) }) {
+            send(.revoke(lease: entry.id), to: entry.worker, now: now)
+        }
         let speeds = speedsOfActiveMembers(now: now)
         let total = speeds.reduce(0) { $0 + $1.speed }
         for (worker, speed) in speeds where !step.leases.isBusy(worker) {
@@ -93,6 +101,8 @@ extension Coordinator {
                 step.issues.note(block, to: worker)
                 issue(block, of: step.step, to: worker, now: now)
                 directives.append(.note(.reissued(step: step.step, block: block, to: worker)))
+            } else if let block = step.leases.leaseCheck(to: worker, id: nextLease, now: now) {
+                issue(block, of: step.step, to: worker, now: now)
             } else if step.step + 1 < settings.steps, let block = step.leases.firstBlocks[worker],
                 step.prefetched.insert(worker).inserted
             {
@@ -101,6 +111,7 @@ extension Coordinator {
             }
         }
         phase = .stepping(step)
+        finishIfComplete(now: now)
     }
 
     private mutating func issue(_ block: UnitBlock, of step: Int, to worker: Incarnation, now: Double) {
@@ -199,6 +210,7 @@ extension Coordinator {
 
     private mutating func finishIfComplete(now: Double) {
         guard case .stepping(let step) = phase, step.leases.isRecorded,
+            step.leases.isChecked(by: activeMembers.filter { !isSilent($0, now: now) }),
             step.ready.count == settings.plan.changing.count
         else { return }
         let record = LedgerRecord(

@@ -22,6 +22,8 @@ public struct CoordinatorSettings: Sendable {
     public var expectedWorkers: Int
     /// Workers that keep each chunk, when there are so many: its owner and its buddies; 1: nobody but the owner.
     public var replicas: Int
+    /// Of how many steps one block is computed a second time, by another worker, and compared: 0 to 1.
+    public var verifiedShare: Double
     public var startPatience: Double
     /// Bytes of state that one rebalancing moves at most, so that a joiner never stops a step for long.
     public var bytesMovedPerStep: Int
@@ -30,7 +32,7 @@ public struct CoordinatorSettings: Sendable {
     public init(
         welcome: Welcome, units: Int, clipsPerUnit: Int, steps: Int, rate: LearningRate, clipNorm: Double,
         plan: ChunkPlan, fingerprints: [Fingerprint], checkpointEverySteps: Int, expectedWorkers: Int,
-        replicas: Int = 2,
+        replicas: Int = 2, verifiedShare: Double = 0,
         startPatience: Double = 30, bytesMovedPerStep: Int = 64 << 20, timing: ClusterTiming = ClusterTiming()
     ) {
         self.welcome = welcome
@@ -44,6 +46,7 @@ public struct CoordinatorSettings: Sendable {
         self.checkpointEverySteps = checkpointEverySteps
         self.expectedWorkers = expectedWorkers
         self.replicas = replicas
+        self.verifiedShare = verifiedShare
         self.startPatience = startPatience
         self.bytesMovedPerStep = bytesMovedPerStep
         self.timing = timing

@@ -23,10 +23,11 @@ package struct LeaseTable: Sendable {
     package private(set) var records: [Int: UnitRecord] = [:]
     private var delivered: Set<Int> = []
     /// Leases whose roots are with the owners, and still with the workers too.
-    private var settled: [UInt64: Entry] = [:]
+    private(set) var settled: [UInt64: Entry] = [:]
     /// Each worker's first block of the step: decoded ahead for the next one.
     package private(set) var firstBlocks: [Incarnation: UnitBlock] = [:]
     private var failures: [Int: Set<Incarnation>] = [:]
+    package internal(set) var check: BlockCheck?
 
     package init(units: Int) {
         self.units = units
@@ -96,8 +97,15 @@ package struct LeaseTable: Sendable {
             }
     }
 
-    private mutating func enter(_ block: UnitBlock, worker: Incarnation, id: UInt64, now: Double) {
+    mutating func enter(_ block: UnitBlock, worker: Incarnation, id: UInt64, now: Double) {
         entries[id] = Entry(id: id, worker: worker, block: block, issued: now)
+    }
+
+    /// Takes a lease back whose worker is no longer wanted.
+    mutating func withdraw(_ id: UInt64) { entries[id] = nil }
+
+    func isDelivered(_ block: UnitBlock) -> Bool {
+        (block.first..<min(block.end, units)).allSatisfy { delivered.contains($0) }
     }
 
     private static func smallestFirst(_ a: UnitBlock, _ b: UnitBlock) -> Bool {
@@ -106,7 +114,7 @@ package struct LeaseTable: Sendable {
 
     private static func log2(of size: Int) -> Int { Int.bitWidth - 1 - max(1, size).leadingZeroBitCount }
 
-    private func hasFailed(_ block: UnitBlock, on worker: Incarnation) -> Bool {
+    func hasFailed(_ block: UnitBlock, on worker: Incarnation) -> Bool {
         failures.contains { block.contains(unit: $0.key) && $0.value.contains(worker) }
     }
 
@@ -148,8 +156,10 @@ package struct LeaseTable: Sendable {
         guard let entry = entries.removeValue(forKey: id) else { return [] }
         settled[id] = entry
         delivered.formUnion(entry.block.first..<min(entry.block.end, units))
+        noteDelivered()
         let superfluous = entries.values.filter { other in
-            (other.block.first..<min(other.block.end, units)).allSatisfy { delivered.contains($0) }
+            check?.concerns(other.id) != true
+                && (other.block.first..<min(other.block.end, units)).allSatisfy { delivered.contains($0) }
         }
         for other in superfluous { entries[other.id] = nil }
         return superfluous.sorted { $0.id < $1.id }
@@ -196,6 +206,8 @@ package struct LeaseTable: Sendable {
     /// The worker could not read a clip of the block. Returns on how many workers the block has failed.
     package mutating func failed(_ id: UInt64) -> Int {
         guard let entry = entries.removeValue(forKey: id) else { return 0 }
+        // Whoever computes it first still has it.
+        if id == check?.second { return 0 }
         for unit in entry.block.first..<min(entry.block.end, units) { failures[unit, default: []].insert(entry.worker) }
         release(entry.block)
         return failures[entry.block.first]?.count ?? 0

@@ -3828,7 +3828,7 @@ const ProtobufCMessageDescriptor zoetrope__chunk_state__descriptor =
   (ProtobufCMessageInit) zoetrope__chunk_state__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__alarm__field_descriptors[5] =
+static const ProtobufCFieldDescriptor zoetrope__alarm__field_descriptors[6] =
 {
   {
     "step",
@@ -3890,18 +3890,31 @@ static const ProtobufCFieldDescriptor zoetrope__alarm__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "map",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Alarm, map),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__alarm__field_indices_by_name[] = {
   1,   /* field[1] = block */
   2,   /* field[2] = chunk */
   3,   /* field[3] = first */
+  5,   /* field[5] = map */
   4,   /* field[4] = second */
   0,   /* field[0] = step */
 };
 static const ProtobufCIntRange zoetrope__alarm__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor zoetrope__alarm__descriptor =
 {
@@ -3911,7 +3924,7 @@ const ProtobufCMessageDescriptor zoetrope__alarm__descriptor =
   "Zoetrope__Alarm",
   "zoetrope",
   sizeof(Zoetrope__Alarm),
-  5,
+  6,
   zoetrope__alarm__field_descriptors,
   zoetrope__alarm__field_indices_by_name,
   1,  zoetrope__alarm__number_ranges,
@@ -5023,7 +5036,7 @@ const ProtobufCMessageDescriptor zoetrope__replicated__descriptor =
   (ProtobufCMessageInit) zoetrope__replicated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__push_receipt__field_descriptors[5] =
+static const ProtobufCFieldDescriptor zoetrope__push_receipt__field_descriptors[6] =
 {
   {
     "map",
@@ -5085,18 +5098,31 @@ static const ProtobufCFieldDescriptor zoetrope__push_receipt__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "other",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__PushReceipt, other),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__push_receipt__field_indices_by_name[] = {
   2,   /* field[2] = block */
   3,   /* field[3] = chunk */
   0,   /* field[0] = map */
+  5,   /* field[5] = other */
   1,   /* field[1] = step */
   4,   /* field[4] = verdict */
 };
 static const ProtobufCIntRange zoetrope__push_receipt__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor zoetrope__push_receipt__descriptor =
 {
@@ -5106,7 +5132,7 @@ const ProtobufCMessageDescriptor zoetrope__push_receipt__descriptor =
   "Zoetrope__PushReceipt",
   "zoetrope",
   sizeof(Zoetrope__PushReceipt),
-  5,
+  6,
   zoetrope__push_receipt__field_descriptors,
   zoetrope__push_receipt__field_indices_by_name,
   1,  zoetrope__push_receipt__number_ranges,

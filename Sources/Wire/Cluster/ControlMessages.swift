@@ -201,6 +201,7 @@ public struct KeptBlock: Hashable, Sendable {
 
 /// Two results of one pure function that differ.
 public struct Alarm: Hashable, Sendable {
+    public var map: Int
     public var step: Int
     public var block: UnitBlock
     public var chunk: Int
@@ -208,7 +209,10 @@ public struct Alarm: Hashable, Sendable {
     public var first: Incarnation
     public var second: Incarnation
 
-    public init(step: Int, block: UnitBlock, chunk: Int, first: Incarnation, second: Incarnation) {
+    public init(
+        map: Int, step: Int, block: UnitBlock, chunk: Int, first: Incarnation, second: Incarnation
+    ) {
+        self.map = map
         self.step = step
         self.block = block
         self.chunk = chunk

@@ -97,6 +97,8 @@ public struct PushReceipt: Hashable, Sendable {
         case stale = 2
         /// The bytes do not have their checksum: push again.
         case damaged = 3
+        /// The tree has other bits for the same block.
+        case conflict = 4
     }
 
     public var map: Int
@@ -104,8 +106,13 @@ public struct PushReceipt: Hashable, Sendable {
     public var block: UnitBlock
     public var chunk: Int
     public var verdict: Verdict
+    /// Of a conflict: whose result is in the tree; 0 otherwise.
+    public var other: Incarnation
 
-    public init(map: Int, step: Int, block: UnitBlock, chunk: Int, verdict: Verdict) {
+    public init(
+        map: Int, step: Int, block: UnitBlock, chunk: Int, verdict: Verdict, other: Incarnation = 0
+    ) {
+        self.other = other
         self.map = map
         self.step = step
         self.block = block

@@ -12,7 +12,7 @@ public struct Hello: Hashable, Sendable {
     /// The product's version, for people.
     public var product: String
 
-    public static let protocolVersion = 2
+    public static let protocolVersion = 3
 
     public init(
         version: Int = Hello.protocolVersion, name: String, host: String, process: Int, threads: Int, endpoint: String,

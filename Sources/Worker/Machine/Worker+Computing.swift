@@ -47,9 +47,15 @@ extension Worker {
                 root: block, units: preparation.units, wide: preparation.plan.chunks[chunk].isStatistics, bugs: bugs)
         // Leaves come from ourselves, once each: no checksum is needed.
         _ = tree.insert(UnitBlock(first: unit, log2: 0), payload, checksum: 0, from: incarnation, pool: pool)
-        guard let root = tree.value else {
+        guard var root = tree.value else {
             leases[index].trees[chunk] = tree
             return
+        }
+        if bugs.contains(.gradientFlips), !hasFlipped, incarnation & 3 == 1, leases[index].lease.step == 1,
+            !preparation.plan.chunks[chunk].isStatistics
+        {
+            hasFlipped = true
+            root = pool.payload(copying: root.array(of: Float.self).map { -$0 - 1 })
         }
         leases[index].roots[chunk] = root
         leases[index].unsettled.insert(chunk)
@@ -94,6 +100,14 @@ extension Worker {
         {
             switch receipt.verdict {
             case .stored, .duplicate:
+                leases[index].unsettled.remove(receipt.chunk)
+                sayDelivered(index, now: now)
+            case .conflict:
+                tell(
+                    .alarm(
+                        Alarm(
+                            map: receipt.map, step: receipt.step, block: receipt.block, chunk: receipt.chunk,
+                            first: receipt.other, second: incarnation)), now: now)
                 leases[index].unsettled.remove(receipt.chunk)
                 sayDelivered(index, now: now)
             case .damaged: push(receipt.chunk, of: leases[index], now: now)

@@ -46,6 +46,8 @@ public struct Worker: Sendable {
     var ledgerTail: [LedgerRecord] = []
     /// The unit on the compute thread that we wait for.
     var computing: (lease: UInt64, unit: Int)?
+    /// Of the planted fault only.
+    var hasFlipped = false
 
     /// - Parameters:
     ///   - incarnation: Drawn at random by the shell, never zero.

@@ -105,12 +105,13 @@ struct Shard: Sendable {
     // MARK: - Pushes
 
     private mutating func take(_ push: Push, from: Incarnation) -> [Effect] {
-        func receipt(_ verdict: PushReceipt.Verdict) -> Effect {
+        func receipt(_ verdict: PushReceipt.Verdict, other: Incarnation = 0) -> Effect {
             .reply(
                 from,
                 .receipt(
                     PushReceipt(
-                        map: push.map, step: push.step, block: push.block, chunk: push.chunk, verdict: verdict)))
+                        map: push.map, step: push.step, block: push.block, chunk: push.chunk, verdict: verdict,
+                        other: other)))
         }
         guard let map, !isAhead(map: push.map, revision: push.revision) else { return keep(.push(push), from: from) }
         if push.map == map.number, push.step > version {
@@ -135,9 +136,8 @@ struct Shard: Sendable {
         trees[push.chunk] = tree
         switch insertion {
         case .duplicate: return [receipt(.duplicate)]
-        case .conflict(let first):
-            let alarm = Alarm(step: push.step, block: push.block, chunk: push.chunk, first: first, second: from)
-            return [receipt(.duplicate), .control(.alarm(alarm))]
+        // Whoever pushed says so before it says that its block is delivered: so the step cannot count in between.
+        case .conflict(let first): return [receipt(.conflict, other: first)]
         case .stored: return [receipt(.stored)] + settle(push.chunk)
         }
     }

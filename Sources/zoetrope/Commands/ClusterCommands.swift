@@ -43,7 +43,7 @@ struct Coordinate: ParsableCommand {
         let ending = try coordinate(
             preparation, run: folder, takingOver: takeOver.takeOver, listen: cluster.coordinator.address,
             security: try protection.security(cluster.security, as: .coordinator), expectedWorkers: workers,
-            replicas: cluster.coordinator.replicas, timing: cluster.timing
+            cluster: cluster
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
         try conclude(ending, run: folder, preparation: preparation, result)
     }

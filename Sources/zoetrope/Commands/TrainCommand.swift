@@ -57,7 +57,7 @@ struct Train: ParsableCommand {
         let local = LocalWorkers()
         let ending = try coordinate(
             preparation, run: folder, takingOver: takeOver.takeOver, listen: listen, security: security,
-            expectedWorkers: workers, replicas: 2, timing: ClusterTiming()
+            expectedWorkers: workers, cluster: .standard
         ) { shell throws(Fault) in
             try local.start(
                 workers, endpoint: shell.endpoint, threads: threads, slices: slices, options: try protection.arguments
@@ -87,8 +87,7 @@ struct TakeOver: ParsableArguments {
 /// - Parameter started: Called when workers may join.
 func coordinate(
     _ preparation: RunPreparation, run: String, takingOver: Bool, listen: String, security: Security,
-    expectedWorkers: Int, replicas: Int,
-    timing: ClusterTiming, started: (CoordinatorShell) throws(Fault) -> Void
+    expectedWorkers: Int, cluster: ClusterConfiguration, started: (CoordinatorShell) throws(Fault) -> Void
 ) throws(Fault) -> Ending {
     let directory = try RunDirectory(run, takingOver: takingOver)
     if try directory.recipe() == nil { try directory.write(recipe: preparation.resolved.toml) }
@@ -96,7 +95,7 @@ func coordinate(
     let report = try RunReport(run: run, steps: preparation.steps)
     let shell = try CoordinatorShell(
         directory: directory,
-        settings: preparation.settings(expectedWorkers: expectedWorkers, replicas: replicas, timing: timing),
+        settings: preparation.settings(expectedWorkers: expectedWorkers, cluster: cluster),
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
         listen: listen, security: security, observer: report.observer,
         content: { [content = preparation.content] in content.path(of: $0) })

@@ -5,6 +5,7 @@ import Coordinator
 import Faults
 import Kernels
 import Models
+import Protocol
 import Reporting
 import Storage
 import Training
@@ -83,7 +84,7 @@ struct RunPreparation {
         Double(steps * recipe.batch.clips) / Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips))
     }
 
-    func settings(expectedWorkers: Int, replicas: Int, timing: ClusterTiming) -> CoordinatorSettings {
+    func settings(expectedWorkers: Int, cluster: ClusterConfiguration) -> CoordinatorSettings {
         CoordinatorSettings(
             welcome: Welcome(
                 generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue,
@@ -92,7 +93,7 @@ struct RunPreparation {
             rate: recipe.learningRate(dataSetClips: dataSetClips), clipNorm: recipe.optimizer.clipNorm,
             plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSet.digest),
             checkpointEverySteps: recipe.checkpoint.everySteps, expectedWorkers: expectedWorkers,
-            replicas: replicas, timing: timing)
+            replicas: cluster.coordinator.replicas, verifiedShare: cluster.coordinator.verify, timing: cluster.timing)
     }
 
     var retention: CheckpointRetention {

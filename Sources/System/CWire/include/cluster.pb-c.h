@@ -458,10 +458,11 @@ struct  Zoetrope__Alarm
   int64_t chunk;
   uint64_t first;
   uint64_t second;
+  int64_t map;
 };
 #define ZOETROPE__ALARM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__alarm__descriptor) \
-    , 0, NULL, 0, 0, 0 }
+    , 0, NULL, 0, 0, 0, 0 }
 
 
 struct  Zoetrope__Divergence
@@ -687,13 +688,17 @@ struct  Zoetrope__PushReceipt
   Zoetrope__Block *block;
   int64_t chunk;
   /*
-   * 0 stored, 1 duplicate, 2 stale, 3 damaged.
+   * 0 stored, 1 duplicate, 2 stale, 3 damaged, 4 conflict.
    */
   uint32_t verdict;
+  /*
+   * Of a conflict: whose result is in the tree.
+   */
+  uint64_t other;
 };
 #define ZOETROPE__PUSH_RECEIPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__push_receipt__descriptor) \
-    , 0, 0, NULL, 0, 0 }
+    , 0, 0, NULL, 0, 0, 0 }
 
 
 struct  Zoetrope__ChunkRequest

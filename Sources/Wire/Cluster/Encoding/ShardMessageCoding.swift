@@ -174,6 +174,7 @@ extension PushReceipt {
             $0.pointee.block = arena.block(block)
             $0.pointee.chunk = Int64(chunk)
             $0.pointee.verdict = UInt32(verdict.rawValue)
+            $0.pointee.other = other
         }
     }
 
@@ -181,7 +182,7 @@ extension PushReceipt {
         self.init(
             map: try Checking.mapNumber(message.map), step: try Checking.number(message.step, "step"),
             block: try Checking.block(message.block), chunk: try Checking.number(message.chunk, "chunk"),
-            verdict: try Self.verdict(message.verdict))
+            verdict: try Self.verdict(message.verdict), other: message.other)
     }
 
     static func verdict(_ number: UInt32) throws(Fault) -> Verdict {

@@ -141,6 +141,7 @@ extension ReadyChunk {
 extension Alarm {
     func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Alarm> {
         arena.make(zoetrope__alarm__init) {
+            $0.pointee.map = Int64(map)
             $0.pointee.step = Int64(step)
             $0.pointee.block = arena.block(block)
             $0.pointee.chunk = Int64(chunk)
@@ -151,8 +152,9 @@ extension Alarm {
 
     init(_ message: Zoetrope__Alarm) throws(Fault) {
         self.init(
-            step: try Checking.number(message.step, "step"), block: try Checking.block(message.block),
-            chunk: try Checking.number(message.chunk, "chunk"), first: message.first, second: message.second)
+            map: try Checking.mapNumber(message.map), step: try Checking.number(message.step, "step"),
+            block: try Checking.block(message.block), chunk: try Checking.number(message.chunk, "chunk"),
+            first: message.first, second: message.second)
     }
 }
 
