@@ -1,4 +1,4 @@
-public import Faults
+import Faults
 import Video
 
 /// A video with what was predicted written on its frames.

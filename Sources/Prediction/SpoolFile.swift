@@ -6,13 +6,15 @@ final class SpoolFile {
     private let path: String
     private let file: Int32
     private var count = 0
+    /// `O_TMPFILE` of `open(2)`, a macro that Swift does not import.
+    private static let nameless = 0o20_000_000 | O_DIRECTORY
 
     init(beside path: String) throws(Fault) {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { String(path[..<$0]) } ?? "."
         self.path = path
         let parent = folder.isEmpty ? "/" : folder
-        let nameless = open(parent, O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600)
+        let nameless = open(parent, Self.nameless | O_RDWR | O_CLOEXEC, 0o600)
         guard nameless < 0, errno == EOPNOTSUPP || errno == EISDIR else {
             file = nameless
             guard file >= 0 else { throw Self.fault(path, "cannot be written: \(Self.reason)") }
@@ -20,8 +22,9 @@ final class SpoolFile {
         }
         // Not every file system has such files: one that is unlinked at once does as well.
         var template = Array((parent + "/.zoetrope-XXXXXX").utf8CString)
-        file = mkostemp(&template, O_CLOEXEC)
+        file = mkstemp(&template)
         guard file >= 0 else { throw Self.fault(path, "cannot be written: \(Self.reason)") }
+        _ = fcntl(file, F_SETFD, FD_CLOEXEC)
         unlink(template)
     }
 

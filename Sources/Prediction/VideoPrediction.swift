@@ -71,7 +71,7 @@ public struct VideoPrediction: Sendable {
                                     ("start_s", number(found.seconds(segment.frames.lowerBound))),
                                     ("end_s", number(found.seconds(segment.frames.upperBound))),
                                 ]
-                                return .object(times + members(of: segment.label, segment.score))
+                                return .object(times + self.members(of: segment.label, segment.score))
                             })
                     ))
             }

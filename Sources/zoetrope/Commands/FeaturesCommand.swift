@@ -3,10 +3,13 @@ import Clips
 import Curation
 import Faults
 import Foundation
+import Kernels
 import Models
 import Prediction
+import Protocol
 import Reporting
 import Storage
+import Training
 import Worker
 
 /// `zoetrope features`.
@@ -21,6 +24,7 @@ struct Features: ParsableCommand {
               zoetrope features --checkpoint runs/k400 --videos clips/ --every 16 --layer final_avg --format npy --out f/
             """)
 
+    enum Format: String, CaseIterable, ExpressibleByArgument { case safetensors, npy }
     enum Row: String, CaseIterable, ExpressibleByArgument { case clip, video }
 
     @OptionGroup var source: NetworkSource
@@ -41,7 +45,7 @@ struct Features: ParsableCommand {
     @Flag(help: "The mean of each channel over all places in place of the whole map.")
     var pool = false
     @Option(help: "safetensors (one file) or npy (a folder).")
-    var format: FeatureTable.Format = .safetensors
+    var format = Format.safetensors
     @Option(help: "The file or folder to be made.")
     var out: String
 
@@ -74,7 +78,7 @@ struct Features: ParsableCommand {
                 name: name, shape: layer.map { Self.shape(network.layers[$0].map, pool) } ?? [network.classes])
         }
         let items = try data.map(packed) ?? loose()
-        let table = try FeatureTable(out, format, columns: columns)
+        let table = try FeatureTable(out, format == .npy ? .npy : .safetensors, columns: columns)
         let clock = MonotonicClock()
         var bar = ProgressBar("features", total: items.count, now: clock.now)
         var failed: [String] = []
@@ -173,5 +177,3 @@ struct Features: ParsableCommand {
         }
     }
 }
-
-extension FeatureTable.Format: ExpressibleByArgument {}

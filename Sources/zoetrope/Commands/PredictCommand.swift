@@ -3,9 +3,11 @@ import Clips
 import Curation
 import Faults
 import Foundation
+import Models
 import Prediction
 import Reporting
 import Storage
+import Training
 import Worker
 
 /// `zoetrope predict`.
