@@ -46,6 +46,11 @@ public struct TopClasses: Sendable, Equatable {
     public struct Entry: Sendable, Equatable {
         public var label: Int
         public var score: Double
+
+        public init(label: Int, score: Double) {
+            self.label = label
+            self.score = score
+        }
     }
 
     public let entries: [Entry]

@@ -10,12 +10,15 @@ import Testing
 
     @Test func jsonNamesEverything() {
         let prediction = VideoPrediction(video: "a.mp4", classNames: ["x", "y"], outcome: .success(found))
-        #expect(
-            prediction.json.text
-                == #"{"video":"a.mp4","frames":4,"clips":2,"top":[{"label":1,"class":"y","score":0.75},"#
-                + #"{"label":0,"class":"x","score":0.25}],"timeline":[{"start_frame":0,"end_frame":2,"start_s":0,"#
-                + #""end_s":0.2,"label":1,"class":"y","score":1},{"start_frame":2,"end_frame":4,"start_s":0.2,"#
-                + #""end_s":\#(0.3 + 0.3 / 3),"label":0,"class":"x","score":0.5}]}"#)
+        let end = 0.3 + 0.3 / 3
+        let segments = [
+            #"{"start_frame":0,"end_frame":2,"start_s":0,"end_s":0.2,"label":1,"class":"y","score":1}"#,
+            #"{"start_frame":2,"end_frame":4,"start_s":0.2,"end_s":\#(end),"label":0,"class":"x","score":0.5}"#,
+        ]
+        let top = #"[{"label":1,"class":"y","score":0.75},{"label":0,"class":"x","score":0.25}]"#
+        let timeline = segments.joined(separator: ",")
+        let expected = #"{"video":"a.mp4","frames":4,"clips":2,"top":\#(top),"timeline":[\#(timeline)]}"#
+        #expect(prediction.json.text == expected)
     }
 
     @Test func csvQuotesWhatNeedsIt() {
