@@ -9,7 +9,7 @@ package struct ChaosCase: Sendable {
         case controlGroups
         /// tmpfs.
         case mounts
-        /// Debian's libfaketime.
+        /// Debian's faketime.
         case fakeClock
     }
 

@@ -15,13 +15,13 @@ extension ChaosCase.Need {
                 || FileManager.default.fileExists(atPath: "/sys/fs/cgroup/cpu/cgroup.procs")
                 ? nil : "there is no cgroup v1 hierarchy at /sys/fs/cgroup/cpu"
         case .fakeClock:
-            return FileManager.default.fileExists(atPath: Self.fakeClockLibrary)
-                ? nil : "\(Self.fakeClockLibrary) is missing: apt-get install libfaketime"
+            return FileManager.default.fileExists(atPath: Self.fakeClockProgram)
+                ? nil : "\(Self.fakeClockProgram) is missing: apt-get install faketime"
         case .mounts: return getuid() == 0 ? nil : "mounting a tmpfs needs root"
         }
     }
 
-    static let fakeClockLibrary = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+    static let fakeClockProgram = "/usr/bin/faketime"
 
     /// Tried once: a namespace with a pair of interfaces.
     private static let whyNoNamespaces: String? = {
