@@ -36,8 +36,11 @@ final class Swarm {
     private(set) var stopped = 0
     private(set) var codes: Set<Int> = []
 
-    /// - Parameter unitSeconds: What a unit takes.
-    init(endpoint: String, count: Int, unitSeconds: Double) throws {
+    /// - Parameters:
+    ///   - unitSeconds: What a unit takes.
+    ///   - life: Tells the incarnations of swarms of one run apart.
+    ///   - spread: Seconds over which the workers come.
+    init(endpoint: String, count: Int, unitSeconds: Double, life: Int = 0, spread: Double = 0.5) throws {
         self.unitSeconds = unitSeconds
         let pool = pool
         gradients = SwarmJob.plan.chunks.map { chunk in
@@ -48,7 +51,7 @@ final class Swarm {
         }
         let context = try Context(security: .loopback)
         for number in 0..<count {
-            let incarnation = UInt64(number + 1)
+            let incarnation = UInt64(life << 32 + number + 1)
             let hello = Hello(
                 name: "w\(number)", host: "host\(number)", process: number + 1, threads: 1,
                 endpoint: "tcp://127.0.0.1:\(number + 1)", product: "swarm")
@@ -60,7 +63,7 @@ final class Swarm {
                     connection: connection))
             numbers[incarnation] = number
             // Spread over a tick, as they would be, and not too many: this one thread is all of them.
-            timers.append((clock.now + 0.5 * Double(number) / Double(count), .tick(number)))
+            timers.append((clock.now + spread * Double(number) / Double(count), .tick(number)))
         }
     }
 
@@ -143,13 +146,17 @@ final class Swarm {
 }
 
 extension MonotonicClock {
-    /// Runs a swarm until all its workers have stopped.
+    /// Runs a swarm until all its workers have stopped, or `isEnough`.
     /// - Throws: `ChaosFault` after `seconds`.
-    func run(_ swarm: Swarm, of count: Int, atMost seconds: Double, watching: () throws -> Void) throws {
+    func run(
+        _ swarm: Swarm, of count: Int, atMost seconds: Double, isEnough: () throws -> Bool = { false },
+        watching: () throws -> Void
+    ) throws {
         let deadline = now + seconds
         while swarm.stopped < count {
             try swarm.turn()
             try watching()
+            if try isEnough() { return }
             guard now < deadline else {
                 throw ChaosFault("\(count - swarm.stopped) of \(count) workers still there after \(Int(seconds)) s")
             }
@@ -192,5 +199,48 @@ let swarmCases: [ChaosCase] = [
             "\(count) workers, \(steps) steps of \(seconds((last.time - first.time) * 4 / 3 / Double(steps))) s: the coordinator "
                 + "takes \(seconds(share)) of a core and at most \(memory >> 20) MB")
         try lab.expect(share < 1 && memory < 200_000_000, "the coordinator takes too much")
-    }
+    },
+
+    ChaosCase(37, "reconnect-storm") { lab in
+        let count = 64
+        let steps = 12
+        let run = lab.folder + "/run"
+        try lab.cluster.start(
+            TestCluster.coordinator, [CommandLine.arguments[0], "--coordinate", run, "\(steps)", "\(count)"],
+            restarts: false)
+        try lab.cluster.wait(for: "the endpoint") { access(run + "/endpoint", F_OK) == 0 }
+        let endpoint = try String(contentsOfFile: run + "/endpoint", encoding: .utf8).filter { !$0.isWhitespace }
+        var usages: [Usage] = []
+        var next = 0.0
+        func look() throws {
+            guard monotonicNow() >= next else { return }
+            next = monotonicNow() + 0.25
+            if let pid = lab.cluster.pid(TestCluster.coordinator), let usage = Usage(of: pid) { usages.append(usage) }
+        }
+        func committed() -> Int { (try? lab.ledger().count) ?? 0 }
+        var first: Swarm? = try Swarm(endpoint: endpoint, count: count, unitSeconds: 0.05)
+        if let first {
+            try MonotonicClock().run(first, of: count, atMost: 120, isEnough: { committed() >= 4 }, watching: look)
+        }
+        // All connections close at once, and as many others come within the same moment.
+        let before = committed()
+        let storm = monotonicNow()
+        first = nil
+        let second = try Swarm(endpoint: endpoint, count: count, unitSeconds: 0.05, life: 1, spread: 0)
+        try MonotonicClock().run(second, of: count, atMost: 240, watching: look)
+        try lab.expect(second.codes == [0], "workers ended with \(second.codes.sorted())")
+        try lab.cluster.wait(20, for: "the coordinator's end") { lab.cluster.running.isEmpty }
+        try lab.expect(committed() == steps, "\(committed()) steps in the ledger")
+        let during = usages.filter { $0.time >= storm && $0.time <= storm + 15 }
+        guard let from = during.first, let to = during.last, to.time > from.time + 1 else {
+            throw ChaosFault("too short to measure")
+        }
+        let share = (to.cpu - from.cpu) / (to.time - from.time)
+        let memory = usages.map(\.residentBytes).max() ?? 0
+        lab.say(
+            "\(count) workers gone and \(count) others there at once, after \(before) steps: the coordinator takes "
+                + "\(seconds(share)) of a core in the \(Int(to.time - from.time)) s behind it, and at most \(memory >> 20) MB"
+        )
+        try lab.expect(share < 1 && memory < 200_000_000, "the coordinator takes too much")
+    },
 ]
