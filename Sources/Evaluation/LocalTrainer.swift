@@ -7,7 +7,8 @@ import Wire
 /// that shards run. The weights are those of the pass: each parameter is updated as soon as its gradient is there.
 final class LocalTrainer {
     let pass: TrainingPass
-    private let settings: SGDSettings
+    private let settings: OptimizerSettings
+    private let weightDecay: Float
     private let rate: Float
     private let pool: ThreadPool
     private let memory = PayloadPool()
@@ -19,11 +20,12 @@ final class LocalTrainer {
 
     /// - Parameter start: a parameter's first values, by its number.
     init<Failure: Error>(
-        _ pass: TrainingPass, settings: SGDSettings, rate: Float, pool: ThreadPool,
+        _ pass: TrainingPass, settings: SGDSettings, weightDecay: Float, rate: Float, pool: ThreadPool,
         start: (Int) throws(Failure) -> [Float]
     ) throws(Failure) {
         self.pass = pass
-        self.settings = settings
+        self.settings = OptimizerSettings(.sgd(settings))
+        self.weightDecay = weightDecay
         self.rate = rate
         self.pool = pool
         for index in pass.network.parameters.indices {
@@ -59,11 +61,11 @@ final class LocalTrainer {
                 let old = memory.payload(copying: UnsafeRawBufferPointer(target))
                 let sum = memory.payload(
                     copying: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient[piece])))
-                let (new, velocity) = settings.update(
-                    weights: old, momentum: momentum[number], gradientSum: sum, scale: 1, rate: rate, decays: true,
+                let new = settings.update(
+                    [old, momentum[number]], gradientSum: sum, scale: 1, rate: rate, weightDecay: weightDecay, step: 0,
                     pool: memory)
-                target.copyMemory(from: UnsafeRawBufferPointer(new.bytes))
-                momentum[number] = velocity
+                target.copyMemory(from: UnsafeRawBufferPointer(new[0].bytes))
+                momentum[number] = new[1]
             }
         }
     }

@@ -47,11 +47,10 @@ struct ModelCheckRun {
             network, N: reference.N, pool: pool, instructionSet: instructionSet, implementation: implementation,
             loss: reference.loss)
         try reference.fill(pass.input)
-        let settings = SGDSettings(
-            momentum: 0.9, nesterov: true, convention: .rateOutside, weightDecay: reference.weightDecay)
-        let trainer = try LocalTrainer(pass, settings: settings, rate: reference.rate, pool: pool) {
-            index throws(Fault) in try reference.weights(index)
-        }
+        let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside)
+        let trainer = try LocalTrainer(
+            pass, settings: settings, weightDecay: reference.weightDecay, rate: reference.rate, pool: pool
+        ) { index throws(Fault) in try reference.weights(index) }
         var losses: [Double] = []
         for step in 0..<reference.steps {
             var gradients: [String: [Double]] = [:]

@@ -58,8 +58,9 @@ public struct StepBenchmark: Sendable, Equatable {
             let pass = try TrainingPass(
                 network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
             fill(pass.input)
-            let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside, weightDecay: 1e-4)
-            let trainer = LocalTrainer(pass, settings: settings, rate: 0.01, pool: pool, start: start)
+            let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside)
+            let trainer = LocalTrainer(
+                pass, settings: settings, weightDecay: 1e-4, rate: 0.01, pool: pool, start: start)
             let labels = (0..<N).map { $0 % classes }
             stepSeconds = timed(runs) { loss = trainer.step(labels: labels).loss }
             if profiles {

@@ -15,7 +15,7 @@ enum SwarmJob {
 
     static var plan: ChunkPlan {
         ChunkPlan(
-            parameters: (0..<parameters).map { _ in ChunkPlan.Parameter(count: 16, decays: true) },
+            parameters: (0..<parameters).map { _ in ChunkPlan.Parameter(count: 16) },
             statistics: (0..<layers).map { _ in
                 ChunkPlan.Statistics(channels: 2, retention: 0.9, varianceScale: 1)
             })
@@ -28,7 +28,7 @@ enum SwarmJob {
         return CoordinatorSettings(
             welcome: Welcome(generation: 0, run: 0, recipe: "swarm", data: "", instructionSet: "none"), units: units,
             clipsPerUnit: 2, steps: steps,
-            rate: LearningRate(highest: 0.05, kind: .cosine, steps: steps, stepsPerEpoch: 5),
+            rate: LearningRate(highest: 0.05, kind: .cosine(), steps: steps, stepsPerEpoch: 5),
             clipNorm: 2, plan: plan, fingerprints: fingerprints, checkpointEverySteps: 1_000_000,
             expectedWorkers: workers, startPatience: 120, bytesMovedPerStep: 1 << 20, timing: ClusterTiming())
     }
@@ -44,7 +44,8 @@ enum SwarmJob {
     static var preparation: WorkerPreparation {
         WorkerPreparation(
             plan: plan, units: units,
-            optimizer: SGDSettings(momentum: 0.9, nesterov: false, convention: .rateInMomentum, weightDecay: 0),
+            optimizer: OptimizerSettings(
+                .sgd(SGDSettings(momentum: 0.9, nesterov: false, convention: .rateInMomentum))),
             fingerprints: fingerprints
         ) { chunk, values in
             for index in values.indices { values[index] = Float(chunk.number + index) / 64 }

@@ -152,7 +152,7 @@ struct RunDirectoryTests {
             let directory = try RunDirectory(path + "/a")
             try write(try CheckpointStore(directory, layout: try Toy.layout()), version: 3)
             let other = try CheckpointLayout(
-                plan: ChunkPlan(parameters: [.init(count: 9, decays: true)], statistics: []),
+                plan: ChunkPlan(parameters: [.init(count: 9)], statistics: []),
                 parameters: [StoredTensor(name: "w", type: .f32, shape: [3, 3])], statistics: [])
             let model = #expect(throws: Fault.self) {
                 try CheckpointStore(directory, layout: other).newest(limit: 9) { _, _ in }

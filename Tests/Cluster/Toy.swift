@@ -25,7 +25,7 @@ enum Toy {
     static let plan = ChunkPlan(
         parameters: counts.enumerated().map {
             ChunkPlan.Parameter(
-                count: $1, decays: $1 != 33, isFrozen: $0 == frozenParameter, rate: $0 == 0 ? 0.5 : 1)
+                count: $1, weightDecay: $1 != 33 ? 0.01 : 0, isFrozen: $0 == frozenParameter, rate: $0 == 0 ? 0.5 : 1)
         },
         statistics: channels.enumerated().map {
             ChunkPlan.Statistics(channels: $1, retention: 0.9, varianceScale: 1.25, isFrozen: $0 == frozenLayer)
@@ -43,7 +43,7 @@ enum Toy {
         CoordinatorSettings(
             welcome: Welcome(generation: 0, run: 0, recipe: "toy", data: "", instructionSet: "toy"), units: units,
             clipsPerUnit: 2, steps: steps,
-            rate: LearningRate(highest: 0.05, kind: .cosine, steps: steps, stepsPerEpoch: 5), clipNorm: 2, plan: plan,
+            rate: LearningRate(highest: 0.05, kind: .cosine(), steps: steps, stepsPerEpoch: 5), clipNorm: 2, plan: plan,
             fingerprints: [Fingerprint(name: "plan", value: String(plan.digest, radix: 16))],
             checkpointEverySteps: checkpointEvery, expectedWorkers: workers, startPatience: 20,
             bytesMovedPerStep: 6000, timing: timing)
@@ -63,7 +63,8 @@ enum Toy {
     static func preparation(plan said: String = String(plan.digest, radix: 16)) -> WorkerPreparation {
         WorkerPreparation(
             plan: plan, units: units,
-            optimizer: SGDSettings(momentum: 0.9, nesterov: true, convention: .rateInMomentum, weightDecay: 0.01),
+            optimizer: OptimizerSettings(
+                .sgd(SGDSettings(momentum: 0.9, nesterov: true, convention: .rateInMomentum))),
             fingerprints: [Fingerprint(name: "plan", value: said)],
             initialWeights: { Toy.initialWeights($0, $1) })
     }

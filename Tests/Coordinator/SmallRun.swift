@@ -9,7 +9,7 @@ import Wire
 /// A run of a model with a handful of parameters, made on disk without any training.
 enum SmallRun {
     static let plan = ChunkPlan(
-        parameters: [.init(count: 150, decays: true), .init(count: 9, decays: false)],
+        parameters: [.init(count: 150), .init(count: 9)],
         statistics: [.init(channels: 5, retention: 0.9, varianceScale: 1.25)], limit: 256)
     static let clipsPerStep = 12
     private static let pool = PayloadPool()

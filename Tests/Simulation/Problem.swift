@@ -8,7 +8,7 @@ struct Problem {
     let units: Int
     let steps: Int
     let plan: ChunkPlan
-    let optimizer: SGDSettings
+    let optimizer: OptimizerSettings
     let rate: LearningRate
     let clipNorm: Double
     /// The step whose gradient overflows, if any.
@@ -22,21 +22,24 @@ struct Problem {
         self.number = number
         units = [1, 2, 3, 4, 5, 6, 8, 11][Int(number % 8)]
         steps = 4 + Int(number / 8 % 3)
+        let sgd = SGDSettings(
+            momentum: 0.9, nesterov: number % 2 == 0, convention: number % 3 == 0 ? .rateOutside : .rateInMomentum)
+        let adam = AdamSettings(betas: [0.9, 0.95], epsilon: 1e-6, isDecoupled: number % 2 == 0)
+        optimizer = OptimizerSettings(
+            number % 7 == 3 ? .adam(adam) : .sgd(sgd), clipValue: number % 6 == 2 ? 0.75 : 0,
+            averageDecay: number % 5 == 1 ? 0.75 : 0)
         plan = ChunkPlan(
             parameters: [
-                .init(count: 37, decays: true), .init(count: 5, decays: false),
-                .init(count: 16, decays: true, rate: finetunes ? 2.5 : 1),
-                .init(count: 20, decays: true, isFrozen: finetunes),
-                .init(count: 3, decays: false),
+                .init(count: 37, weightDecay: 0.01), .init(count: 5),
+                .init(count: 16, weightDecay: 0.02, rate: finetunes ? 2.5 : 1),
+                .init(count: 20, weightDecay: 0.01, isFrozen: finetunes),
+                .init(count: 3),
             ],
             statistics: [
                 .init(channels: 3, retention: 0.9, varianceScale: 1.25, isFrozen: finetunes),
                 // At times so large that some owner has nothing else: it may lag behind workers that need nothing of it.
                 .init(channels: number % 3 == 2 ? 200 : 10, retention: 0.8, varianceScale: 1),
-            ], limit: 16)
-        optimizer = SGDSettings(
-            momentum: 0.9, nesterov: number % 2 == 0, convention: number % 3 == 0 ? .rateOutside : .rateInMomentum,
-            weightDecay: 0.01)
+            ], slots: optimizer.slots, limit: 16)
         rate = LearningRate(
             highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 1.5, warmupEpochs: 1,
             warmupFrom: 0.1)
@@ -56,6 +59,11 @@ struct Problem {
 
     /// What the checkpoint of step 0 holds, if there is one.
     func checkpointedWeights(_ chunk: Chunk) -> [Float] { initialWeights(chunk).map { 1.5 * $0 + 0.25 } }
+
+    /// All slots before the first step.
+    func firstState(of chunk: Chunk, weights: [Float]) -> [[Float]] {
+        chunk.kinds.map { $0 == .weights || $0 == .average ? weights : Array(repeating: 0, count: chunk.elements) }
+    }
 
     /// What the seed gives.
     func initialWeights(_ chunk: Chunk) -> [Float] {
@@ -107,8 +115,10 @@ struct Truth {
     init(_ problem: Problem) {
         let plan = problem.plan
         slots = plan.chunks.map { chunk in
-            [problem.beginsFromCheckpoint ? problem.checkpointedWeights(chunk) : problem.initialWeights(chunk)]
-                + (1..<chunk.slots).map { _ in Array(repeating: 0, count: chunk.elements) }
+            problem.firstState(
+                of: chunk,
+                weights: problem.beginsFromCheckpoint
+                    ? problem.checkpointedWeights(chunk) : problem.initialWeights(chunk))
         }
         for step in 0..<problem.steps { run(step, problem) }
     }
@@ -158,8 +168,10 @@ struct Truth {
         for (chunk, sum) in zip(changing, sums) {
             let rate = rate * plan.chunks[chunk].rate
             for i in slots[chunk][0].indices {
-                update(chunk, i, sum[i] * scale, rate, decays: plan.chunks[chunk].decays, problem.optimizer)
+                update(
+                    chunk, i, sum[i] * scale, rate, decay: plan.chunks[chunk].weightDecay, step, problem.optimizer)
             }
+            average(chunk, problem.optimizer)
         }
         for (index, means) in zip(layers, statistics) {
             let layer = plan.statistics[index]
@@ -169,14 +181,24 @@ struct Truth {
                 slots[chunk][0][i] = Float(
                     Double(slots[chunk][0][i]) * layer.retention + mean * (1 - layer.retention))
             }
+            average(chunk, problem.optimizer)
         }
     }
 
     private mutating func update(
-        _ chunk: Int, _ i: Int, _ gradient: Float, _ rate: Float, decays: Bool, _ settings: SGDSettings
+        _ chunk: Int, _ i: Int, _ gradient: Float, _ rate: Float, decay: Float, _ step: Int,
+        _ optimizer: OptimizerSettings
     ) {
-        let (w, m, mu) = (slots[chunk][0][i], slots[chunk][1][i], settings.momentum)
-        let g = gradient + w * (decays ? settings.weightDecay : 0)
+        let bound = optimizer.clipValue > 0 ? optimizer.clipValue : .infinity
+        let gradient = min(bound, max(-bound, gradient))
+        let (w, m) = (slots[chunk][0][i], slots[chunk][1][i])
+        let settings: SGDSettings
+        switch optimizer.method {
+        case .sgd(let sgd): settings = sgd
+        case .adam(let adam): return update(chunk, i, gradient, rate, decay: decay, step, adam)
+        }
+        let mu = settings.momentum
+        let g = gradient + w * decay
         switch settings.convention {
         case .rateInMomentum:
             let new = m * mu + g * rate
@@ -186,6 +208,32 @@ struct Truth {
             let new = m * mu + g
             slots[chunk][0][i] = w - (settings.nesterov ? g + new * mu : new) * rate
             slots[chunk][1][i] = new
+        }
+    }
+
+    private mutating func update(
+        _ chunk: Int, _ i: Int, _ gradient: Float, _ rate: Float, decay: Float, _ step: Int, _ adam: AdamSettings
+    ) {
+        let (w, m, v) = (slots[chunk][0][i], slots[chunk][1][i], slots[chunk][2][i])
+        // Powers by squaring, as the optimizer takes them: the last bit decides.
+        func power(_ base: Double, _ n: Int) -> Double {
+            n == 0 ? 1 : n % 2 == 1 ? power(base, n - 1) * base : power(base * base, n / 2)
+        }
+        let g = adam.isDecoupled ? gradient : gradient + w * decay
+        let m1 = m + (g - m) * Float(1 - adam.betas[0])
+        let v1 = v * Float(adam.betas[1]) + g * g * Float(1 - adam.betas[1])
+        let size = Float(Double(rate) / (1 - power(adam.betas[0], step + 1)))
+        let root = Float((1 - power(adam.betas[1], step + 1)).squareRoot())
+        let shrunk = adam.isDecoupled ? w * Float(1 - Double(rate) * Double(decay)) : w
+        slots[chunk][0][i] = shrunk - m1 / (v1.squareRoot() / root + adam.epsilon) * size
+        slots[chunk][1][i] = m1
+        slots[chunk][2][i] = v1
+    }
+
+    private mutating func average(_ chunk: Int, _ optimizer: OptimizerSettings) {
+        guard optimizer.averageDecay > 0, let last = slots[chunk].indices.last else { return }
+        for i in slots[chunk][0].indices {
+            slots[chunk][last][i] += (slots[chunk][0][i] - slots[chunk][last][i]) * Float(1 - optimizer.averageDecay)
         }
     }
 

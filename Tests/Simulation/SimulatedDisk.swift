@@ -17,11 +17,7 @@ struct SimulatedDisk {
         hasInitialCheckpoint = true
         checkpoints[0] = Dictionary(
             uniqueKeysWithValues: problem.plan.chunks.map { chunk in
-                let zeros = [Float](repeating: 0, count: chunk.elements)
-                return (
-                    chunk.number,
-                    [problem.checkpointedWeights(chunk)] + Array(repeating: zeros, count: chunk.slots - 1)
-                )
+                (chunk.number, problem.firstState(of: chunk, weights: problem.checkpointedWeights(chunk)))
             })
     }
 

@@ -70,6 +70,33 @@ import Training
         #expect(try motion().recipe.model.initialWeights == nil)
     }
 
+    @Test func schedulesAndOptimizersAreRead() throws {
+        let slowfast = try motion(
+            "schedule.kind=relative-steps", "schedule.milestones=[0, 94, 154.5]", "schedule.factors=[1, 0.1, 0.01]",
+            "schedule.warmup=linear", "optimizer.weight_decay_on=[\"weight\", \"bias\"]",
+            "optimizer.batch_norm_weight_decay=0", "optimizer.rate_in_momentum=false")
+        let rate = slowfast.recipe.learningRate(dataSetClips: 160)
+        #expect(rate.kind == .relativeSteps(milestones: [0, 94, 154.5], factors: [1, 0.1, 0.01]))
+        #expect(rate.warmup == .linear)
+        #expect(["weight", "bias", "scale", "shift"].map(slowfast.recipe.weightDecay) == [1e-4, 1e-4, 0, 0])
+        let own = try motion("optimizer.batch_norm_weight_decay=0.01").recipe
+        #expect(["weight", "bias", "scale", "shift"].map(own.weightDecay) == [1e-4, 0, 0.01, 0.01])
+        #expect(try ["weight", "bias", "scale", "shift"].map(motion().recipe.weightDecay) == [1e-4, 0, 1e-4, 0])
+        let adam = try motion("optimizer.kind=adamw", "optimizer.betas=[0.8, 0.9]", "optimizer.average=0.999").recipe
+        #expect(
+            adam.update
+                == OptimizerSettings(
+                    .adam(AdamSettings(betas: [0.8, 0.9], epsilon: 1e-8, isDecoupled: true)), averageDecay: 0.999))
+        #expect(adam.update.slots == [.weights, .firstMoment, .secondMoment, .average])
+        #expect(try motion("optimizer.clip_value=2").recipe.update.clipValue == 2)
+        let cosine = try motion("schedule.end_rate=0.001", "schedule.cosine_after_warmup=true").recipe
+        #expect(cosine.learningRate(dataSetClips: 9).kind == .cosine(end: 0.001, afterWarmup: true))
+        for resolved in [slowfast, try motion("schedule.kind=multi-step", "schedule.milestones=[2]")] {
+            let again = try Recipe.read(try Document(toml: resolved.toml, name: "recipe.toml"))
+            #expect(again.recipe == resolved.recipe)
+        }
+    }
+
     @Test(arguments: [
         ("batch.unit=3", "batch.units"), ("input.crop=65", "do not fit"), ("numerics.isa=avx", "avx2"),
         ("model.pool=true", "model.pool1"), ("model.conv1_temporal_kernel=7", "outside"),
@@ -77,7 +104,14 @@ import Training
         ("optimizer.weight_decay_on=[\"scales\"]", "scale"), ("model.replace_head=true", "model.weights"),
         ("model.inflate=middle", "centre"), ("optimizer.rates=[[\"fc.*\", 0]]", "optimizer.freeze"),
         ("optimizer.rates=[[\"fc.*\", -1.0]]", "factor"), ("optimizer.rates=[\"fc.*\"]", "pairs"),
-        ("optimizer.rates=[[\"fc.*\", 1, 2]]", "pairs"), ("seed=-1", "outside"), ("augment.flip=2", "outside"),
+        ("optimizer.rates=[[\"fc.*\", 1, 2]]", "pairs"), ("seed=-1", "outside"),
+        ("schedule.kind=multistep", "multi-step"), ("schedule.kind=multi-step", "is empty"),
+        ("schedule.kind=relative-steps", "as many of both"), ("schedule.milestones=[4, 2]", "ascend"),
+        ("schedule.milestones=[-1]", "ascend"), ("schedule.warmup=line", "linear"),
+        ("optimizer.kind=adamax", "adam"), ("optimizer.betas=[0.9, 1.0]", "[0, 1)"),
+        ("optimizer.betas=[0.9]", "outside"),
+        ("optimizer.batch_norm_weight_decay=-0.5", "negative"), ("optimizer.average=1", "outside"),
+        ("augment.flip=2", "outside"),
     ]) func whatIsWrongIsNamed(assignment: String, hint: String) throws {
         let fault = #expect(throws: Fault.self) { try motion(assignment) }
         #expect(fault?.description.contains(hint) == true, "\(fault?.description ?? "")")

@@ -9,15 +9,16 @@ import Wire
     /// 37 elements: two vectors and a tail.
     @Test(arguments: [true, false], [SGDSettings.Convention.rateInMomentum, .rateOutside])
     func followsTheFormula(nesterov: Bool, convention: SGDSettings.Convention) {
-        let settings = SGDSettings(momentum: 0.9, nesterov: nesterov, convention: convention, weightDecay: 0.01)
+        let settings = OptimizerSettings(
+            .sgd(SGDSettings(momentum: 0.9, nesterov: nesterov, convention: convention)))
         let count = 37
         let w = (0..<count).map { Float($0) * 0.37 - 5 }
         let m = (0..<count).map { Float($0 * $0 % 7) * 0.11 - 0.2 }
         let s = (0..<count).map { Float($0 % 5) - 1.7 }
         for decays in [true, false] {
-            let (newWeights, newMomentum) = settings.update(
-                weights: pool.payload(copying: w), momentum: pool.payload(copying: m),
-                gradientSum: pool.payload(copying: s), scale: 0.125, rate: 0.05, decays: decays, pool: pool)
+            let new = settings.update(
+                [pool.payload(copying: w), pool.payload(copying: m)], gradientSum: pool.payload(copying: s),
+                scale: 0.125, rate: 0.05, weightDecay: decays ? 0.01 : 0, step: 3, pool: pool)
             for i in 0..<count {
                 let g = s[i] * 0.125 + w[i] * (decays ? 0.01 : 0)
                 let buffer: Float
@@ -30,8 +31,8 @@ import Wire
                     buffer = m[i] * 0.9 + g
                     step = (nesterov ? g + buffer * 0.9 : buffer) * 0.05
                 }
-                #expect(newMomentum.array(of: Float.self)[i] == buffer)
-                #expect(newWeights.array(of: Float.self)[i] == w[i] - step)
+                #expect(new[1].array(of: Float.self)[i] == buffer)
+                #expect(new[0].array(of: Float.self)[i] == w[i] - step)
             }
         }
     }
@@ -40,17 +41,42 @@ import Wire
     @Test func conventionsAgreeAtAConstantRate() {
         var weights: [[Float]] = []
         for convention in [SGDSettings.Convention.rateInMomentum, .rateOutside] {
-            let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: convention, weightDecay: 1e-3)
-            var w = pool.payload(copying: [Float](repeating: 2, count: 20))
-            var m = pool.payload(copying: [Float](repeating: 0, count: 20))
+            let settings = OptimizerSettings(
+                .sgd(SGDSettings(momentum: 0.9, nesterov: true, convention: convention)))
+            var slots = [2, 0].map { pool.payload(copying: [Float](repeating: $0, count: 20)) }
             for step in 0..<10 {
                 let gradient = pool.payload(copying: (0..<20).map { Float(($0 + step) % 3) - 1 })
-                (w, m) = settings.update(
-                    weights: w, momentum: m, gradientSum: gradient, scale: 0.5, rate: 0.1, decays: true, pool: pool)
+                slots = settings.update(
+                    slots, gradientSum: gradient, scale: 0.5, rate: 0.1, weightDecay: 1e-3, step: step, pool: pool)
             }
-            weights.append(w.array(of: Float.self))
+            weights.append(slots[0].array(of: Float.self))
         }
         for (a, b) in zip(weights[0], weights[1]) { #expect(abs(a - b) < 1e-5) }
+    }
+
+    /// 19 elements and two steps: the average begins with the weights and follows the new ones, as statistics' does.
+    @Test func theAverageFollowsTheWeights() {
+        let settings = OptimizerSettings(
+            .sgd(SGDSettings(momentum: 0, nesterov: false, convention: .rateOutside)), averageDecay: 0.75)
+        let layer = ChunkPlan.Statistics(channels: 1, retention: 0.5, varianceScale: 1)
+        let plan = ChunkPlan(parameters: [.init(count: 19)], statistics: [layer], slots: settings.slots)
+        #expect(plan.chunks.map(\.kinds) == [[.weights, .momentum, .average], [.weights, .average]])
+        let start = (0..<19).map { Float($0) }
+        var slots = plan.chunks[0].initialState(weights: pool.payload(copying: start), pool: pool)
+        var running = plan.chunks[1].initialState(
+            weights: pool.payload(copying: [Float](arrayLiteral: 0, 1)), pool: pool)
+        #expect(slots[2].array(of: Float.self) == start)
+        for step in 0..<2 {
+            let gradient = pool.payload(copying: [Float](repeating: -8, count: 19))
+            slots = settings.update(
+                slots, gradientSum: gradient, scale: 0.5, rate: 1, weightDecay: 0, step: step, pool: pool)
+            running = settings.update(
+                running, of: layer, sum: pool.payload(copying: [8.0, 2.0]), units: 2, pool: pool)
+        }
+        // Weights rise by 4 a step: 0 + (4 - 0) / 4 = 1, 1 + (8 - 1) / 4 = 2.75. Means: 2, 3; 0.5, 1.125. Variances stay 1.
+        #expect(slots[2].array(of: Float.self) == start.map { $0 + 2.75 })
+        #expect(running[0].array(of: Float.self) == [3, 1])
+        #expect(running[1].array(of: Float.self) == [1.125, 1])
     }
 
     @Test func statisticsAverageTheUnits() {

@@ -47,12 +47,36 @@ public struct CheckpointLayout: Sendable {
 
     /// What `state.safetensors` holds: the optimizer's slots beyond the weights.
     var stateTensors: [StoredTensor] {
-        parameters.map { StoredTensor(name: Self.momentum($0.name), type: .f32, shape: $0.shape) }
+        parameters.flatMap { parameter in
+            plan.slots.filter { Self.file(of: $0) == .state }.map {
+                StoredTensor(name: Self.name(parameter.name, $0), type: .f32, shape: parameter.shape)
+            }
+        }
     }
 
-    private static func momentum(_ name: String) -> String { name + ".momentum" }
+    /// The files of a checkpoint, in the order of its manifest. `average` has the tensors of `model`, averaged over the
+    /// steps: a checkpoint that can be tested and loaded like one.
+    enum File: String, CaseIterable {
+        case model = "model.safetensors"
+        case state = "state.safetensors"
+        case average = "average.safetensors"
+    }
 
-    enum File { case model, state }
+    var files: [File] { plan.slots.contains(.average) ? [.model, .state, .average] : [.model, .state] }
+
+    func tensors(of file: File) -> [StoredTensor] { file == .state ? stateTensors : modelTensors }
+
+    private static func file(of slot: Slot) -> File {
+        switch slot {
+        case .weights: .model
+        case .momentum, .firstMoment, .secondMoment: .state
+        case .average: .average
+        }
+    }
+
+    private static func name(_ parameter: String, _ slot: Slot) -> String {
+        file(of: slot) == .state ? parameter + "." + slot.rawValue : parameter
+    }
 
     /// A run of a slot's bytes and where it lies in the files.
     struct Piece {
@@ -72,17 +96,21 @@ public struct CheckpointLayout: Sendable {
             let whole = 0..<chunk.slotBytes
             let name = parameters[index].name
             let offset = 4 * elements.lowerBound
-            return [
-                Piece(file: .model, tensor: name, offset: offset, slot: 0, range: whole),
-                Piece(file: .state, tensor: Self.momentum(name), offset: offset, slot: 1, range: whole),
-            ]
+            return chunk.kinds.enumerated().map { number, slot in
+                Piece(
+                    file: Self.file(of: slot), tensor: Self.name(name, slot), offset: offset, slot: number,
+                    range: whole)
+            }
         case .statistics(let index):
             let half = chunk.slotBytes / 2
             let names = statistics[index]
-            return [
-                Piece(file: .model, tensor: names.mean, offset: 0, slot: 0, range: 0..<half),
-                Piece(file: .model, tensor: names.variance, offset: 0, slot: 0, range: half..<chunk.slotBytes),
-            ]
+            return chunk.kinds.enumerated().flatMap { number, slot in
+                let file = Self.file(of: slot)
+                return [
+                    Piece(file: file, tensor: names.mean, offset: 0, slot: number, range: 0..<half),
+                    Piece(file: file, tensor: names.variance, offset: 0, slot: number, range: half..<chunk.slotBytes),
+                ]
+            }
         }
     }
 }

@@ -9,8 +9,7 @@ final class CheckpointReader {
     let manifest: CheckpointManifest
     private let path: String
     private let layout: CheckpointLayout
-    private let model: SafetensorsFile
-    private let state: SafetensorsFile
+    private let files: [CheckpointLayout.File: SafetensorsFile]
 
     /// - Throws: `Fault` when it is not whole, or is of another model.
     init(_ path: String, version: Int, _ layout: CheckpointLayout) throws(Fault) {
@@ -27,21 +26,24 @@ final class CheckpointReader {
                 .usage, path, "is a checkpoint of another model",
                 mend: "use the recipe that the run was begun with, or another run directory")
         }
-        model = try SafetensorsFile(path + "/model.safetensors")
-        state = try SafetensorsFile(path + "/state.safetensors")
+        var files: [CheckpointLayout.File: SafetensorsFile] = [:]
+        for file in layout.files { files[file] = try SafetensorsFile(path + "/" + file.rawValue) }
+        self.files = files
         guard let heads = manifest.heads else { return }
-        for (file, pair) in zip(Self.files, zip(heads, try Self.heads(path))) where pair.0 != pair.1 {
-            throw Fault(.data, path + "/" + file, "does not have the head that it was written with")
+        guard heads.count == layout.files.count else {
+            throw Fault(
+                .data, path + "/manifest.json", "tells of \(heads.count) files and not of \(layout.files.count)")
+        }
+        for (file, pair) in zip(layout.files, zip(heads, try Self.heads(path, layout.files))) where pair.0 != pair.1 {
+            throw Fault(.data, path + "/" + file.rawValue, "does not have the head that it was written with")
         }
     }
 
-    static let files = ["model.safetensors", "state.safetensors"]
-
     /// Digests of what stands before the tensors in each file: the chunks' digests cover the rest.
-    static func heads(_ path: String) throws(Fault) -> [String] {
+    static func heads(_ path: String, _ files: [CheckpointLayout.File]) throws(Fault) -> [String] {
         var digests: [String] = []
         for name in files {
-            let file = path + "/" + name
+            let file = path + "/" + name.rawValue
             let count = try SafetensorsFile(file).header.byteCount
             digests.append("\(Digest(of: try readBeginning(file, count: count)))")
         }
@@ -66,7 +68,7 @@ final class CheckpointReader {
         let chunk = layout.plan.chunks[number]
         let slots = (0..<chunk.slots).map { _ in pool.payload(count: chunk.slotBytes) }
         for piece in layout.pieces(of: chunk) {
-            let file = piece.file == .model ? model : state
+            guard let file = files[piece.file] else { continue }
             try file.read(
                 piece.tensor, from: piece.offset,
                 into: UnsafeMutableRawBufferPointer(rebasing: slots[piece.slot].bytes[piece.range]))

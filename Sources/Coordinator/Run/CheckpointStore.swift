@@ -8,6 +8,7 @@ package import Wire
 ///
 ///     model.safetensors   weights and running statistics
 ///     state.safetensors   the optimizer's other slots
+///     average.safetensors the moving average of the model, if the recipe asks for one
 ///     ledger/             the ledger up to the step
 ///     manifest.json       what it is, with a digest for every chunk
 ///

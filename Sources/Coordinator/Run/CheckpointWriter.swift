@@ -9,8 +9,7 @@ final class CheckpointWriter {
     let version: Int
     private let layout: CheckpointLayout
     private let directory: StagedDirectory
-    private let model: SafetensorsWriter
-    private let state: SafetensorsWriter
+    private let files: [CheckpointLayout.File: SafetensorsWriter]
     private var digests: [UInt64?]
 
     init(_ path: String, version: Int, _ layout: CheckpointLayout, generation: UInt64) throws(Fault) {
@@ -19,10 +18,12 @@ final class CheckpointWriter {
         directory = try StagedDirectory(path, writer: "g\(generation)")
         var metadata = layout.metadata
         metadata["step"] = String(version)
-        model = try SafetensorsWriter(
-            directory.staging + "/model.safetensors", tensors: layout.modelTensors, metadata: metadata)
-        state = try SafetensorsWriter(
-            directory.staging + "/state.safetensors", tensors: layout.stateTensors, metadata: metadata)
+        var files: [CheckpointLayout.File: SafetensorsWriter] = [:]
+        for file in layout.files {
+            files[file] = try SafetensorsWriter(
+                directory.staging + "/" + file.rawValue, tensors: layout.tensors(of: file), metadata: metadata)
+        }
+        self.files = files
         digests = Array(repeating: nil, count: layout.plan.chunks.count)
     }
 
@@ -39,8 +40,7 @@ final class CheckpointWriter {
         guard digests[chunk.chunk] == nil else { return }
         for piece in layout.pieces(of: place) {
             let bytes = UnsafeRawBufferPointer(rebasing: chunk.slots[piece.slot].bytes[piece.range])
-            let file = piece.file == .model ? model : state
-            try file.write(piece.tensor, at: piece.offset, bytes)
+            try files[piece.file]?.write(piece.tensor, at: piece.offset, bytes)
         }
         digests[chunk.chunk] = chunk.digest
     }
@@ -53,14 +53,13 @@ final class CheckpointWriter {
         guard written.count == digests.count else {
             throw Fault(.internal, directory.path, "\(digests.count - written.count) chunks were never written")
         }
-        try model.finish()
-        try state.finish()
+        for file in layout.files { try files[file]?.finish() }
         let path = directory.staging + "/ledger"
         let records = ledger.prefix(version).map(\.encoded)
         try withFaults(path) { try AppendOnlyLog(directory: path).append(records) }
         try CheckpointManifest(
             version: version, run: run, generation: generation, plan: layout.plan.digest, chunks: written,
-            heads: try CheckpointReader.heads(directory.staging)
+            heads: try CheckpointReader.heads(directory.staging, layout.files)
         ).write(to: directory.staging + "/manifest.json")
         try mayCommit()
         try directory.commit()

@@ -8,14 +8,12 @@ public struct InitialState {
     /// - Parameter fill: Writes all elements of a chunk's weights, or of its running statistics.
     public init(fill: @escaping (Chunk, UnsafeMutableBufferPointer<Float>) -> Void) { self.fill = fill }
 
-    /// The weights, and zeros in the optimizer's other slots.
+    /// The weights, and what the optimizer's other slots begin with.
     func state(of chunk: Chunk, _ pool: PayloadPool) -> ChunkState {
-        let slots = (0..<chunk.slots).map { _ in
-            let slot = pool.payload(count: chunk.slotBytes)
-            slot.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-            return slot
-        }
-        fill(chunk, slots[0].bytes.bindMemory(to: Float.self))
+        let weights = pool.payload(count: chunk.slotBytes)
+        weights.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        fill(chunk, weights.bytes.bindMemory(to: Float.self))
+        let slots = chunk.initialState(weights: weights, pool: pool)
         return ChunkState(
             chunk: chunk.number, version: 0, slots: slots, digest: combinedDigest(slots.map { $0.checksum() }))
     }

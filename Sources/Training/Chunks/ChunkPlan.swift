@@ -8,16 +8,16 @@ public struct ChunkPlan: Sendable, Hashable {
     /// A trained tensor, flattened.
     public struct Parameter: Sendable, Hashable {
         public var count: Int
-        /// Weight decay applies to it.
-        public var decays: Bool
+        /// How fast it decays, as the optimizer takes it; 0: not.
+        public var weightDecay: Float
         /// It keeps its first values: no gradient, no update, no decay.
         public var isFrozen: Bool
         /// What the step's learning rate is multiplied by.
         public var rate: Float
 
-        public init(count: Int, decays: Bool, isFrozen: Bool = false, rate: Float = 1) {
+        public init(count: Int, weightDecay: Float = 0, isFrozen: Bool = false, rate: Float = 1) {
             self.count = count
-            self.decays = decays
+            self.weightDecay = weightDecay
             self.isFrozen = isFrozen
             self.rate = rate
         }
@@ -44,17 +44,28 @@ public struct ChunkPlan: Sendable, Hashable {
 
     public let parameters: [Parameter]
     public let statistics: [Statistics]
+    /// What is kept of each parameter.
+    public let slots: [Slot]
     /// By chunk number.
     public let chunks: [Chunk]
     /// The numbers of the chunks that every step changes: each gets a gradient, or statistics, from each unit.
     public let changing: [Int]
     private let firstChunks: [Int]
 
-    /// - Parameter limit: Most f32 elements of a chunk; 4 MiB of weights unless said otherwise.
-    public init(parameters: [Parameter], statistics: [Statistics], limit: Int = 1 << 20) {
+    /// - Parameters:
+    ///   - slots: What the optimizer keeps of each parameter, the weights first. Running statistics are averaged where
+    ///     parameters are.
+    ///   - limit: Most f32 elements of a chunk; 4 MiB of weights unless said otherwise.
+    public init(
+        parameters: [Parameter], statistics: [Statistics], slots: [Slot] = [.weights, .momentum],
+        limit: Int = 1 << 20
+    ) {
         precondition(limit > 0, "chunks of \(limit) elements")
+        precondition(slots.first == .weights, "the first slot holds the weights")
         self.parameters = parameters
         self.statistics = statistics
+        self.slots = slots
+        let running = slots.filter { $0 == .weights || $0 == .average }
         var chunks: [Chunk] = []
         var firstChunks: [Int] = []
         for (index, parameter) in parameters.enumerated() {
@@ -68,7 +79,8 @@ public struct ChunkPlan: Sendable, Hashable {
                 chunks.append(
                     Chunk(
                         number: chunks.count, content: .parameter(index, start..<end), elements: end - start,
-                        decays: parameter.decays, isFrozen: parameter.isFrozen, rate: parameter.rate))
+                        kinds: slots, weightDecay: parameter.weightDecay, isFrozen: parameter.isFrozen,
+                        rate: parameter.rate))
                 start = end
             } while start < parameter.count
         }
@@ -76,8 +88,8 @@ public struct ChunkPlan: Sendable, Hashable {
         for (index, layer) in statistics.enumerated() {
             chunks.append(
                 Chunk(
-                    number: chunks.count, content: .statistics(index), elements: 2 * layer.channels, decays: false,
-                    isFrozen: layer.isFrozen, rate: 1))
+                    number: chunks.count, content: .statistics(index), elements: 2 * layer.channels, kinds: running,
+                    weightDecay: 0, isFrozen: layer.isFrozen, rate: 1))
         }
         self.chunks = chunks
         changing = chunks.filter { !$0.isFrozen }.map(\.number)
@@ -102,7 +114,7 @@ public struct ChunkPlan: Sendable, Hashable {
     public var digest: UInt64 {
         let parts: [UInt64] =
             parameters.flatMap { parameter -> [UInt64] in
-                let flags: UInt64 = (parameter.decays ? 1 : 0) | (parameter.isFrozen ? 2 : 0)
+                let flags: UInt64 = (parameter.weightDecay != 0 ? 1 : 0) | (parameter.isFrozen ? 2 : 0)
                 return [UInt64(parameter.count), flags | UInt64(parameter.rate.bitPattern ^ Float(1).bitPattern) << 32]
             }
             + statistics.flatMap {
@@ -111,6 +123,8 @@ public struct ChunkPlan: Sendable, Hashable {
                     $0.varianceScale.bitPattern,
                 ]
             } + chunks.map { UInt64($0.elements) }
+            // What SGD keeps adds nothing: so the digests of checkpoints of release 0.1.0 stay.
+            + (slots == [.weights, .momentum] ? [] : slots.map { combinedDigest($0.rawValue.utf8.map(UInt64.init)) })
         return combinedDigest(parts)
     }
 }
@@ -128,7 +142,10 @@ public struct Chunk: Sendable, Hashable {
     public let content: Content
     /// f32 elements of a slot.
     public let elements: Int
-    public let decays: Bool
+    /// What is kept of it, the weights first.
+    public let kinds: [Slot]
+    /// How fast it decays, as the optimizer takes it; 0: not.
+    public let weightDecay: Float
     /// It keeps its first values.
     public let isFrozen: Bool
     /// What the step's learning rate is multiplied by.
@@ -143,6 +160,6 @@ public struct Chunk: Sendable, Hashable {
     public var gradientBytes: Int { elements * (isStatistics ? 8 : 4) }
     /// Bytes of the weights, and of every other slot.
     public var slotBytes: Int { elements * 4 }
-    /// Slots of the state: weights and momentum, or the running statistics alone.
-    public var slots: Int { isStatistics ? 1 : 2 }
+    /// How many slots the state has.
+    public var slots: Int { kinds.count }
 }

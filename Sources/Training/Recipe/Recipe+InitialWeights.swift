@@ -41,15 +41,4 @@ extension Recipe {
         }
         return nil
     }
-
-    static func rates(_ reader: inout Reader) throws(Fault) -> [Optimizer.RateMultiplier] {
-        let pairs = try reader.pairs("optimizer.rates", default: [])
-        for (pattern, factor) in pairs where !(factor > 0 && factor <= 1e6) {
-            throw Fault(
-                .usage, reader.place("optimizer.rates"),
-                "'\(pattern)' has the factor \(factor), not one in (0, 1000000]",
-                mend: factor == 0 ? "write it into optimizer.freeze" : "choose a factor within")
-        }
-        return pairs.map { Optimizer.RateMultiplier(pattern: $0.0, factor: $0.1) }
-    }
 }

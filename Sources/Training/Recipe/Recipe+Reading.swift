@@ -82,44 +82,6 @@ extension Recipe {
             clipsPerUnit: try reader.integer("batch.clips_per_unit", default: 4, in: 1...1024))
     }
 
-    private static func optimizer(_ reader: inout Reader) throws(Fault) -> Optimizer {
-        let roles = ["weight", "bias", "scale", "shift"]
-        let optimizer = Optimizer(
-            learningRate: try reader.real("optimizer.learning_rate", in: 0...1000),
-            momentum: try reader.real("optimizer.momentum", default: 0.9, in: 0...0.9999),
-            nesterov: try reader.boolean("optimizer.nesterov", default: true),
-            rateInMomentum: try reader.boolean("optimizer.rate_in_momentum", default: true),
-            weightDecay: try reader.real("optimizer.weight_decay", default: 1e-4, in: 0...1),
-            weightDecayOn: try reader.strings("optimizer.weight_decay_on", default: ["weight", "scale"]),
-            clipNorm: try reader.real("optimizer.clip_norm", default: 0, in: 0...1e9),
-            freeze: try reader.strings("optimizer.freeze", default: []), rates: try rates(&reader))
-        for role in optimizer.weightDecayOn where !roles.contains(role) {
-            throw Fault(
-                .usage, reader.place("optimizer.weight_decay_on"), "'\(role)' is no role of a parameter",
-                mend: advice(for: role, among: roles))
-        }
-        return optimizer
-    }
-
-    private static func schedule(_ reader: inout Reader) throws(Fault) -> Schedule {
-        let kind = try reader.choice("schedule.kind", of: Schedule.Kind.allCases.map(\.rawValue), default: "steps")
-        let epochs = try reader.real("schedule.epochs", default: 0, in: 0...1e9)
-        let steps = try reader.integer("schedule.steps", default: 0, in: 0...Int(1e12))
-        guard epochs > 0 || steps > 0 else {
-            throw Fault(
-                .usage, reader.place("schedule.epochs"), "the recipe does not say how long to train",
-                mend: "set schedule.epochs or schedule.steps")
-        }
-        return Schedule(
-            epochs: epochs, steps: steps,
-            clipsPerEpoch: try reader.integer("schedule.clips_per_epoch", default: 0, in: 0...Int(1e12)),
-            kind: Schedule.Kind(rawValue: kind) ?? .steps,
-            stepEpochs: try reader.real("schedule.step_epochs", default: 10, in: 1e-6...1e9),
-            gamma: try reader.real("schedule.gamma", default: 0.1, in: 0...1),
-            warmupEpochs: try reader.real("schedule.warmup_epochs", default: 0, in: 0...1e9),
-            warmupFrom: try reader.real("schedule.warmup_from", default: 0.1, in: 0...1))
-    }
-
     private static func augment(_ reader: inout Reader) throws(Fault) -> Augment {
         Augment(
             flip: try reader.real("augment.flip", default: 0.5, in: 0...1),

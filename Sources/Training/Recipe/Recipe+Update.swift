@@ -4,20 +4,41 @@ extension Recipe {
         let kind: LearningRate.Kind =
             switch schedule.kind {
             case .steps: .steps(every: schedule.stepEpochs, gamma: schedule.gamma)
-            case .cosine: .cosine
+            case .multiStep: .multiStep(milestones: schedule.milestones, gamma: schedule.gamma)
+            case .relativeSteps: .relativeSteps(milestones: schedule.milestones, factors: schedule.factors)
+            case .cosine: .cosine(end: schedule.endRate, afterWarmup: schedule.cosineAfterWarmup)
             case .constant: .constant
             }
         return LearningRate(
             highest: optimizer.learningRate, kind: kind, steps: steps(dataSetClips: clips),
             stepsPerEpoch: Double(clipsPerEpoch(dataSetClips: clips)) / Double(batch.clips),
-            warmupEpochs: schedule.warmupEpochs, warmupFrom: schedule.warmupFrom)
+            warmupEpochs: schedule.warmupEpochs, warmupFrom: schedule.warmupFrom, warmup: schedule.warmup)
     }
 
     /// How a chunk is updated.
-    public var update: SGDSettings {
-        SGDSettings(
-            momentum: Float(optimizer.momentum), nesterov: optimizer.nesterov,
-            convention: optimizer.rateInMomentum ? .rateInMomentum : .rateOutside,
-            weightDecay: Float(optimizer.weightDecay))
+    public var update: OptimizerSettings {
+        let method: OptimizerSettings.Method =
+            switch optimizer.kind {
+            case .sgd:
+                .sgd(
+                    SGDSettings(
+                        momentum: Float(optimizer.momentum), nesterov: optimizer.nesterov,
+                        convention: optimizer.rateInMomentum ? .rateInMomentum : .rateOutside))
+            case .adam, .adamw:
+                .adam(
+                    AdamSettings(
+                        betas: SIMD2(optimizer.betas[0], optimizer.betas[1]), epsilon: Float(optimizer.epsilon),
+                        isDecoupled: optimizer.kind == .adamw))
+            }
+        return OptimizerSettings(
+            method, clipValue: Float(optimizer.clipValue), averageDecay: optimizer.average)
+    }
+
+    /// How fast a parameter of that role decays: `weight`, `bias`, or a batch norm's `scale` or `shift`.
+    public func weightDecay(role: String) -> Float {
+        if optimizer.batchNormWeightDecay >= 0, role == "scale" || role == "shift" {
+            return Float(optimizer.batchNormWeightDecay)
+        }
+        return optimizer.weightDecayOn.contains(role) ? Float(optimizer.weightDecay) : 0
     }
 }

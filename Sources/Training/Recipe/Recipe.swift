@@ -67,17 +67,28 @@ public struct Recipe: Sendable, Equatable {
     }
 
     public struct Optimizer: Sendable, Equatable {
+        public enum Kind: String, Sendable, CaseIterable { case sgd, adam, adamw }
+        public var kind: Kind
         /// For a whole step (all units), at its highest.
         public var learningRate: Double
         public var momentum: Double
         public var nesterov: Bool
         /// Caffe2's convention, which VMZ trained with: the learning rate is folded into the momentum buffer.
         public var rateInMomentum: Bool
+        /// For `adam` and `adamw`: what the moments keep of their old values.
+        public var betas: [Double]
+        public var epsilon: Double
         public var weightDecay: Double
         /// Which roles of parameters decay: of `weight`, `bias`, `scale`, `shift`.
         public var weightDecayOn: [String]
+        /// The weight decay of batch norms' `scale` and `shift`; -1: `weightDecayOn` decides.
+        public var batchNormWeightDecay: Double
         /// Largest norm of a step's gradient; 0: no clipping.
         public var clipNorm: Double
+        /// Largest magnitude of an element of it; 0: no clipping.
+        public var clipValue: Double
+        /// What a moving average of the weights keeps of its old value at each step; 0: there is none.
+        public var average: Double
         /// Patterns of parameters that keep their first values (`ParameterGroups`).
         public var freeze: [String]
         /// What the learning rate of some parameters is multiplied by; the first pattern that fits counts.
@@ -91,7 +102,12 @@ public struct Recipe: Sendable, Equatable {
     }
 
     public struct Schedule: Sendable, Equatable {
-        public enum Kind: String, Sendable, CaseIterable { case steps, cosine, constant }
+        public enum Kind: String, Sendable, CaseIterable {
+            case steps, cosine, constant
+            case multiStep = "multi-step"
+            case relativeSteps = "relative-steps"
+        }
+
         public var epochs: Double
         /// Steps of the run, whatever the data set's size; 0: as many as `epochs` make.
         public var steps: Int
@@ -101,9 +117,17 @@ public struct Recipe: Sendable, Equatable {
         /// For `steps`: epochs between two reductions by `gamma`.
         public var stepEpochs: Double
         public var gamma: Double
-        /// Epochs over which the rate rises linearly from `warmupFrom` times the highest.
+        /// For `multiStep` and `relativeSteps`: epochs, ascending.
+        public var milestones: [Double]
+        /// For `relativeSteps`: what the highest rate is multiplied by from each milestone on.
+        public var factors: [Double]
+        /// For `cosine`: the rate at the end, and whether it begins to fall at the end of the warm-up only.
+        public var endRate: Double
+        public var cosineAfterWarmup: Bool
+        /// Epochs over which the rate rises from `warmupFrom` times the highest, and how.
         public var warmupEpochs: Double
         public var warmupFrom: Double
+        public var warmup: LearningRate.Warmup
     }
 
     public struct Augment: Sendable, Equatable {

@@ -19,14 +19,14 @@ public struct TrainingJob: Sendable {
         plan = ChunkPlan(
             parameters: network.parameters.enumerated().map { index, parameter in
                 ChunkPlan.Parameter(
-                    count: parameter.count, decays: recipe.optimizer.weightDecayOn.contains(parameter.role.rawValue),
+                    count: parameter.count, weightDecay: recipe.weightDecay(role: parameter.role.rawValue),
                     isFrozen: groups.isFrozen[index], rate: groups.rates[index])
             },
             statistics: network.statistics.enumerated().map { index, layer in
                 // A unit's variance arrives as its family counts it, so nothing is left to scale.
                 ChunkPlan.Statistics(
                     channels: layer.C, retention: 1 - layer.momentum, varianceScale: 1, isFrozen: frozen[index])
-            })
+            }, slots: recipe.update.slots)
     }
 
     /// Writes the state of a chunk before the first step: weights from the seed, means 0, variances 1.

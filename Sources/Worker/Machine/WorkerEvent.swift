@@ -68,14 +68,14 @@ public struct WorkerPreparation: Sendable {
     public var plan: ChunkPlan
     /// Units of a step (U).
     public var units: Int
-    public var optimizer: SGDSettings
+    public var optimizer: OptimizerSettings
     public var fingerprints: [Fingerprint]
     /// The f32 elements of a chunk's weights (or running statistics) before the first step: a pure function of recipe and
     /// seed. Writes all `chunk.elements`.
     public var initialWeights: @Sendable (Chunk, UnsafeMutableBufferPointer<Float>) -> Void
 
     public init(
-        plan: ChunkPlan, units: Int, optimizer: SGDSettings, fingerprints: [Fingerprint],
+        plan: ChunkPlan, units: Int, optimizer: OptimizerSettings, fingerprints: [Fingerprint],
         initialWeights: @escaping @Sendable (Chunk, UnsafeMutableBufferPointer<Float>) -> Void
     ) {
         self.plan = plan

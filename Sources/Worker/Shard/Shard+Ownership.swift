@@ -66,7 +66,7 @@ extension Shard {
         let chunk = preparation.plan.chunks[number]
         let weights = pool.payload(count: chunk.slotBytes)
         preparation.initialWeights(chunk, weights.bytes.bindMemory(to: Float.self))
-        return Held(version: 0, slots: [weights] + (1..<chunk.slots).map { _ in zeros(chunk.slotBytes) })
+        return Held(version: 0, slots: chunk.initialState(weights: weights, pool: pool))
     }
 
     private func zeros(_ count: Int) -> Payload {

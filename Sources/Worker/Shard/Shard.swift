@@ -194,17 +194,16 @@ struct Shard: Sendable {
         switch chunk.content {
         case .statistics(let layer):
             let layer = preparation.plan.statistics[layer]
-            return [layer.update(running: slots[0], sum: sum, units: preparation.units, pool: pool)]
+            return preparation.optimizer.update(slots, of: layer, sum: sum, units: preparation.units, pool: pool)
         case .parameter:
             let scale = Float(Double(commit.coefficient) / Double(preparation.units))
             if bugs.contains(.memoryFlips), !hasFlipped, incarnation & 3 == 1, commit.step == 1 {
                 hasFlipped = true
                 return slots
             }
-            let (weights, momentum) = preparation.optimizer.update(
-                weights: slots[0], momentum: slots[1], gradientSum: sum, scale: scale,
-                rate: commit.rate * chunk.rate, decays: chunk.decays, pool: pool)
-            return [weights, momentum]
+            return preparation.optimizer.update(
+                slots, gradientSum: sum, scale: scale, rate: commit.rate * chunk.rate, weightDecay: chunk.weightDecay,
+                step: commit.step, pool: pool)
         }
     }
 

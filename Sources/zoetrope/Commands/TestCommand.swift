@@ -25,6 +25,8 @@ struct TestCheckpoint: ParsableCommand {
     @Option(
         help: "A run's folder (its newest checkpoint), one checkpoint's folder, or a file of any format and origin.")
     var checkpoint: String
+    @Flag(help: "Test the moving average of the weights, of a run with optimizer.average.")
+    var average = false
     @Flag(help: "Leave out tensors of the file that the network does not have.")
     var allowUnexpected = false
     @Option(help: "The data set's folder.")
@@ -47,7 +49,7 @@ struct TestCheckpoint: ParsableCommand {
         let document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
         let recipe = try Recipe.read(document).recipe
         let set = try PackedSet(directory: data, split: split)
-        let file = try Checkpoint.read(try checkpointFile(checkpoint))
+        let file = try Checkpoint.read(try checkpointFile(checkpoint, average: average))
         let network = try recipe.network(
             classes: recipe.model.classes == 0 ? set.classes.count : recipe.model.classes)
         guard network.classes >= set.classes.count else {
