@@ -35,6 +35,12 @@ public enum Purpose: UInt32, Sendable, CaseIterable {
     case simulation = 9
     case substitute = 10
     case verification = 11
+    case mix = 12
+    case resizedCrop = 13
+    case colour = 14
+    case randomAugment = 15
+    case erasing = 16
+    case erasingNoise = 17
 }
 
 /// Random numbers of one purpose at one place: draw `i` is a pure function of (seed, place, purpose, i).

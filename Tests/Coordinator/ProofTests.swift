@@ -84,6 +84,15 @@ struct ProofTests {
         #expect(fault?.reason.contains(kind.rawValue) == true, "\(String(describing: fault))")
     }
 
+    @Test("Clips that are drawn several times in a row are counted so often")
+    func repeats() throws {
+        // Ten clips twice: 96 positions are four passes and sixteen draws of the fifth.
+        var expected = expected
+        expected.repeats = 2
+        let audit = try LedgerAudit(SmallRun.records(0..<8), expected, of: "ledger")
+        #expect(audit.completePasses == 4 && audit.clipsOfLastPass == 16)
+    }
+
     @Test("A substitute tells another seed and another data set from the run's own")
     func otherRun() throws {
         var records = SmallRun.records(0..<8)

@@ -1,3 +1,4 @@
+import Glibc
 import Randomness
 import Testing
 
@@ -45,5 +46,25 @@ import Testing
         // Five standard errors: 1/sqrt(20000) = 0.007 for the mean, 0.01 for the variance.
         #expect(abs(mean) < 0.036)
         #expect(abs(variance - 1) < 0.05)
+    }
+}
+
+@Suite struct BetaTests {
+    @Test func theExponentialAgreesWithTheLibrary() {
+        for i in 0..<2000 {
+            let x = -Double(i) * 0.34
+            #expect(abs(naturalExponential(x) - exp(x)) <= 4e-16 * exp(x), "exp(\(x))")
+        }
+        #expect(naturalExponential(0) == 1 && naturalExponential(-800) == 0)
+    }
+
+    /// Mean ½ and variance 1 / (4 (2α + 1)), over 4000 draws: the mean's deviation is below 0.008, the variance's below 0.003.
+    @Test(arguments: [0.01, 0.2, 0.8, 1.0, 3.0, 50.0]) func itsMomentsAreThoseOfTheDistribution(alpha: Double) {
+        let values = (0..<4000).map { Draws(seed: 9, place: UInt64($0), purpose: .mix).beta(alpha, from: 8) }
+        #expect(values.allSatisfy { $0 >= 0 && $0 <= 1 })
+        let mean = values.reduce(0, +) / 4000
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4000
+        #expect(abs(mean - 0.5) < 0.03, "\(mean)")
+        #expect(abs(variance - 1 / (4 * (2 * alpha + 1))) < 0.012, "\(variance)")
     }
 }

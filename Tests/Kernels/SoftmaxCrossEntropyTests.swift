@@ -1,5 +1,6 @@
-import Glibc
+import Foundation
 import Kernels
+import TestSupport
 import Testing
 
 @Suite struct SoftmaxCrossEntropyTests {
@@ -80,5 +81,43 @@ extension SoftmaxCrossEntropyTests {
         let logits: [Float] = [3e38, -3e38, 0]
         let result = SoftmaxCrossEntropy.run(N: 1, K: 3, logits: logits, labels: [0], dlogits: nil)
         #expect(result.loss == 0)
+    }
+}
+
+extension SoftmaxCrossEntropyTests {
+    private struct Recorded: Decodable {
+        var name: String
+        var rows: Int
+        var classes: Int
+        var smoothing: Double
+        var logits: [Float]
+        var targets: [Double]
+        var loss: Double
+        var gradient: [Double]
+    }
+
+    /// What PyTorch computed in f32 (scripts/peers/optimizers.py): its roundings are the tolerance.
+    @Test func lossesAreThoseOfPyTorch() throws {
+        let path = sourceTree + "/Tests/Fixtures/training/losses.json"
+        let cases = try JSONDecoder().decode([Recorded].self, from: Data(text(of: path).utf8))
+        #expect(cases.map(\.name) == ["plain", "smoothed", "soft"])
+        for wanted in cases {
+            let (N, K) = (wanted.rows, wanted.classes)
+            let isSoft = wanted.name == "soft"
+            let labels = isSoft ? [0, 1, 2, 3] : wanted.targets.map { Int($0) }
+            var targets = wanted.targets
+            if !isSoft {
+                targets = [Double](repeating: wanted.smoothing / Double(K), count: N * K)
+                for n in 0..<N { targets[n * K + labels[n]] += 1 - wanted.smoothing }
+            }
+            let gradient = Tensor<Float>(N * K)
+            let result = SoftmaxCrossEntropy.run(
+                N: N, K: K, logits: wanted.logits, labels: labels, targets: targets, dlogits: gradient.pointer)
+            #expect(abs(result.loss - wanted.loss) < 1e-6, "\(wanted.name): \(result.loss)")
+            for i in 0..<N * K { #expect(abs(Double(gradient[i]) - wanted.gradient[i]) < 1e-7, "\(wanted.name) \(i)") }
+            guard wanted.smoothing == 0, !isSoft else { continue }
+            let plain = SoftmaxCrossEntropy.run(N: N, K: K, logits: wanted.logits, labels: labels, dlogits: nil)
+            #expect(abs(plain.loss - result.loss) < 1e-14 && plain.correct == result.correct)
+        }
     }
 }

@@ -97,6 +97,26 @@ import Training
         }
     }
 
+    @Test func augmentationIsRead() throws {
+        let resolved = try motion(
+            "input.resize=short-edge-range", "input.short_edge_range=[60, 80]", "input.inverse_uniform=true",
+            "augment.crop_area=[0.08, 1]", "augment.crop_aspect=[0.75, 1.3333]", "augment.repeats=2",
+            "augment.mixup_alpha=0.8", "augment.cutmix_alpha=1", "loss.label_smoothing=0.1",
+            "augment.rand_augment=rand-m7-n4-mstd0.5-inc1", "augment.erase_probability=0.25")
+        let recipe = resolved.recipe
+        #expect(recipe.input.resize == .shortEdgeRange(60...80, inverse: true))
+        #expect(recipe.augment.resizedCropRanges?.area == 0.08...1)
+        #expect(recipe.mixing.isOn && recipe.loss.labelSmoothing == 0.1)
+        #expect(recipe.clipsPerEpoch(dataSetClips: 50) == 100, "an epoch has each clip as often as it is repeated")
+        let again = try Recipe.read(try Document(toml: resolved.toml, name: "recipe.toml"))
+        #expect(again.recipe == recipe)
+        #expect(try motion().recipe.augment.resizedCropRanges == nil)
+        let alone = #expect(throws: Fault.self) {
+            try motion("augment.cutmix_alpha=1", "batch.clips_per_unit=1")
+        }
+        #expect(alone?.description.contains("batch.clips_per_unit") == true)
+    }
+
     @Test(arguments: [
         ("batch.unit=3", "batch.units"), ("input.crop=65", "do not fit"), ("numerics.isa=avx", "avx2"),
         ("model.pool=true", "model.pool1"), ("model.conv1_temporal_kernel=7", "outside"),
@@ -108,6 +128,13 @@ import Training
         ("schedule.kind=multistep", "multi-step"), ("schedule.kind=multi-step", "is empty"),
         ("schedule.kind=relative-steps", "as many of both"), ("schedule.milestones=[4, 2]", "ascend"),
         ("schedule.milestones=[-1]", "ascend"), ("schedule.warmup=line", "linear"),
+        ("augment.mixup_alpha=0.001", "0.01"), ("augment.mix_switch=2", "outside"),
+        ("loss.label_smoothing=1", "outside"),
+        ("augment.crop_area=[0.08, 1]", "augment.crop_aspect"), ("augment.crop_area=[1, 0.08]", "least"),
+        ("augment.crop_area=[0.5]", "least"), ("augment.colour_jitter=[0.4, 0.4]", "outside"),
+        ("augment.colour_jitter=[2, 0, 0]", "0 to 1"), ("augment.erase_fill=black", "mean"),
+        ("augment.repeats=0", "outside"), ("input.short_edge_range=[320, 256]", "larger"),
+        ("input.resize=short-edge-ranges", "short-edge-range"),
         ("optimizer.kind=adamax", "adam"), ("optimizer.betas=[0.9, 1.0]", "[0, 1)"),
         ("optimizer.betas=[0.9]", "outside"),
         ("optimizer.batch_norm_weight_decay=-0.5", "negative"), ("optimizer.average=1", "outside"),

@@ -1,9 +1,8 @@
 import Foundation
 import TestSupport
 import Testing
+import Training
 import Wire
-
-@testable import Training
 
 /// Optimizers and schedules against what PyTorch computed (scripts/peers/optimizers.py).
 @Suite struct RecordedUpdateTests {

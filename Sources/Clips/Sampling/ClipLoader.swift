@@ -49,11 +49,12 @@ public final class ClipLoader {
 
     /// Which clip of the set position `position` of the endless stream is.
     public func rank(at position: UInt64) -> Int {
-        let pass = position / UInt64(set.count)
+        let draw = position / UInt64(settings.augmentation.repeats)
+        let pass = draw / UInt64(set.count)
         if order.pass != pass {
             order = (pass, KeyedPermutation(count: set.count, seed: seed, epoch: pass))
         }
-        return order.permutation(Int(position % UInt64(set.count)))
+        return order.permutation(Int(draw % UInt64(set.count)))
     }
 
     /// Loads the training clip at `position` into `out` (T, H, W, RGB; `settings.clipFloats` floats).
@@ -65,7 +66,12 @@ public final class ClipLoader {
         for attempt in 0...Self.mostSubstitutes {
             guard let used = attempt == 0 ? wanted : substitute(for: wanted, position, attempt - 1) else { continue }
             let plan = ClipPlan(settings, set.records[used], seed: seed, position: position)
-            guard let failure = try decode(used, [plan], into: out) else {
+            let augmentation = ClipAugmentation(settings, seed: seed, position: position)
+            guard let failure = try decode(used, [plan], into: out, raw: augmentation?.wantsRawValues ?? false) else {
+                augmentation?.apply(
+                    to: UnsafeMutableBufferPointer(rebasing: out[..<settings.clipFloats]),
+                    scale: 1 / settings.deviation,
+                    offset: -settings.mean / settings.deviation)
                 let substitution = problem.map {
                     Substitution(
                         position: position, wantedRank: wanted, usedRank: used, name: $0.thing, reason: $0.reason)
@@ -102,8 +108,9 @@ public final class ClipLoader {
     }
 
     /// Decodes all clips of `plans` from one video. Content errors are returned; others are thrown.
+    /// - Parameter raw: Values of 0 to 255, not normalised.
     private func decode(
-        _ rank: Int, _ plans: [ClipPlan], into out: UnsafeMutableBufferPointer<Float>
+        _ rank: Int, _ plans: [ClipPlan], into out: UnsafeMutableBufferPointer<Float>, raw: Bool = false
     ) throws -> Fault? {
         precondition(out.count >= plans.count * settings.clipFloats, "\(out.count) floats for \(plans.count) clips")
         let record = set.records[rank]
@@ -119,7 +126,7 @@ public final class ClipLoader {
                     return Fault(
                         .data, record.name, "has \(video.frameCount) frames and its record \(record.frameCount)")
                 }
-                try decode(video, plans, places, into: out)
+                try decode(video, plans, places, into: out, raw: raw)
                 return nil
             } catch let fault as Fault { return fault }
         }
@@ -127,10 +134,10 @@ public final class ClipLoader {
 
     private func decode(
         _ video: VideoReader, _ plans: [ClipPlan], _ places: [Int: [Int]],
-        into out: UnsafeMutableBufferPointer<Float>
+        into out: UnsafeMutableBufferPointer<Float>, raw: Bool
     ) throws {
-        let scale = 1 / settings.deviation
-        let offset = -settings.mean / settings.deviation
+        let scale = raw ? SIMD3(repeating: 1) : 1 / settings.deviation
+        let offset = raw ? .zero : -settings.mean / settings.deviation
         // All clips of one video share its scaled size.
         guard let size = plans.first else { return }
         try video.decode(places.keys.sorted(), width: size.width, height: size.height) { frame, picture in

@@ -1,44 +1,50 @@
 import Randomness
 
 /// Which pixels of a video make a clip: a pure function of the settings, the seed and the position in the stream.
-struct ClipPlan: Equatable {
+package struct ClipPlan: Equatable {
     /// For each frame of the clip the source frame. A video that is too short is repeated from its beginning.
-    let frames: [Int]
+    package let frames: [Int]
     /// What whole frames are scaled to.
-    let width: Int
-    let height: Int
+    package let width: Int
+    package let height: Int
     /// The upper left corner of the crop in the scaled frame.
-    let left: Int
-    let top: Int
-    let mirrored: Bool
+    package let left: Int
+    package let top: Int
+    package let mirrored: Bool
 
     /// The clip at `position` of the training stream, from the video `record` (or a substitute for it).
-    init(_ settings: ClipSettings, _ record: ClipRecord, seed: UInt64, position: UInt64) {
+    package init(_ settings: ClipSettings, _ record: ClipRecord, seed: UInt64, position: UInt64) {
         func draws(_ purpose: Purpose) -> Draws { Draws(seed: seed, place: position, purpose: purpose) }
         let room = max(0, record.frameCount - settings.span)
         let start: Int
         switch settings.start {
-        case .jitter: start = draws(.startFrame).integer(0, below: room + 1)
+        case .jitter:
+            // Repeats of a video are the same frames.
+            let first = position - position % UInt64(settings.augmentation.repeats)
+            start = Draws(seed: seed, place: first, purpose: .startFrame).integer(0, below: room + 1)
         case .listed: start = min(record.startFrame ?? 0, record.frameCount - 1)
         }
-        var choice = 0
-        if case .shortEdge(let edges) = settings.resize {
-            choice = draws(.scale).integer(0, below: edges.count)
+        let mirrored = draws(.flip).uniform(0) < settings.flip
+        if let resized = settings.augmentation.resizedCrop {
+            let window = ResizedWindow(resized, record, settings.crop, draws(.resizedCrop))
+            self.init(
+                settings, record, start: start, scaled: window.scaled, left: window.left, top: window.top,
+                mirrored: mirrored)
+            return
         }
-        let scaled = settings.scaledSize(width: record.width, height: record.height, choice: choice)
+        let scaled = settings.scaledSize(width: record.width, height: record.height, draws: draws(.scale))
         let crop = draws(.crop)
         self.init(
             settings, record, start: start, scaled: scaled,
             left: crop.integer(0, below: scaled.width - settings.crop + 1),
-            top: crop.integer(1, below: scaled.height - settings.crop + 1),
-            mirrored: draws(.flip).uniform(0) < settings.flip)
+            top: crop.integer(1, below: scaled.height - settings.crop + 1), mirrored: mirrored)
     }
 
     /// Clip `index` of `count` spread uniformly over the video, cut out of the middle: VMZ's uniform sampling, step
     /// (frames − span) / (count − 1).
     init(_ settings: ClipSettings, _ record: ClipRecord, uniform index: Int, of count: Int) {
         let room = max(0, record.frameCount - settings.span)
-        let scaled = settings.scaledSize(width: record.width, height: record.height, choice: 0)
+        let scaled = settings.scaledSize(width: record.width, height: record.height)
         self.init(
             settings, record, start: count > 1 ? index * room / (count - 1) : 0, scaled: scaled,
             left: (scaled.width - settings.crop) / 2, top: (scaled.height - settings.crop) / 2, mirrored: false)

@@ -1,4 +1,5 @@
 public import Faults
+import Randomness
 
 /// How a clip is cut from a video: in time, in space, and in which units.
 public struct ClipSettings: Sendable, Equatable {
@@ -7,6 +8,9 @@ public struct ClipSettings: Sendable, Equatable {
         case exact(width: Int, height: Int)
         /// The shorter side becomes one of these, drawn for each clip (VMZ's `jitter_scales`); the first when testing.
         case shortEdge([Int])
+        /// The shorter side becomes any number of pixels in the range, drawn for each clip, uniformly or by its inverse
+        /// (PySlowFast's `INV_UNIFORM_SAMPLE`); the least when testing.
+        case shortEdgeRange(ClosedRange<Int>, inverse: Bool)
     }
 
     /// Where the clips of a training stream begin.
@@ -29,6 +33,7 @@ public struct ClipSettings: Sendable, Equatable {
     public var start: Start
     /// Every frame of a clip is its first: for showing that a data set needs motion.
     public var freezeFrame: Bool
+    public var augmentation: AugmentationSettings
     /// Subtracted from R, G and B on the scale 0 to 255, and what they are divided by then.
     public var mean: SIMD3<Float>
     public var deviation: SIMD3<Float>
@@ -40,7 +45,8 @@ public struct ClipSettings: Sendable, Equatable {
     /// - Throws: a usage `Fault` when the values make no sense together.
     public init(
         frames: Int, samplingRate: Int = 1, resize: Resize, crop: Int, flip: Float = 0, start: Start = .jitter,
-        freezeFrame: Bool = false, mean: SIMD3<Float> = vmzMean, deviation: SIMD3<Float> = vmzDeviation
+        freezeFrame: Bool = false, augmentation: AugmentationSettings = .none, mean: SIMD3<Float> = vmzMean,
+        deviation: SIMD3<Float> = vmzDeviation
     ) throws(Fault) {
         self.frames = frames
         self.samplingRate = samplingRate
@@ -49,6 +55,7 @@ public struct ClipSettings: Sendable, Equatable {
         self.flip = flip
         self.start = start
         self.freezeFrame = freezeFrame
+        self.augmentation = augmentation
         self.mean = mean
         self.deviation = deviation
         try validate()
@@ -73,6 +80,10 @@ public struct ClipSettings: Sendable, Equatable {
             try demand(
                 !edges.isEmpty && edges.allSatisfy { $0 >= crop && $0 <= 4096 }, "input.short_edge",
                 "\(edges) has an edge without room for a crop of \(crop)")
+        case .shortEdgeRange(let edges, _):
+            try demand(
+                edges.lowerBound >= crop && edges.upperBound <= 4096, "input.short_edge_range",
+                "\(edges) has edges without room for a crop of \(crop)")
         }
     }
 
@@ -83,15 +94,32 @@ public struct ClipSettings: Sendable, Equatable {
     /// Source frames from a clip's first to its last, both counted.
     var span: Int { (frames - 1) * samplingRate + 1 }
 
-    /// The size that frames of `width` × `height` are scaled to, for the `choice`-th of the short edges.
-    func scaledSize(width: Int, height: Int, choice: Int) -> (width: Int, height: Int) {
+    /// The size that frames of `width` × `height` are scaled to, for the first or least of the short edges.
+    func scaledSize(width: Int, height: Int) -> (width: Int, height: Int) {
+        switch resize {
+        case .exact(let width, let height): (width, height)
+        case .shortEdge(let edges): Self.scaledSize(width: width, height: height, edge: edges[0])
+        case .shortEdgeRange(let edges, _): Self.scaledSize(width: width, height: height, edge: edges.lowerBound)
+        }
+    }
+
+    /// The same for a training clip.
+    func scaledSize(width: Int, height: Int, draws: Draws) -> (width: Int, height: Int) {
         switch resize {
         case .exact(let width, let height): return (width, height)
         case .shortEdge(let edges):
-            let edge = edges[choice]
-            // Rounded to the nearest, halves up, in integers.
-            func other(_ long: Int, _ short: Int) -> Int { (2 * long * edge + short) / (2 * short) }
-            return width <= height ? (edge, other(height, width)) : (other(width, height), edge)
+            return Self.scaledSize(width: width, height: height, edge: edges[draws.integer(0, below: edges.count)])
+        case .shortEdgeRange(let edges, let inverse):
+            let (least, most) = (Double(edges.lowerBound), Double(edges.upperBound))
+            let share = Double(draws.uniform(0))
+            let edge = inverse ? 1 / (1 / most + (1 / least - 1 / most) * share) : least + (most - least) * share
+            return Self.scaledSize(width: width, height: height, edge: Int(edge.rounded()))
         }
+    }
+
+    private static func scaledSize(width: Int, height: Int, edge: Int) -> (width: Int, height: Int) {
+        // Rounded to the nearest, halves up, in integers.
+        func other(_ long: Int, _ short: Int) -> Int { (2 * long * edge + short) / (2 * short) }
+        return width <= height ? (edge, other(height, width)) : (other(width, height), edge)
     }
 }

@@ -28,7 +28,7 @@ public final class VideoClips {
     public func load(starts: [Int], into out: UnsafeMutableBufferPointer<Float>) throws {
         precondition(starts.allSatisfy((0..<frameCount).contains), "clips at \(starts) of \(frameCount) frames")
         precondition(out.count >= starts.count * settings.clipFloats, "\(out.count) floats for \(starts.count) clips")
-        let scaled = settings.scaledSize(width: video.width, height: video.height, choice: 0)
+        let scaled = settings.scaledSize(width: video.width, height: video.height)
         let (left, top) = ((scaled.width - settings.crop) / 2, (scaled.height - settings.crop) / 2)
         let scale = 1 / settings.deviation
         let offset = -settings.mean / settings.deviation

@@ -16,8 +16,11 @@ public struct LedgerAudit: Sendable {
         public var seed: UInt64
         /// Steps of the whole run.
         public var steps: Int
+        /// How often in a row each clip is drawn (`augment.repeats`).
+        public var repeats: Int
 
-        public init(clips: Int, clipsPerStep: Int, seed: UInt64, steps: Int) {
+        public init(clips: Int, clipsPerStep: Int, seed: UInt64, steps: Int, repeats: Int = 1) {
+            self.repeats = repeats
             self.clips = clips
             self.clipsPerStep = clipsPerStep
             self.seed = seed
@@ -52,7 +55,7 @@ public struct LedgerAudit: Sendable {
 
     /// - Throws: `Fault.data` about `thing` with the first contradiction.
     public init(_ records: [LedgerRecord], _ expected: Expectation, of thing: String) throws(Fault) {
-        guard expected.clips > 0, expected.clipsPerStep > 0 else {
+        guard expected.clips > 0, expected.clipsPerStep > 0, expected.repeats > 0 else {
             throw Fault(.data, thing, "a data set of \(expected.clips) clips proves nothing")
         }
         var pass = Pass(0, expected)
@@ -74,14 +77,15 @@ public struct LedgerAudit: Sendable {
             }
             var standIns = outcome.substitutes[...]
             for position in positions..<positions + UInt64(outcome.clips) {
-                if position / UInt64(expected.clips) != pass.number {
+                let number = position / UInt64(expected.clips * expected.repeats)
+                if number != pass.number {
                     if let reason = pass.lack { throw contradiction(reason) }
                     completePasses += 1
-                    pass = Pass(position / UInt64(expected.clips), expected)
+                    pass = Pass(number, expected)
                 }
                 let clip = pass.clip(at: position)
                 guard pass.draw(clip) else {
-                    throw contradiction("clip \(clip) is drawn a second time in pass \(pass.number)")
+                    throw contradiction("clip \(clip) is drawn a \(pass.ordinal) time in pass \(pass.number)")
                 }
                 guard let standIn = standIns.first, standIn.position == position else { continue }
                 standIns.removeFirst()
@@ -122,28 +126,38 @@ private struct Pass {
     let number: UInt64
     private(set) var count = 0
     private let permutation: KeyedPermutation
-    private var drawn: [Bool]
+    private let repeats: Int
+    /// How often each was.
+    private var drawn: [Int]
 
     init(_ number: UInt64, _ expected: LedgerAudit.Expectation) {
         self.number = number
         permutation = KeyedPermutation(count: expected.clips, seed: expected.seed, epoch: number)
-        drawn = Array(repeating: false, count: expected.clips)
+        repeats = expected.repeats
+        drawn = Array(repeating: 0, count: expected.clips)
     }
 
     /// What `ClipLoader.rank(at:)` says of a position of this pass.
-    func clip(at position: UInt64) -> Int { permutation(Int(position % UInt64(drawn.count))) }
+    func clip(at position: UInt64) -> Int { permutation(Int(position / UInt64(repeats) % UInt64(drawn.count))) }
 
-    /// - Returns: `false` when it was drawn before.
+    /// The first time too many.
+    var ordinal: String { repeats == 1 ? "second" : "\(repeats + 1)th" }
+
+    /// - Returns: `false` when it was drawn as often before as is due.
     mutating func draw(_ clip: Int) -> Bool {
-        guard !drawn[clip] else { return false }
-        drawn[clip] = true
+        guard drawn[clip] < repeats else { return false }
+        drawn[clip] += 1
         count += 1
         return true
     }
 
     /// Why the pass is not complete; `nil` when each clip was drawn.
     var lack: String? {
-        drawn.firstIndex(of: false).map { "clip \($0) was not drawn in pass \(number)" }
+        drawn.firstIndex { $0 < repeats }.map {
+            repeats == 1
+                ? "clip \($0) was not drawn in pass \(number)"
+                : "clip \($0) was drawn \(drawn[$0]) times of \(repeats) in pass \(number)"
+        }
     }
 }
 

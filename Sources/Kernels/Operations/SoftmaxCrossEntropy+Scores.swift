@@ -5,7 +5,7 @@ extension SoftmaxCrossEntropy {
     /// - Parameter scores: gets the network's softmax of `logits[N][K]`, rounded to f32.
     public static func runOnScores(
         N: Int, K: Int, logits: UnsafePointer<Float>, labels: UnsafePointer<Int>,
-        scores: UnsafeMutablePointer<Float>, dlogits: UnsafeMutablePointer<Float>
+        targets: UnsafePointer<Double>? = nil, scores: UnsafeMutablePointer<Float>, dlogits: UnsafeMutablePointer<Float>
     ) -> (loss: Double, correct: Int) {
         for n in 0..<N {
             let row = logits + n * K
@@ -15,7 +15,7 @@ extension SoftmaxCrossEntropy {
             for k in 0..<K { sum += exponential(Double(row[k]) - Double(largest)) }
             for k in 0..<K { scores[n * K + k] = Float(exponential(Double(row[k]) - Double(largest)) / sum) }
         }
-        let result = run(N: N, K: K, logits: scores, labels: labels, dlogits: dlogits)
+        let result = run(N: N, K: K, logits: scores, labels: labels, targets: targets, dlogits: dlogits)
         for n in 0..<N {
             let (row, gradient) = (scores + n * K, dlogits + n * K)
             var mean = 0.0

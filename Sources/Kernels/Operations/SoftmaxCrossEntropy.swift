@@ -2,18 +2,24 @@
 public enum SoftmaxCrossEntropy {
     /// The mean loss over n, how many rows have their label's logit above all others, and, unless nil,
     /// `dlogits[N][K]` of the mean loss.
-    /// - Precondition: labels are in `0..<K`.
+    /// - Parameters:
+    ///   - labels: each in `0..<K`.
+    ///   - targets: `[N][K]`, probabilities in place of the labels for the loss: −Σ y log p; nil: the labels alone.
     public static func run(
         N: Int, K: Int, logits: UnsafePointer<Float>, labels: UnsafePointer<Int>,
-        dlogits: UnsafeMutablePointer<Float>?
+        targets: UnsafePointer<Double>? = nil, dlogits: UnsafeMutablePointer<Float>?
     ) -> (loss: Double, correct: Int) {
         var (loss, correct) = (0.0, 0)
         for n in 0..<N {
             let (row, label) = (logits + n * K, labels[n])
             precondition(label >= 0 && label < K, "label \(label) of \(K) classes")
             let (largest, sum, winner) = summary(row, K)
-            loss += naturalLogarithm(sum) - (Double(row[label]) - largest)
             if winner == label { correct += 1 }
+            if let target = targets.map({ $0 + n * K }) {
+                loss += soft(row, K, target, largest, sum, N: N, dlogits.map { $0 + n * K })
+                continue
+            }
+            loss += naturalLogarithm(sum) - (Double(row[label]) - largest)
             guard let dlogits else { continue }
             for k in 0..<K {
                 let share = exponential(Double(row[k]) - largest) / sum
@@ -21,6 +27,25 @@ public enum SoftmaxCrossEntropy {
             }
         }
         return (loss / Double(N), correct)
+    }
+
+    /// −Σ y log p of one row, and its gradient over N.
+    private static func soft(
+        _ row: UnsafePointer<Float>, _ K: Int, _ target: UnsafePointer<Double>, _ largest: Double, _ sum: Double,
+        N: Int, _ gradient: UnsafeMutablePointer<Float>?
+    ) -> Double {
+        let logarithm = naturalLogarithm(sum)
+        var (loss, whole) = (0.0, 0.0)
+        for k in 0..<K {
+            loss += target[k] * (logarithm - (Double(row[k]) - largest))
+            whole += target[k]
+        }
+        guard let gradient else { return loss }
+        for k in 0..<K {
+            let share = exponential(Double(row[k]) - largest) / sum
+            gradient[k] = Float((share * whole - target[k]) / Double(N))
+        }
+        return loss
     }
 
     /// The probabilities of one row of K logits, for scores.

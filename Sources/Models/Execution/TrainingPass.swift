@@ -122,21 +122,24 @@ public final class TrainingPass {
     ///
     /// - Parameters:
     ///   - labels: N of them, each in 0..<classes.
+    ///   - targets: N · classes probabilities that the loss takes in place of the labels, which `correct` still counts; nil:
+    ///     the labels.
     ///   - draws: decides what dropout drops; nil: nothing.
     ///   - onGradient: gets each trained parameter's gradient of the mean loss as soon as it is final, in
     ///     `network.gradientOrder`, while the rest of the backward pass has yet to run. The memory is reused afterwards.
     public func run<Failure: Error>(
-        labels: [Int], draws: ClipDraws? = nil,
+        labels: [Int], targets: [Double]? = nil, draws: ClipDraws? = nil,
         onGradient: (_ parameter: Int, _ gradient: UnsafeBufferPointer<Float>) throws(Failure) -> Void
     ) throws(Failure) -> Result {
         precondition(labels.count == N, "\(labels.count) labels for \(N) clips")
+        precondition(targets.map { $0.count == N * network.classes } ?? true, "\(targets?.count ?? 0) targets")
         precondition(draws.map { $0.positions.count == N } ?? true, "\(N) clips at \(draws?.positions ?? 0..<0)")
         execution.draws = draws
         execution.profile?.begin()
         for index in execution.kernels.indices {
             execution.forward(index, N: N, ownStatistics: normalisation == .batch)
         }
-        let (loss, correct) = lossAndGradient(labels)
+        let (loss, correct) = lossAndGradient(labels, targets ?? [])
         takeStatistics()
         for index in execution.kernels.indices.reversed() {
             try execution.backward(index, frozenStatistics: normalisation == .running, onGradient: onGradient)
@@ -144,23 +147,32 @@ public final class TrainingPass {
         return Result(loss: loss, correct: correct)
     }
 
-    private func lossAndGradient(_ labels: [Int]) -> (loss: Double, correct: Int) {
-        let logits = execution.tensors[network.layers.count - 1]
-        return labels.withUnsafeBufferPointer { labels in
-            let first = labels.baseAddress.unsafelyUnwrapped
-            switch loss {
-            case .softmaxCrossEntropy:
-                return SoftmaxCrossEntropy.run(
-                    N: N, K: network.classes, logits: logits, labels: first, dlogits: execution.logitsGradient)
-            case .ofScores:
-                let result = scores.withUnsafeMutableBufferPointer {
-                    SoftmaxCrossEntropy.runOnScores(
-                        N: N, K: network.classes, logits: logits, labels: first,
-                        scores: $0.baseAddress.unsafelyUnwrapped, dlogits: execution.logitsGradient)
-                }
-                logits.update(from: scores, count: scores.count)
-                return result
+    private func lossAndGradient(_ labels: [Int], _ targets: [Double]) -> (loss: Double, correct: Int) {
+        labels.withUnsafeBufferPointer { labels in
+            targets.withUnsafeBufferPointer { targets in
+                lossAndGradient(
+                    labels.baseAddress.unsafelyUnwrapped, targets.isEmpty ? nil : targets.baseAddress)
             }
+        }
+    }
+
+    private func lossAndGradient(
+        _ labels: UnsafePointer<Int>, _ targets: UnsafePointer<Double>?
+    ) -> (loss: Double, correct: Int) {
+        let logits = execution.tensors[network.layers.count - 1]
+        switch loss {
+        case .softmaxCrossEntropy:
+            return SoftmaxCrossEntropy.run(
+                N: N, K: network.classes, logits: logits, labels: labels, targets: targets,
+                dlogits: execution.logitsGradient)
+        case .ofScores:
+            let result = scores.withUnsafeMutableBufferPointer {
+                SoftmaxCrossEntropy.runOnScores(
+                    N: N, K: network.classes, logits: logits, labels: labels, targets: targets,
+                    scores: $0.baseAddress.unsafelyUnwrapped, dlogits: execution.logitsGradient)
+            }
+            logits.update(from: scores, count: scores.count)
+            return result
         }
     }
 

@@ -22,8 +22,11 @@ extension Recipe {
             seed: UInt64(try reader.integer("seed", default: 0, in: 0...Int.max)),
             model: try model(&reader), input: try input(&reader), batch: try batch(&reader),
             optimizer: try optimizer(&reader), schedule: try schedule(&reader), augment: try augment(&reader),
+            loss: Loss(labelSmoothing: try reader.real("loss.label_smoothing", default: 0, in: 0...0.999)),
             test: try test(&reader),
             numerics: try numerics(&reader), checkpoint: try checkpoint(&reader))
+        try recipe.checkMixing(reader)
+        try recipe.checkResizedCrop(reader)
         return Resolved(recipe: recipe, values: try reader.finish())
     }
 
@@ -45,15 +48,29 @@ extension Recipe {
         let samplingRate = try reader.integer("input.sampling_rate", default: 1, in: 1...128)
         let crop = try reader.integer("input.crop", in: 8...1024)
         // All keys are read whatever the choice, so that a command line may choose the other way of a recipe's file.
-        let isExact = try reader.choice("input.resize", of: ["exact", "short-edge"], default: "exact") == "exact"
+        let kind = try reader.choice(
+            "input.resize", of: ["exact", "short-edge", "short-edge-range"], default: "exact")
         let width = try reader.integer("input.width", default: 171, in: 8...8192)
         let height = try reader.integer("input.height", default: 128, in: 8...8192)
         let edges = try reader.integers("input.short_edges", default: [128, 160], count: 1...64, in: 8...8192)
-        let resize = isExact ? Resize.exact(width: width, height: height) : .shortEdge(edges)
+        let range = try reader.integers("input.short_edge_range", default: [256, 320], count: 2...2, in: 8...4096)
+        guard range[0] <= range[1] else {
+            throw Fault(
+                .usage, reader.place("input.short_edge_range"), "\(range) has its larger end first",
+                mend: "write the smaller first")
+        }
+        let inverse = try reader.boolean("input.inverse_uniform", default: false)
+        let resize: Resize =
+            switch kind {
+            case "exact": .exact(width: width, height: height)
+            case "short-edge": .shortEdge(edges)
+            default: .shortEdgeRange(range[0]...range[1], inverse: inverse)
+            }
         let smallest =
             switch resize {
             case .exact(let width, let height): min(width, height)
             case .shortEdge(let edges): edges.min() ?? 0
+            case .shortEdgeRange(let edges, _): edges.lowerBound
             }
         guard smallest >= crop else {
             throw Fault(
@@ -80,12 +97,6 @@ extension Recipe {
         Batch(
             units: try reader.integer("batch.units", default: 8, in: 1...65_536),
             clipsPerUnit: try reader.integer("batch.clips_per_unit", default: 4, in: 1...1024))
-    }
-
-    private static func augment(_ reader: inout Reader) throws(Fault) -> Augment {
-        Augment(
-            flip: try reader.real("augment.flip", default: 0.5, in: 0...1),
-            freezeFrame: try reader.boolean("augment.freeze_frame", default: false))
     }
 
     private static func numerics(_ reader: inout Reader) throws(Fault) -> Numerics {

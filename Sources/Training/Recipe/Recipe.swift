@@ -11,6 +11,7 @@ public struct Recipe: Sendable, Equatable {
     public var optimizer: Optimizer
     public var schedule: Schedule
     public var augment: Augment
+    public var loss: Loss
     public var test: TestProtocol
     public var numerics: Numerics
     public var checkpoint: Checkpoint
@@ -57,6 +58,9 @@ public struct Recipe: Sendable, Equatable {
         case exact(width: Int, height: Int)
         /// The shorter side becomes one of `edges`, drawn per clip; the first when testing.
         case shortEdge([Int])
+        /// The shorter side becomes any number in the range, drawn per clip, uniformly or by its inverse; the least when
+        /// testing.
+        case shortEdgeRange(ClosedRange<Int>, inverse: Bool)
     }
 
     /// A step is `units` gradient units of `clipsPerUnit` clips, whatever the number of workers.
@@ -135,6 +139,39 @@ public struct Recipe: Sendable, Equatable {
         public var flip: Double
         /// Every clip is one frame repeated: for showing that a data set needs motion.
         public var freezeFrame: Bool
+        /// Mixup's and CutMix's parameters of the Beta distribution, 0: off; that a unit is mixed; that it is CutMix where both
+        /// are on.
+        public var mixupAlpha: Double
+        public var cutmixAlpha: Double
+        public var mixProbability: Double
+        public var mixSwitch: Double
+        /// Least and most share of the frame's area and aspect of a random resized crop; empty: none.
+        public var cropArea: [Double]
+        public var cropAspect: [Double]
+        /// Of brightness, contrast and saturation.
+        public var colourJitter: [Double]
+        /// Deviation of PCA lighting.
+        public var lighting: Double
+        /// In timm's notation; empty: none.
+        public var randAugment: String
+        public var eraseProbability: Double
+        public var eraseWindows: Int
+        /// `noise` or `mean`.
+        public var eraseFill: String
+        /// How often in a row a video is drawn.
+        public var repeats: Int
+    }
+
+    public struct Loss: Sendable, Equatable {
+        /// ε: the label's probability is 1 − ε + ε / classes, every other's ε / classes.
+        public var labelSmoothing: Double
+    }
+
+    /// Mixup and CutMix.
+    public var mixing: ClipMixing {
+        ClipMixing(
+            mixupAlpha: augment.mixupAlpha, cutmixAlpha: augment.cutmixAlpha, probability: augment.mixProbability,
+            switchProbability: augment.mixSwitch)
     }
 
     public struct Numerics: Sendable, Equatable {
@@ -154,9 +191,9 @@ public struct Recipe: Sendable, Equatable {
         public var keepEvery: Int
     }
 
-    /// Clips of an epoch over a data set of `clips` clips.
+    /// Clips of an epoch over a data set of `clips` clips: each as often as it is repeated.
     public func clipsPerEpoch(dataSetClips clips: Int) -> Int {
-        schedule.clipsPerEpoch == 0 ? clips : schedule.clipsPerEpoch
+        schedule.clipsPerEpoch == 0 ? clips * augment.repeats : schedule.clipsPerEpoch
     }
 
     /// Steps of the run over a data set of `clips` clips: given, or the epochs' clips divided by a step's, rounded up.

@@ -50,7 +50,7 @@ public struct AdamSettings: Sendable, Hashable {
 }
 
 /// `base` to the power of `exponent` ≥ 0, by squaring: products of f64 only, so the same bits everywhere.
-func power(_ base: Double, _ exponent: Int) -> Double {
+package func power(_ base: Double, _ exponent: Int) -> Double {
     var (result, square, rest) = (1.0, base, exponent)
     while rest > 0 {
         if rest & 1 == 1 { result *= square }

@@ -59,8 +59,19 @@ final class NetworkComputer: UnitComputing {
             UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(pass.input)[(i * values.count)...])
                 .copyMemory(from: values)
         }
+        let recipe = job.recipe
+        let mix = recipe.mixing.mix(
+            seed: recipe.seed, position: job.positions(step: step, unit: unit).lowerBound, height: recipe.input.crop,
+            width: recipe.input.crop)
+        mix.apply(
+            to: pass.input, N: recipe.batch.clipsPerUnit, T: recipe.input.frames, H: recipe.input.crop,
+            W: recipe.input.crop)
+        let targets = SoftTargets.rows(
+            labels: labels, classes: job.network.classes, smoothing: recipe.loss.labelSmoothing, share: mix.share)
+        // What counts as correct is the label with the larger share.
+        let counted = mix.share >= 0.5 ? labels : labels.reversed()
         let draws = ClipDraws(seed: job.recipe.seed, positions: job.positions(step: step, unit: unit))
-        let result = pass.run(labels: labels, draws: draws) { parameter, gradient in
+        let result = pass.run(labels: counted, targets: targets, draws: draws) { parameter, gradient in
             sink.gradient(parameter: parameter, gradient)
         }
         for layer in job.network.statistics.indices where !job.plan.statistics[layer].isFrozen {

@@ -10,13 +10,31 @@ extension Recipe {
             switch input.resize {
             case .exact(let width, let height): .exact(width: width, height: height)
             case .shortEdge(let edges): .shortEdge(edges)
+            case .shortEdgeRange(let edges, let inverse): .shortEdgeRange(edges, inverse: inverse)
             }
         func colour(_ values: [Double]) -> SIMD3<Float> {
             SIMD3(Float(values[0]), Float(values[1]), Float(values[2]))
         }
         return try ClipSettings(
             frames: input.frames, samplingRate: input.samplingRate, resize: resize, crop: input.crop,
-            flip: Float(augment.flip), freezeFrame: augment.freezeFrame, mean: colour(input.mean),
+            flip: Float(augment.flip), freezeFrame: augment.freezeFrame,
+            augmentation: try augmentation(), mean: colour(input.mean),
             deviation: colour(input.deviation))
+    }
+
+    private func augmentation() throws(Fault) -> AugmentationSettings {
+        var settings = AugmentationSettings(
+            colourJitter: SIMD3(augment.colourJitter[0], augment.colourJitter[1], augment.colourJitter[2]),
+            lighting: augment.lighting, repeats: augment.repeats)
+        if let (area, aspect) = augment.resizedCropRanges {
+            settings.resizedCrop = try AugmentationSettings.ResizedCrop(area: area, aspect: aspect)
+        }
+        if !augment.randAugment.isEmpty { settings.randAugment = try RandAugment(augment.randAugment) }
+        if augment.eraseProbability > 0 {
+            settings.erasing = AugmentationSettings.Erasing(
+                probability: augment.eraseProbability, windows: augment.eraseWindows,
+                fill: AugmentationSettings.Erasing.Fill(rawValue: augment.eraseFill) ?? .noise)
+        }
+        return settings
     }
 }

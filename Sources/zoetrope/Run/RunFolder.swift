@@ -44,7 +44,7 @@ struct RunFolder {
         }
         return LedgerAudit.Expectation(
             clips: set.clips, clipsPerStep: recipe.batch.clips, seed: recipe.seed,
-            steps: recipe.steps(dataSetClips: set.clips))
+            steps: recipe.steps(dataSetClips: set.clips), repeats: recipe.augment.repeats)
     }
 }
 
