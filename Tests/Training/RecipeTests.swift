@@ -117,6 +117,21 @@ import Training
         #expect(alone?.description.contains("batch.clips_per_unit") == true)
     }
 
+    /// A run of 100 steps, 10 an epoch, checkpoints every 7, validation every 2 epochs.
+    @Test func validationIsDueAtTheFirstCheckpointOfAStretchAndAtTheEnd() throws {
+        let validation = try motion("validation.every_epochs=2").recipe.validation
+        var (last, due) = (0, [Int]())
+        for version in Array(stride(from: 7, to: 100, by: 7)) + [100]
+        where validation.isDue(version: version, last: last, steps: 100, stepsPerEpoch: 10) {
+            due.append(version)
+            last = version
+        }
+        #expect(due == [21, 42, 63, 84, 100])
+        #expect(!validation.isDue(version: 42, last: 42, steps: 100, stepsPerEpoch: 10), "a replay is not a new one")
+        let never = try motion().recipe.validation
+        #expect(!never.isDue(version: 100, last: 0, steps: 100, stepsPerEpoch: 10))
+    }
+
     @Test(arguments: [
         ("batch.unit=3", "batch.units"), ("input.crop=65", "do not fit"), ("numerics.isa=avx", "avx2"),
         ("model.pool=true", "model.pool1"), ("model.conv1_temporal_kernel=7", "outside"),
@@ -135,6 +150,7 @@ import Training
         ("augment.colour_jitter=[2, 0, 0]", "0 to 1"), ("augment.erase_fill=black", "mean"),
         ("augment.repeats=0", "outside"), ("input.short_edge_range=[320, 256]", "larger"),
         ("input.resize=short-edge-ranges", "short-edge-range"),
+        ("validation.average=true", "optimizer.average"), ("validation.split=vals", "val"),
         ("optimizer.kind=adamax", "adam"), ("optimizer.betas=[0.9, 1.0]", "[0, 1)"),
         ("optimizer.betas=[0.9]", "outside"),
         ("optimizer.batch_norm_weight_decay=-0.5", "negative"), ("optimizer.average=1", "outside"),

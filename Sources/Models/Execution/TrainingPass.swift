@@ -147,6 +147,16 @@ public final class TrainingPass {
         return Result(loss: loss, correct: correct)
     }
 
+    /// Forward alone, dropout dropping nothing: `mean` and `variance` are of the clips in `input` then.
+    public func runForward() {
+        execution.draws = nil
+        execution.profile?.begin()
+        for index in execution.kernels.indices {
+            execution.forward(index, N: N, ownStatistics: normalisation == .batch)
+        }
+        takeStatistics()
+    }
+
     private func lossAndGradient(_ labels: [Int], _ targets: [Double]) -> (loss: Double, correct: Int) {
         labels.withUnsafeBufferPointer { labels in
             targets.withUnsafeBufferPointer { targets in

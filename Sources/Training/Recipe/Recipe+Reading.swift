@@ -18,13 +18,17 @@ extension Recipe {
     /// - Throws: `Fault.usage`.
     public static func read(_ document: Document) throws(Fault) -> Resolved {
         var reader = Reader(document)
+        let seed = UInt64(try reader.integer("seed", default: 0, in: 0...Int.max))
+        let model = try model(&reader)
+        let input = try input(&reader)
+        let batch = try batch(&reader)
+        let optimizer = try optimizer(&reader)
         let recipe = Recipe(
-            seed: UInt64(try reader.integer("seed", default: 0, in: 0...Int.max)),
-            model: try model(&reader), input: try input(&reader), batch: try batch(&reader),
-            optimizer: try optimizer(&reader), schedule: try schedule(&reader), augment: try augment(&reader),
+            seed: seed, model: model, input: input, batch: batch, optimizer: optimizer, schedule: try schedule(&reader),
+            augment: try augment(&reader),
             loss: Loss(labelSmoothing: try reader.real("loss.label_smoothing", default: 0, in: 0...0.999)),
-            test: try test(&reader),
-            numerics: try numerics(&reader), checkpoint: try checkpoint(&reader))
+            test: try test(&reader), numerics: try numerics(&reader), checkpoint: try checkpoint(&reader),
+            validation: try validation(&reader, average: optimizer.average))
         try recipe.checkMixing(reader)
         try recipe.checkResizedCrop(reader)
         return Resolved(recipe: recipe, values: try reader.finish())

@@ -15,6 +15,7 @@ public struct Recipe: Sendable, Equatable {
     public var test: TestProtocol
     public var numerics: Numerics
     public var checkpoint: Checkpoint
+    public var validation: Validation
 
     public struct Model: Sendable, Equatable {
         /// As `zoetrope model list` prints it.
@@ -189,6 +190,20 @@ public struct Recipe: Sendable, Equatable {
         public var keep: Int
         /// And those of every step that this divides; 0: no others.
         public var keepEvery: Int
+    }
+
+    /// Testing of checkpoints while training goes on; it changes no bit.
+    public struct Validation: Sendable, Equatable {
+        /// Epochs between two validations; 0: there are none.
+        public var everyEpochs: Double
+        /// Of the data set.
+        public var split: String
+        /// Clips per video, spread uniformly.
+        public var clips: Int
+        /// The moving average of the weights is tested.
+        public var average: Bool
+        /// Training clips over which statistics of batch norms are computed anew before; 0: they stay as they are.
+        public var preciseClips: Int
     }
 
     /// Clips of an epoch over a data set of `clips` clips: each as often as it is repeated.

@@ -1,8 +1,8 @@
-internal import Training
+package import Training
 
 extension ClipMixing.Mix {
     /// Mixes N clips in place, each with its partner: N T H W C, f32, element by element.
-    func apply(to clips: UnsafeMutableBufferPointer<Float>, N: Int, T: Int, H: Int, W: Int) {
+    package func apply(to clips: UnsafeMutableBufferPointer<Float>, N: Int, T: Int, H: Int, W: Int) {
         let size = T * H * W * 3
         precondition(clips.count == N * size, "\(clips.count) values for \(N) clips")
         guard let base = clips.baseAddress else { return }

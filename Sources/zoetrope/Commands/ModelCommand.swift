@@ -4,8 +4,12 @@ import ArgumentParser
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model",
-        abstract: "Architectures and checkpoints: list, describe, check, inspect, convert, compare, export.",
-        subcommands: [List.self, Info.self, Check.self, Inspect.self, Convert.self, Compare.self, ExportONNX.self])
+        abstract:
+            "Architectures and checkpoints: list, describe, check, inspect, convert, compare, export, precise statistics.",
+        subcommands: [
+            List.self, Info.self, Check.self, Inspect.self, Convert.self, Compare.self, ExportONNX.self,
+            Precise.self,
+        ])
 }
 
 /// With two digits: 33.34.

@@ -93,15 +93,23 @@ func coordinate(
     if try directory.recipe() == nil { try directory.write(recipe: preparation.resolved.toml) }
     if try RunDataSet(run: run) == nil { try preparation.dataSet.write(to: run) }
     let report = try RunReport(run: run, steps: preparation.steps)
+    let validation = try preparation.validation(run: run)
+    var observer = report.observer
+    observer.note = { [note = observer.note] told in
+        note(told)
+        if case .checkpoint(let version) = told { validation?.checkpointCompleted(version) }
+    }
     let shell = try CoordinatorShell(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, cluster: cluster),
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
-        listen: listen, security: security, observer: report.observer,
+        listen: listen, security: security, observer: observer,
         content: { [content = preparation.content] in content.path(of: $0) })
     onSignals([SIGTERM, SIGINT, SIGUSR1]) { shell.stop(reason: "a signal asked for it") }
     try started(shell)
-    return shell.run()
+    let ending = shell.run()
+    validation?.finish(isDone: ending.code == 0)
+    return ending
 }
 
 /// Prints the result of a run that is done, or ends the process with the code that says why it is not.

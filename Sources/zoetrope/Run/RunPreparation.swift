@@ -52,8 +52,9 @@ struct RunPreparation {
         resolved = try Recipe.read(document)
         let recipe = resolved.recipe
         if var before = begun?.recipe {
-            // How often the state is written changes no bit of it.
+            // How often the state is written or tested changes no bit of it.
             before.checkpoint = recipe.checkpoint
+            before.validation = recipe.validation
             // Nor does the place of a file whose digest is the same.
             if let path = recipe.model.initialWeights?.path { before.model.initialWeights?.path = path }
             if before != recipe { throw Self.difference(begun?.values ?? [], resolved.values, run) }
@@ -96,6 +97,16 @@ struct RunPreparation {
             replicas: cluster.coordinator.replicas, verifiedShare: cluster.coordinator.verify, timing: cluster.timing)
     }
 
+    /// Tests checkpoints as they come, if the recipe asks for it.
+    func validation(run: String) throws(Fault) -> RunValidation? {
+        guard recipe.validation.everyEpochs > 0 else { return nil }
+        // Now, and not after hours: is there anything to validate on?
+        _ = try PackedSet(directory: data, split: recipe.validation.split)
+        return try RunValidation(
+            run: run, data: data, settings: recipe.validation, steps: steps,
+            stepsPerEpoch: Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips)) / Double(recipe.batch.clips))
+    }
+
     var retention: CheckpointRetention {
         CheckpointRetention(newest: recipe.checkpoint.keep, everySteps: recipe.checkpoint.keepEvery)
     }
@@ -119,7 +130,8 @@ struct RunPreparation {
 
     private static func difference(_ begun: [Reader.Resolved], _ asked: [Reader.Resolved], _ run: String) -> Fault {
         let pair = zip(begun, asked).first {
-            $0.value != $1.value && !$0.key.hasPrefix("checkpoint.") && $0.key != "model.weights"
+            $0.value != $1.value && !$0.key.hasPrefix("checkpoint.") && !$0.key.hasPrefix("validation.")
+                && $0.key != "model.weights"
         }
         let values = pair.map { "\($0.key) is \($0.value.toml) there and \($1.value.toml) now" } ?? "keys differ"
         return Fault(

@@ -1,0 +1,227 @@
+import Coordinator
+import Faults
+import Foundation
+import Reporting
+import Storage
+import Synchronization
+import Training
+
+/// Tests checkpoints while training goes on, one at a time, each in a `zoetrope test` of its own at the lowest priority, and
+/// keeps the best: `RUN/validation.jsonl` has a line for each, `RUN/best/model.safetensors` is the file that scored best.
+///
+/// Nothing of it reaches the weights. What a crash leaves undone stands in `RUN/validation/` and is done by the next
+/// coordinator. A test that fails is told on stderr and costs its line, not the run.
+final class RunValidation: Sendable {
+    private let run: String
+    private let data: String
+    private let settings: Recipe.Validation
+    private let steps: Int
+    private let stepsPerEpoch: Double
+    private let state: Mutex<State>
+    private let work = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    private struct State {
+        var waiting: [Int] = []
+        /// The newest that is done or waits.
+        var last = 0
+        /// No more will come.
+        var isEnding = false
+        /// The run has ended early: what waits is for the next coordinator.
+        var isAbandoned = false
+        var child: Process?
+    }
+
+    init(run: String, data: String, settings: Recipe.Validation, steps: Int, stepsPerEpoch: Double) throws(Fault) {
+        self.run = run
+        self.data = data
+        self.settings = settings
+        self.steps = steps
+        self.stepsPerEpoch = stepsPerEpoch
+        try makeDirectories(run + "/validation")
+        _ = try StagedDirectory.clear(run + "/validation")
+        var state = State()
+        state.waiting = try directoryNames(run + "/validation").compactMap {
+            $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil
+        }.sorted()
+        state.last = max(state.waiting.last ?? 0, try ValidationLog(run: run).results.map(\.step).max() ?? 0)
+        self.state = Mutex(state)
+        for _ in state.waiting { work.signal() }
+        Thread.detachNewThread { [self] in
+            while runNext() {}
+            ended.signal()
+        }
+    }
+
+    /// A checkpoint is whole: it is kept for validation, if it is due. Called on the coordinator's thread: links only.
+    func checkpointCompleted(_ version: Int) {
+        let isDue = state.withLock { state in
+            guard
+                settings.isDue(version: version, last: state.last, steps: steps, stepsPerEpoch: stepsPerEpoch)
+            else { return false }
+            state.last = version
+            return true
+        }
+        guard isDue else { return }
+        do throws(Fault) {
+            let staged = try StagedDirectory(folder(version))
+            let name = settings.average ? "/average.safetensors" : "/model.safetensors"
+            let source = CheckpointStore.path(run: run, version: version) + name
+            guard link(source, staged.staging + "/model.safetensors") == 0 else {
+                throw Fault(.data, source, "cannot be linked: \(String(cString: strerror(errno)))")
+            }
+            try staged.commit()
+        } catch {
+            return standardError("zoetrope: step \(version) is not validated: \(error)\n")
+        }
+        state.withLock { $0.waiting.append(version) }
+        work.signal()
+    }
+
+    /// Training has ended: what waits is done first if the run is, and left to the next coordinator if not.
+    func finish(isDone: Bool) {
+        state.withLock { state in
+            state.isEnding = true
+            if !isDone {
+                state.waiting = []
+                state.isAbandoned = true
+                state.child?.terminate()
+            } else if !state.waiting.isEmpty || state.child != nil {
+                standardError("zoetrope: validating the last checkpoints\n")
+            }
+        }
+        work.signal()
+        ended.wait()
+    }
+
+    private func folder(_ version: Int) -> String { run + "/validation/step-\(version)" }
+
+    /// - Returns: Whether there will be more.
+    private func runNext() -> Bool {
+        work.wait()
+        let next = state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
+        guard let version = next else { return !state.withLock { $0.isEnding } }
+        do throws(Fault) {
+            var model = folder(version) + "/model.safetensors"
+            if settings.preciseClips > 0 {
+                let precise = folder(version) + "/precise.safetensors"
+                _ = try call([
+                    "model", "precise", run + "/recipe.toml", "--checkpoint", model, "--data", data, "--clips",
+                    "\(settings.preciseClips)", "--out", precise, "--threads", "1", "--json",
+                ])
+                model = precise
+            }
+            let scores = try call([
+                "test", run + "/recipe.toml", "--checkpoint", model, "--data", data, "--split", settings.split,
+                "--clips",
+                "\(settings.clips)", "--threads", "1", "--json",
+            ])
+            try record(version, model, scores)
+            try removeTree(folder(version))
+        } catch {
+            // Ended with the run: it is done by the next coordinator.
+            guard error.code != .stoppedEarly else { return true }
+            standardError("zoetrope: step \(version) is not validated: \(error)\n")
+            try? removeTree(folder(version))
+        }
+        return true
+    }
+
+    /// Runs this program with these arguments.
+    /// - Returns: What the last line of its output says in numbers.
+    /// - Throws: its fault's line; `Fault.stoppedEarly` when the run ended meanwhile.
+    private func call(_ arguments: [String]) throws(Fault) -> [String: Double] {
+        let thing = "zoetrope " + arguments[0]
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        let isAbandoned = try state.withLock { state throws(Fault) in
+            guard !state.isAbandoned else { return true }
+            do { try process.run() } catch { throw Fault(.internal, thing, "cannot be started: \(error)") }
+            state.child = process
+            return false
+        }
+        guard !isAbandoned else { throw Fault(.stoppedEarly, thing, "the run ended") }
+        // Training comes first.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process.processIdentifier), 19)
+        // Progress on stderr is read aside, or a full pipe would hold the child.
+        let said = Mutex<Data>(Data())
+        let reader = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            let all = errors.fileHandleForReading.readDataToEndOfFile()
+            said.withLock { $0 = all }
+            reader.signal()
+        }
+        let answer = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        reader.wait()
+        let wasAbandoned = state.withLock { state in
+            state.child = nil
+            return state.isAbandoned
+        }
+        guard process.terminationStatus == 0 else {
+            if wasAbandoned { throw Fault(.stoppedEarly, thing, "the run ended") }
+            let lines = said.withLock { String(decoding: $0, as: UTF8.self) }.split(whereSeparator: \.isNewline)
+            throw Fault(.data, thing, "ended with \(process.terminationStatus): \(lines.last ?? "")")
+        }
+        let line =
+            String(decoding: answer, as: UTF8.self).split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
+        let members = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        guard let members else { throw Fault(.internal, thing, "said nothing that can be read: \(line)") }
+        return members.compactMapValues { ($0 as? NSNumber)?.doubleValue }
+    }
+
+    /// A line of the log, and a new best if it is one.
+    private func record(_ version: Int, _ model: String, _ scores: [String: Double]) throws(Fault) {
+        let log = try ValidationLog(run: run)
+        guard let videoTop1 = scores["video_top1"] else {
+            throw Fault(.internal, "zoetrope test", "did not say its video_top1")
+        }
+        let isBest = log.best.map { videoTop1 > $0.videoTop1 } ?? true
+        if isBest {
+            let staged = try StagedDirectory(run + "/best")
+            guard link(model, staged.staging + "/model.safetensors") == 0 else {
+                throw Fault(.data, model, "cannot be linked: \(String(cString: strerror(errno)))")
+            }
+            try staged.commit()
+        }
+        try MetricsLog(path: ValidationLog.path(run)).append([
+            "step": .integer(version), "epoch": .number(Double(version) / stepsPerEpoch),
+            "clip_top1": .number(scores["clip_top1"] ?? .nan), "video_top1": .number(videoTop1),
+            "video_top5": .number(scores["video_top5"] ?? .nan), "videos": .integer(Int(scores["videos"] ?? 0)),
+            "best": .boolean(isBest),
+        ])
+        standardError(
+            "zoetrope: step \(version): video@1 \(hundredths(100 * videoTop1)) %\(isBest ? ", the best so far" : "")\n")
+    }
+}
+
+/// `RUN/validation.jsonl`, as far as it can be read: a line that a crash tore off is passed over.
+struct ValidationLog {
+    let results: [(step: Int, videoTop1: Double)]
+
+    static func path(_ run: String) -> String { run + "/validation.jsonl" }
+
+    init(run: String) throws(Fault) {
+        let path = Self.path(run)
+        guard pathExists(path) else {
+            results = []
+            return
+        }
+        let text = String(decoding: try readWhole(path, limit: 64 << 20), as: UTF8.self)
+        results = text.split(separator: "\n").compactMap { line in
+            let members = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            guard let step = members?["step"] as? Int, let top1 = members?["video_top1"] as? Double else { return nil }
+            return (step, top1)
+        }
+    }
+
+    /// The highest score; of equal ones the earliest.
+    var best: (step: Int, videoTop1: Double)? {
+        results.max { ($0.videoTop1, -$0.step) < ($1.videoTop1, -$1.step) }
+    }
+}
