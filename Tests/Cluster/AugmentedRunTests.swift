@@ -94,6 +94,28 @@ struct AugmentedRunTests {
         }
     }
 
+    @Test("Frozen statistics stay while everything else is trained, the same for any workers")
+    func frozenStatistics() throws {
+        try withTemporaryFolder { folder in
+            _ = try MotionRun.hash(Program.start(MotionRun.arguments(run: folder + "/source", workers: 1)).wait())
+            func tune(_ name: String, workers: Int) throws -> SafetensorsFile {
+                var arguments = try MotionRun.arguments(run: folder + "/" + name, workers: workers)
+                arguments.insert(
+                    contentsOf: ["model.weights=\"\(folder)/source\"", "optimizer.freeze_statistics=true"], at: 2)
+                _ = try MotionRun.hash(Program.start(arguments).wait())
+                return try SafetensorsFile("\(folder)/\(name)/checkpoints/step-24/model.safetensors")
+            }
+            let (one, two) = (try tune("one", workers: 1), try tune("two", workers: 2))
+            let source = try SafetensorsFile(folder + "/source/checkpoints/step-24/model.safetensors")
+            for tensor in source.tensors {
+                let values = try one.floats(tensor.name)
+                #expect(try two.floats(tensor.name) == values, "\(tensor.name)")
+                let isStatistic = tensor.name.hasSuffix("_rm") || tensor.name.hasSuffix("_riv")
+                #expect(try (source.floats(tensor.name) == values) == isStatistic, "\(tensor.name)")
+            }
+        }
+    }
+
     @Test("Statistics computed anew depend on clips and weights, not on threads")
     func preciseStatistics() throws {
         try withTemporaryFolder { folder in

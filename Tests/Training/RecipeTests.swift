@@ -151,6 +151,7 @@ import Training
         ("augment.repeats=0", "outside"), ("input.short_edge_range=[320, 256]", "larger"),
         ("input.resize=short-edge-ranges", "short-edge-range"),
         ("validation.average=true", "optimizer.average"), ("validation.split=vals", "val"),
+        ("optimizer.freeze_statistics=true", "model.weights"),
         ("optimizer.kind=adamax", "adam"), ("optimizer.betas=[0.9, 1.0]", "[0, 1)"),
         ("optimizer.betas=[0.9]", "outside"),
         ("optimizer.batch_norm_weight_decay=-0.5", "negative"), ("optimizer.average=1", "outside"),

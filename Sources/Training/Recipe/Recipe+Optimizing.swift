@@ -20,6 +20,7 @@ extension Recipe {
             clipNorm: try reader.real("optimizer.clip_norm", default: 0, in: 0...1e9),
             clipValue: try reader.real("optimizer.clip_value", default: 0, in: 0...1e9),
             average: try reader.real("optimizer.average", default: 0, in: 0...0.9999999),
+            freezesStatistics: try reader.boolean("optimizer.freeze_statistics", default: false),
             freeze: try reader.strings("optimizer.freeze", default: []), rates: try rates(&reader))
         for role in optimizer.weightDecayOn where !roles.contains(role) {
             throw Fault(

@@ -29,6 +29,16 @@ extension Recipe {
             loss: Loss(labelSmoothing: try reader.real("loss.label_smoothing", default: 0, in: 0...0.999)),
             test: try test(&reader), numerics: try numerics(&reader), checkpoint: try checkpoint(&reader),
             validation: try validation(&reader, average: optimizer.average))
+        if recipe.optimizer.freezesStatistics, recipe.model.initialWeights == nil {
+            throw Fault(
+                .usage, reader.place("optimizer.freeze_statistics"),
+                "is true, and no checkpoint gives statistics to normalise with", mend: "name one in model.weights")
+        }
+        if recipe.optimizer.freezesStatistics, recipe.validation.preciseClips > 0 {
+            throw Fault(
+                .usage, reader.place("validation.precise_clips"),
+                "would replace the statistics that optimizer.freeze_statistics keeps", mend: "set it to 0")
+        }
         try recipe.checkMixing(reader)
         try recipe.checkResizedCrop(reader)
         return Resolved(recipe: recipe, values: try reader.finish())

@@ -94,6 +94,8 @@ public struct Recipe: Sendable, Equatable {
         public var clipValue: Double
         /// What a moving average of the weights keeps of its old value at each step; 0: there is none.
         public var average: Double
+        /// All batch norms keep their first running statistics and normalise with them; γ and β are trained.
+        public var freezesStatistics: Bool
         /// Patterns of parameters that keep their first values (`ParameterGroups`).
         public var freeze: [String]
         /// What the learning rate of some parameters is multiplied by; the first pattern that fits counts.

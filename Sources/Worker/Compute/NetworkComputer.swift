@@ -29,6 +29,7 @@ final class NetworkComputer: UnitComputing {
         pass = try TrainingPass(
             job.network, N: job.recipe.batch.clipsPerUnit, pool: pool,
             instructionSet: instructionSet, implementation: job.convolution,
+            normalisation: job.recipe.optimizer.freezesStatistics ? .running : .batch,
             frozen: job.plan.parameters.map(\.isFrozen), keepsPacked: job.recipe.batch.units > 1)
     }
 

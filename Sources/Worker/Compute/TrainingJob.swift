@@ -15,7 +15,9 @@ public struct TrainingJob: Sendable {
         self.recipe = recipe
         network = try recipe.network(classes: recipe.model.classes)
         let groups = try ParameterGroups(recipe.optimizer, parameters: network.parameters.map(\.name))
-        let frozen = network.frozenStatistics(parameters: groups.isFrozen)
+        let frozen =
+            recipe.optimizer.freezesStatistics
+            ? network.statistics.map { _ in true } : network.frozenStatistics(parameters: groups.isFrozen)
         plan = ChunkPlan(
             parameters: network.parameters.enumerated().map { index, parameter in
                 ChunkPlan.Parameter(
