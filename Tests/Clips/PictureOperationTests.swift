@@ -53,13 +53,13 @@ import Testing
             move.apply(to: &picture, side: recorded.side)
             let wanted = try #require(recorded.cases[name])
             var compared = 0
-            for y in 3..<9 {
-                for i in 3 * (y * recorded.side + 3)..<3 * (y * recorded.side + 9) {
+            for y in 7..<17 {
+                for i in 3 * (y * recorded.side + 7)..<3 * (y * recorded.side + 17) {
                     #expect(abs(Int(picture[i]) - Int(wanted[i])) <= 1, "\(name) \(i): \(picture[i]), \(wanted[i])")
                     compared += 1
                 }
             }
-            #expect(compared == 108)
+            #expect(compared == 300)
         }
     }
 
@@ -102,7 +102,8 @@ import Testing
                 #expect(abs(turns) > 0.3 / 12 && abs(turns) <= 1.0 / 12)
             }
         }
-        #expect(kinds.count == 10, "\(kinds)")
+        // Enhancing, shearing, shifting and solarising each stand for several of the fifteen.
+        #expect(kinds.count == 9, "\(kinds)")
         #expect(settings.plan(seed: 3, position: 5) == plans[5])
         #expect(settings.plan(seed: 4, position: 5) != plans[5] || settings.plan(seed: 4, position: 6) != plans[6])
     }

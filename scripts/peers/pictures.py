@@ -9,11 +9,11 @@ import pathlib
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-SIDE = 12
+SIDE = 24
 # Smooth with some noise, dark to bright, so that every operation changes something.
 y, x = np.mgrid[0:SIDE, 0:SIDE]
 noise = np.random.default_rng(3).integers(0, 30, (SIDE, SIDE, 3))
-pixels = np.stack([20 + 13 * x, 40 + 9 * y, 30 + 6 * (x + y)], 2) + noise
+pixels = np.stack([20 + 6 * x, 40 + 5 * y, 30 + 3 * (x + y)], 2) + noise
 picture = Image.fromarray(pixels.astype(np.uint8))
 
 cases = {
@@ -30,7 +30,7 @@ cases = {
     "rotate-21": picture.rotate(21, Image.BILINEAR, fillcolor=(115, 115, 115)),
     "shear-x": picture.transform(picture.size, Image.AFFINE, (1, 0.21, 0, 0, 1, 0), Image.BILINEAR, fillcolor=(115,) * 3),
     "shear-y": picture.transform(picture.size, Image.AFFINE, (1, 0, 0, -0.21, 1, 0), Image.BILINEAR, fillcolor=(115,) * 3),
-    "translate-x": picture.transform(picture.size, Image.AFFINE, (1, 0, 2.4, 0, 1, 0), Image.BILINEAR, fillcolor=(115,) * 3),
+    "translate-x": picture.transform(picture.size, Image.AFFINE, (1, 0, 4.8, 0, 1, 0), Image.BILINEAR, fillcolor=(115,) * 3),
 }
 target = pathlib.Path("Tests/Fixtures/training/pictures.json")
 target.write_text(

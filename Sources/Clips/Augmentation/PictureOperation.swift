@@ -68,7 +68,7 @@ package enum PictureOperation: Equatable {
             low < high
         else { return Array(0..<256) }
         let scale = 255 / Double(high - low)
-        return (0..<256).map { Int(min(255, max(0, (Double($0) - Double(low)) * scale))) }
+        return (0..<256).map { Int(min(255, max(0, Double($0) * scale - Double(low) * scale))) }
     }
 
     private static func flat(_ histogram: [Int]) -> [Int] {
