@@ -45,29 +45,34 @@ public struct OptimizerSettings: Sendable, Hashable {
     ) -> [Payload] {
         let count = slots[0].count
         let new = (0..<self.slots.count - (averageDecay > 0 ? 1 : 0)).map { _ in pool.payload(count: count) }
-        let bound = clipValue > 0 ? clipValue : .infinity
-        let (least, most) = (Lanes(repeating: -bound), Lanes(repeating: bound))
+        let cuts = clipValue > 0
+        let (least, most) = (Lanes(repeating: -clipValue), Lanes(repeating: clipValue))
         @inline(__always) func gradient(_ offset: Int, _ isWhole: Bool) -> Lanes {
-            (gradientSum.lanes(at: offset, isWhole: isWhole) * scale).clamped(lowerBound: least, upperBound: most)
+            let g = gradientSum.lanes(at: offset, isWhole: isWhole) * scale
+            guard cuts else { return g }
+            return g.replacing(with: most, where: g .> most).replacing(with: least, where: g .< least)
         }
         switch method {
         case .sgd(let settings):
+            let (weights, momentum, newWeights, newMomentum) = (slots[0], slots[1], new[0], new[1])
             forEachLanes(bytes: count) { offset, isWhole in
                 let (w, m) = settings.step(
-                    slots[0].lanes(at: offset, isWhole: isWhole), slots[1].lanes(at: offset, isWhole: isWhole),
+                    weights.lanes(at: offset, isWhole: isWhole), momentum.lanes(at: offset, isWhole: isWhole),
                     gradient(offset, isWhole), rate: rate, decay: weightDecay)
-                new[0].store(w, at: offset, isWhole: isWhole)
-                new[1].store(m, at: offset, isWhole: isWhole)
+                newWeights.store(w, at: offset, isWhole: isWhole)
+                newMomentum.store(m, at: offset, isWhole: isWhole)
             }
         case .adam(let settings):
             let formula = AdamSettings.Step(settings, rate: rate, decay: weightDecay, number: step + 1)
+            let (weights, first, second) = (slots[0], slots[1], slots[2])
+            let (newWeights, newFirst, newSecond) = (new[0], new[1], new[2])
             forEachLanes(bytes: count) { offset, isWhole in
                 let (w, m, v) = formula(
-                    slots[0].lanes(at: offset, isWhole: isWhole), slots[1].lanes(at: offset, isWhole: isWhole),
-                    slots[2].lanes(at: offset, isWhole: isWhole), gradient(offset, isWhole))
-                new[0].store(w, at: offset, isWhole: isWhole)
-                new[1].store(m, at: offset, isWhole: isWhole)
-                new[2].store(v, at: offset, isWhole: isWhole)
+                    weights.lanes(at: offset, isWhole: isWhole), first.lanes(at: offset, isWhole: isWhole),
+                    second.lanes(at: offset, isWhole: isWhole), gradient(offset, isWhole))
+                newWeights.store(w, at: offset, isWhole: isWhole)
+                newFirst.store(m, at: offset, isWhole: isWhole)
+                newSecond.store(v, at: offset, isWhole: isWhole)
             }
         }
         return averageDecay > 0 ? new + [average(slots[new.count], with: new[0], pool: pool)] : new
