@@ -111,7 +111,7 @@ let package = Package(
             ["CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
 
         // What people see.
-        module("Evaluation", ["Checkpoints", "Faults", "Kernels", "Models", "Training", "Wire"]),
+        module("Evaluation", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Protocol", "Training", "Wire"]),
         module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
         module(
             "Prediction", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Reporting", "Storage", "Video"]),
@@ -152,7 +152,12 @@ let package = Package(
         tests(
             "Models", ["Checkpoints", "Faults", "Kernels", "Models", "Randomness", "TestSupport"], exclude: ["Fixtures"]
         ),
-        tests("Evaluation", ["Checkpoints", "Evaluation", "Kernels", "Models", "TestSupport"]),
+        tests(
+            "Evaluation",
+            [
+                "Checkpoints", "Clips", "Evaluation", "Faults", "Kernels", "Models", "Protocol", "Randomness",
+                "Storage", "TestSupport", "Training", "Video",
+            ]),
         tests(
             "Prediction",
             [

@@ -69,8 +69,3 @@ public struct VideoScores: Sendable {
             videoTop5: share(nearVideos, videos))
     }
 }
-
-extension RandomAccessCollection where Element: Comparable, Index == Int {
-    /// Whether place `a` comes before place `b` when the largest comes first.
-    fileprivate func outranks(_ a: Int, _ b: Int) -> Bool { self[a] > self[b] || (self[a] == self[b] && a < b) }
-}

@@ -54,6 +54,26 @@ public struct RGBFrame {
         }
     }
 
+    /// Writes rows of RGB bytes without gaps, as seen: 3 · width · height.
+    func copy(to out: UnsafeMutablePointer<UInt8>) {
+        var target = out
+        for y in 0..<height {
+            var source = base + y * stepY
+            if stepX == 3 {
+                target.update(from: source, count: 3 * width)
+                target += 3 * width
+                continue
+            }
+            for _ in 0..<width {
+                target[0] = source[0]
+                target[1] = source[1]
+                target[2] = source[2]
+                source += stepX
+                target += 3
+            }
+        }
+    }
+
     /// Rows of RGB bytes without gaps, as seen.
     public var bytes: [UInt8] {
         var out: [UInt8] = []

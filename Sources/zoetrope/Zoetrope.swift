@@ -19,7 +19,11 @@ struct Zoetrope: ParsableCommand {
                 name: "Training",
                 subcommands: [Train.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self]),
             CommandGroup(name: "Proving a run", subcommands: [Audit.self, Verify.self]),
-            CommandGroup(name: "Testing", subcommands: [TestCheckpoint.self, Predict.self, Features.self]),
+            CommandGroup(
+                name: "Testing",
+                subcommands: [
+                    TestCheckpoint.self, WorkOnTest.self, ScoresCommand.self, Predict.self, Features.self,
+                ]),
             CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
             CommandGroup(name: "This machine", subcommands: [MakeKeys.self, Bench.self, Doctor.self]),
         ])

@@ -21,9 +21,18 @@ import Training
 
     @Test(arguments: TestProtocol.Name.allCases) func aNameGivesEveryDefault(_ name: TestProtocol.Name) throws {
         let resolved = try read("test.protocol=\(name.rawValue)", "test.clips=\(name == .dense ? 0 : 10)")
-        #expect(resolved.recipe.test == TestProtocol(name))
+        #expect(resolved.recipe.test == TestProtocol(name, trainedCrop: 56))
         let again = try Recipe.read(try Document(toml: resolved.toml, name: "recipe.toml"))
         #expect(again.recipe == resolved.recipe)
+    }
+
+    @Test(arguments: [(112, 128), (160, 182), (224, 256), (312, 356)]) func largeCropsFollowThoseOfTraining(
+        _ trained: Int, _ tested: Int
+    ) {
+        for name in [TestProtocol.Name.vmzLarge, .slowfast, .nonlocal] {
+            let test = TestProtocol(name, trainedCrop: trained)
+            #expect((test.crop, test.shortEdge) == (tested, tested))
+        }
     }
 
     @Test func thePublishedProtocols() {

@@ -10,16 +10,16 @@ struct C3DNetwork: NetworkFamily {
 
     static func describe(_ request: NetworkRequest) throws(Fault) -> NetworkDescription {
         try request.options.check(for: request.name, known: [.dropout])
-        guard request.frames == 16, request.size == 112 else {
+        guard request.frames == 16, request.height == 112, request.width == 112 else {
             throw Fault(
                 .usage, request.name,
-                "takes clips of 16x112x112, not \(request.frames)x\(request.size)x\(request.size): "
+                "takes clips of 16x112x112, not \(request.clip): "
                     + "its linear layers see the whole map",
                 mend: "set input.frames = 16 and input.crop = 112")
         }
         let dropout = request.options.dropout ?? 0.5
         var net = NetworkBuilder(.vmz)
-        var x = net.input(frames: request.frames, size: request.size)
+        var x = net.input(request)
         for (stage, letters, K) in [
             (1, ["a"], 64), (2, ["a"], 128), (3, ["a", "b"], 256), (4, ["a", "b"], 512), (5, ["a", "b"], 512),
         ] {

@@ -14,12 +14,26 @@ extension NetworkDescription {
     public init(
         named name: String, classes: Int, frames: Int, size: Int, options: NetworkOptions = NetworkOptions()
     ) throws(Fault) {
-        for (what, value, limit) in [("classes", classes, 1_000_000), ("frames", frames, 4096), ("size", size, 4096)]
+        try self.init(
+            named: name, classes: classes, frames: frames, height: size, width: size, options: options)
+    }
+
+    /// The network called `name` for clips of `frames` frames of `height` rows and `width` columns.
+    ///
+    /// - Throws: a usage `Fault` that names the nearest network, or the size or option that the network does not take.
+    public init(
+        named name: String, classes: Int, frames: Int, height: Int, width: Int,
+        options: NetworkOptions = NetworkOptions()
+    ) throws(Fault) {
+        for (what, value, limit) in [
+            ("classes", classes, 1_000_000), ("frames", frames, 4096), ("size", height, 8192), ("size", width, 8192),
+        ]
         where !(1...limit).contains(value) {
             throw Fault(.usage, "\(what) \(value)", "a network takes 1 to \(limit)")
         }
         self = try Self.family(of: name).describe(
-            NetworkRequest(name: name, classes: classes, frames: frames, size: size, options: options))
+            NetworkRequest(name: name, classes: classes, frames: frames, height: height, width: width, options: options)
+        )
     }
 
     /// The clip that the network called `name` was published with, for whoever does not say another.

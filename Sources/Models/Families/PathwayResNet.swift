@@ -56,7 +56,7 @@ struct PathwayResNet {
 
     consuming func described(_ request: NetworkRequest) throws(Fault) -> NetworkDescription {
         try check(request)
-        let clip = net.input(frames: request.frames, size: request.size)
+        let clip = net.input(request)
         var slow = clip
         if design.fast != nil { slow = net.selectFrames(clip, "slow", slowFrames(request.frames)) }
         slow = stem(slow, design.slow, pathway: 0)
@@ -76,7 +76,7 @@ struct PathwayResNet {
 
     private func check(_ request: NetworkRequest) throws(Fault) {
         try request.options.check(for: request.name, known: [.dropout, .convolutionalHead])
-        let clip = "clips of \(request.frames)x\(request.size)x\(request.size)"
+        let clip = "clips of \(request.clip)"
         if design.fast != nil, !request.frames.isMultiple(of: design.lateral.alpha) {
             throw Fault(
                 .usage, request.name, "cannot take \(clip): its slow pathway sees one frame of \(design.lateral.alpha)",
@@ -85,7 +85,7 @@ struct PathwayResNet {
         if design.halvesFrames, request.frames < 2 {
             throw Fault(.usage, request.name, "cannot take \(clip): it makes pairs of frames", mend: "choose 2 or more")
         }
-        if !design.nonLocal.isEmpty, request.size < 17 {
+        if !design.nonLocal.isEmpty, min(request.height, request.width) < 17 {
             throw Fault(
                 .usage, request.name, "cannot take \(clip): its non-local blocks need maps of 2x2",
                 mend: "choose 17 pixels or more")
@@ -138,7 +138,7 @@ struct PathwayResNet {
 
     /// The windows of the convolutional head cover all frames, and as many pixels as a crop of training has.
     private mutating func head(_ maps: [Int], _ request: NetworkRequest) {
-        let side = design.clip.size / 32
+        let side = max(1, (request.options.trainedCrop ?? design.clip.size) / 32)
         let means = maps.enumerated().map { pathway, map in
             let window =
                 request.options.head == .linear ? net.map(map).extent : Extent3(net.map(map).extent.t, side, side)

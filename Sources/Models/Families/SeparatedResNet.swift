@@ -18,7 +18,7 @@ struct SeparatedResNet {
 
     consuming func described(_ request: NetworkRequest) throws(Fault) -> NetworkDescription {
         try request.options.check(for: request.name, known: [.dropout, .convolutionalHead])
-        var x = stem(net.input(frames: request.frames, size: request.size))
+        var x = stem(net.input(request))
         let blocks = [3, 4, kind == .csn ? 23 : 6, 3]
         for index in blocks.indices {
             for block in 0..<blocks[index] {

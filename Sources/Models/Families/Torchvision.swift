@@ -34,7 +34,7 @@ struct TorchvisionNetwork: NetworkFamily {
     private init(_ kind: Kind) { self.kind = kind }
 
     private consuming func described(_ request: NetworkRequest) -> NetworkDescription {
-        var x = stem(net.input(frames: request.frames, size: request.size))
+        var x = stem(net.input(request))
         for (stage, planes) in [64, 128, 256, 512].enumerated() {
             let convolution: Convolution =
                 switch kind {

@@ -81,7 +81,7 @@ struct VMZNetwork: NetworkFamily {
     }
 
     private consuming func described(blocks: [Int]) throws(Fault) -> NetworkDescription {
-        var x = stem(net.input(frames: request.frames, size: request.size))
+        var x = stem(net.input(request))
         if options.pool1 { x = net.stemPool(x, "pool1") }
         let expansion = depth > 34 && !kind.isMixed ? 4 : 1
         var index = 0
@@ -183,7 +183,9 @@ struct VMZNetwork: NetworkFamily {
         case .linear:
             _ = net.linear(forgetting(net.globalAveragePool(x, "final_avg")), name, out: request.classes)
         case .convolutional:
-            let side = request.size >= 224 && !options.pool1 ? 14 : 7
+            let side =
+                options.trainedCrop.map { ($0 + 15) / 16 / (options.pool1 ? 2 : 1) }
+                ?? (min(request.height, request.width) >= 224 && !options.pool1 ? 14 : 7)
             let window = Extent3(max(1, request.frames / 8 / options.conv1TemporalStride), side, side)
             let places = net.convolution(
                 forgetting(net.windowAverage(x, "final_avg", window: window)), name, K: request.classes, kernel: .one,

@@ -40,7 +40,7 @@ struct X3DNetwork {
 
     consuming func described(_ request: NetworkRequest) throws(Fault) -> NetworkDescription {
         try request.options.check(for: request.name, known: [.dropout, .convolutionalHead])
-        var x = stem(net.input(frames: request.frames, size: request.size))
+        var x = stem(net.input(request))
         for (index, (K, inner)) in Self.widths.enumerated() {
             for block in 0..<size.blocks[index] {
                 x = self.block(x, names(stage: index + 2, block), inner: inner, K: K, index: block)
@@ -114,7 +114,7 @@ struct X3DNetwork {
                 )
             }
         let wide = net.convolutionNorm(x, first, K: 432, kernel: .one)
-        let side = (size.clip.size + 31) / 32
+        let side = ((request.options.trainedCrop ?? size.clip.size) + 31) / 32
         let map = net.map(wide).extent
         let isWhole = request.options.head == .linear
         let mean = net.windowAverage(wide, average, window: isWhole ? map : Extent3(map.t, side, side))

@@ -23,9 +23,16 @@ package struct NetworkBuilder {
     package func map(_ tensor: Int) -> FeatureMap { layers[tensor].map }
 
     /// Colour clips of `frames` square frames: the first layer of every network, and the only one of its kind.
-    package mutating func input(frames: Int, size: Int) -> Int {
+    package mutating func input(frames: Int, size: Int) -> Int { input(Extent3(frames, size, size)) }
+
+    /// The clips of a request.
+    mutating func input(_ request: NetworkRequest) -> Int {
+        input(Extent3(request.frames, request.height, request.width))
+    }
+
+    private mutating func input(_ extent: Extent3) -> Int {
         precondition(layers.isEmpty, "a network begins with its only input")
-        return append("input", .input, [], FeatureMap(C: 3, extent: Extent3(frames, size, size)))
+        return append("input", .input, [], FeatureMap(C: 3, extent: extent))
     }
 
     /// These frames of the map, each in 0..<T.

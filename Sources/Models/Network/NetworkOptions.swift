@@ -35,6 +35,9 @@ public struct NetworkOptions: Sendable, Equatable {
     /// How probably dropout forgets a value in front of the head, in [0, 1); nil: as published.
     public var dropout: Double?
     public var head = Head.linear
+    /// Rows and columns of the crops that the network was trained with, which decide the window of a convolutional head;
+    /// nil: as published.
+    public var trainedCrop: Int?
 
     /// The published network.
     public init() {}
@@ -72,6 +75,9 @@ public struct NetworkOptions: Sendable, Equatable {
         guard (1...16).contains(conv1TemporalStride) else {
             throw Fault(.usage, "model.conv1_temporal_stride", "\(conv1TemporalStride) is outside 1...16")
         }
+        if let trainedCrop, !(1...4096).contains(trainedCrop) {
+            throw Fault(.usage, name, "cannot have been trained with crops of \(trainedCrop) pixels")
+        }
         guard conv1TemporalKernel == 3 || conv1TemporalKernel == 5 else {
             throw Fault(.usage, "model.conv1_temporal_kernel", "\(conv1TemporalKernel) is neither 3 nor 5")
         }
@@ -90,6 +96,10 @@ struct NetworkRequest {
     /// Of a clip, 1 or more.
     var frames: Int
     /// Rows and columns of a clip, 1 or more.
-    var size: Int
+    var height: Int
+    var width: Int
     var options = NetworkOptions()
+
+    /// `8x112x112`.
+    var clip: String { "\(frames)x\(height)x\(width)" }
 }

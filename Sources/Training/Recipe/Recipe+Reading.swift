@@ -27,7 +27,8 @@ extension Recipe {
             seed: seed, model: model, input: input, batch: batch, optimizer: optimizer, schedule: try schedule(&reader),
             augment: try augment(&reader),
             loss: Loss(labelSmoothing: try reader.real("loss.label_smoothing", default: 0, in: 0...0.999)),
-            test: try test(&reader), numerics: try numerics(&reader), checkpoint: try checkpoint(&reader),
+            test: try test(&reader, trainedCrop: input.crop), numerics: try numerics(&reader),
+            checkpoint: try checkpoint(&reader),
             validation: try validation(&reader, average: optimizer.average))
         if recipe.optimizer.freezesStatistics, recipe.model.initialWeights == nil {
             throw Fault(

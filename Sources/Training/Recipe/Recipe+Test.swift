@@ -3,9 +3,9 @@ import Faults
 
 extension Recipe {
     /// `[test]`: a published protocol, and whatever is to be different.
-    static func test(_ reader: inout Reader) throws(Fault) -> TestProtocol {
+    static func test(_ reader: inout Reader, trainedCrop: Int) throws(Fault) -> TestProtocol {
         let name = try choice("test.protocol", .vmzSmall, &reader) as TestProtocol.Name
-        var test = TestProtocol(name)
+        var test = TestProtocol(name, trainedCrop: trainedCrop)
         test.clips = try reader.integer("test.clips", default: test.clips, in: 0...10_000)
         test.crops = try reader.integer("test.crops", default: test.crops, in: 1...6)
         test.starts = try choice("test.starts", test.starts, &reader)

@@ -7,6 +7,12 @@ extension Recipe {
     ///
     /// - Throws: `Fault.usage` for an unknown network, or a clip or an option that it does not take.
     public func network(classes: Int) throws(Fault) -> NetworkDescription {
+        try NetworkDescription(
+            named: model.name, classes: classes, frames: input.frames, size: input.crop, options: networkOptions)
+    }
+
+    /// What `[model]` says of the network.
+    var networkOptions: NetworkOptions {
         var options = NetworkOptions()
         options.channelMultiplier = model.channelMultiplier
         options.bottleneckMultiplier = model.bottleneckMultiplier
@@ -14,7 +20,6 @@ extension Recipe {
         options.conv1TemporalStride = model.conv1TemporalStride
         options.conv1TemporalKernel = model.conv1TemporalKernel
         options.dropout = model.dropout == -1 ? nil : model.dropout
-        return try NetworkDescription(
-            named: model.name, classes: classes, frames: input.frames, size: input.crop, options: options)
+        return options
     }
 }

@@ -113,7 +113,7 @@ struct Work: ParsableCommand {
             signal(SIGINT, SIG_IGN)
             signal(SIGUSR1, SIG_IGN)
             onSignals([SIGTERM]) { shell.drain() }
-            endWith(parent: parent)
+            endWith(parent: parent, name: name)
         } else {
             onSignals([SIGTERM, SIGINT]) { shell.drain() }
             onSignals([SIGUSR1]) {
@@ -166,13 +166,14 @@ struct Work: ParsableCommand {
         }
     }
 
-    /// A worker of a `train` command must not outlive it, however that ends.
-    private func endWith(parent: Int32) {
-        Thread.detachNewThread {
-            while getppid() == parent { usleep(200_000) }
-            standardError("zoetrope: \(name ?? ""): the command that started it is gone\n")
-            _exit(75)
-        }
+}
+
+/// A worker of a command must not outlive it, however that ends.
+func endWith(parent: Int32, name: String) {
+    Thread.detachNewThread {
+        while getppid() == parent { usleep(200_000) }
+        standardError("zoetrope: \(name): the command that started it is gone\n")
+        _exit(75)
     }
 }
 

@@ -1,24 +1,24 @@
 import ArgumentParser
-import Checkpoints
 import Clips
+import Configuration
 import Evaluation
 import Faults
 import Foundation
 import Kernels
-import Models
 import Protocol
 import Reporting
 import Storage
 import Training
-import Worker
 
 /// `zoetrope test`.
 struct TestCheckpoint: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "test", abstract: "Test a checkpoint: clip@1, video@1, video@5.",
+        commandName: "test", abstract: "Test a checkpoint as the papers do: clip@1, video@1, video@5, per class.",
         discussion: """
-            Each video's score is the mean softmax over clips spread uniformly over it, cut out of the middle: VMZ's small \
-            protocol.
+            The protocol is the recipe's [test], or --protocol: vmz-small (10 clips, centre crop), vmz-large and \
+            vmz-large-corrected (10 clips by 3 crops, fully convolutional), slowfast (PySlowFast's 30 views), nonlocal \
+            (video-nonlocal-net's), dense (a clip at every frame). docs/testing.md has them in detail. Each video is decoded \
+            once. One that cannot be tested counts as wrong and is listed.
             """)
     @Argument(help: "The recipe, and key=value for whatever is to be different.")
     var recipe: [String]
@@ -33,85 +33,148 @@ struct TestCheckpoint: ParsableCommand {
     var data: String
     @Option(help: "Which split: train, val or test.")
     var split = "val"
-    @Option(help: "Clips per video; without it, the recipe's.")
+    @Option(name: .customLong("protocol"), help: "A published protocol; without it, the recipe's.")
+    var protocolName: String?
+    @Option(help: "Clips per video; without it, the protocol's.")
     var clips: Int?
-    @Option(help: "Compute threads; 0 takes one for each core.")
+    @Option(help: "Crops per clip: 1, 3 or 6; without it, the protocol's.")
+    var crops: Int?
+    @Option(help: "What is made of the views' scores: mean, sum or max; without it, the protocol's.")
+    var aggregate: String?
+    @Option(help: "Views that go through the network together; without it, as many as 3 GiB hold. Changes no result.")
+    var viewsAtOnce: Int?
+    @Option(help: "A folder for scores.safetensors and report.html.")
+    var out: String?
+    @Option(help: "Worker processes that share the videos; 0 tests in this one.")
+    var workers = 0
+    @Option(help: "Compute threads, of each worker; 0 takes one for each core.")
     var threads = 0
+    @Option(help: "Where workers of other machines may join ('zoetrope test-worker'): tcp://HOST:PORT.")
+    var listen: String?
+    @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
     func validate() throws {
         guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
         guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
-        if let clips, !(1...1000).contains(clips) { throw ValidationError("--clips \(clips): choose 1 to 1000") }
+        guard (0...1024).contains(workers) else { throw ValidationError("--workers \(workers): choose 0 to 1024") }
+        if let viewsAtOnce, !(1...10_000).contains(viewsAtOnce) {
+            throw ValidationError("--views-at-once \(viewsAtOnce): choose 1 to 10000")
+        }
     }
 
     func run() throws {
-        let document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
-        let recipe = try Recipe.read(document).recipe
-        let set = try PackedSet(directory: data, split: split)
-        let file = try Checkpoint.read(try checkpointFile(checkpoint, average: average))
-        let network = try recipe.network(
-            classes: recipe.model.classes == 0 ? set.classes.count : recipe.model.classes)
-        guard network.classes >= set.classes.count else {
-            throw Fault(
-                .usage, "model.classes",
-                "\(network.classes) outputs cannot name the \(set.classes.count) classes of \(data)",
-                mend: "test with the recipe it was trained with")
+        let test = try PreparedTest(
+            try resolved(), data: try absolute(data), split: split,
+            checkpoint: try absolute(try checkpointFile(checkpoint, average: average)),
+            allowsUnexpected: allowUnexpected)
+        if let remark = test.remark { standardError("zoetrope: \(remark)\n") }
+        if let out { try makeDirectories(out) }
+        let outcomes = workers > 0 || listen != nil ? try distributed(test) : try here(test)
+        let finished = TestResult(test.table(outcomes))
+        finished.warn()
+        guard finished.metrics.untested < finished.metrics.videos else {
+            throw Fault(.data, "\(data)/\(split)", "no views are left: none of its videos can be tested")
         }
-        let clipsPerVideo = clips ?? recipe.test.clips
-        guard recipe.test.name == .vmzSmall else {
-            throw Fault(
-                .usage, "test.protocol", "\(recipe.test.name.rawValue) is planned, not run yet",
-                mend: "choose \(TestProtocol.Name.vmzSmall.rawValue)")
+        if let out {
+            try finished.table.write(to: out + "/scores.safetensors")
+            try writeWhole(TestPage(finished).html, to: out + "/report.html")
         }
-        let pass = try InferencePass(
-            network, N: min(clipsPerVideo, 10),
-            pool: ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads),
-            instructionSet: try .choose(recipe.numerics))
-        pass.load(try tensors(file, network))
-
-        let loader = ClipLoader(set, try recipe.clipSettings(), seed: recipe.seed)
-        let clock = MonotonicClock()
-        var bar = ProgressBar("test", total: set.count, now: clock.now)
-        var unreadable: [(name: String, reason: String)] = []
-        let scores = try evaluate(pass, videos: set.count, clipsPerVideo: clipsPerVideo) { number, out in
-            bar.update(number + 1, "", now: clock.now)
-            if let problem = try loader.loadUniform(rank: number, count: clipsPerVideo, into: out) {
-                unreadable.append((set.records[number].name, problem.reason))
-                return nil
-            }
-            return set.records[number].label
-        }
-        for video in unreadable { standardError("zoetrope: \(video.name): left out: \(video.reason)\n") }
-        let outcome = scores.result
-        guard outcome.videos > 0 else {
-            throw Fault(.data, "\(data)/\(split)", "holds no video that can be tested", mend: "pack it again")
-        }
-        result.report(
-            [
-                "videos": .integer(outcome.videos), "clips": .integer(outcome.clips),
-                "clip_top1": .number(outcome.clipTop1), "video_top1": .number(outcome.videoTop1),
-                "video_top5": .number(outcome.videoTop5),
-                "left_out": .array(unreadable.map { .string($0.name) }),
-            ],
-            text: "\(outcome.videos) videos, \(outcome.clips) clips: clip@1 \(percent(outcome.clipTop1)), "
-                + "video@1 \(percent(outcome.videoTop1)), video@5 \(percent(outcome.videoTop5))")
+        result.report(finished.json, text: finished.text)
     }
 
-    /// All that the network needs: a test with random weights is none.
-    private func tensors(_ file: Checkpoint, _ network: NetworkDescription) throws(Fault) -> LoadedTensors {
-        if file.metadata["format"] == "zoetrope", let model = file.metadata["model"], model != network.name {
-            throw Fault(
-                .data, file.path, "is a checkpoint of \(model), not of \(network.name)",
-                mend: "test with the recipe it was trained with")
+    /// The recipe with what the command line says of the test.
+    private func resolved() throws(Fault) -> Recipe.Resolved {
+        var document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
+        func set(_ key: String, _ value: Value?) {
+            if let value { document.set(key, to: value, origin: "command line") }
         }
-        let tensors = try LoadedTensors(
-            file, into: network.tensorTargets, of: network.name, options: LoadOptions(allowsUnexpected: allowUnexpected)
-        )
-        if tensors.report.isRemarkable { standardError("zoetrope: \(tensors.report.text)\n") }
-        return tensors
+        set("test.protocol", protocolName.map(Value.string))
+        set("test.clips", clips.map(Value.integer))
+        set("test.crops", crops.map(Value.integer))
+        set("test.aggregate", aggregate.map(Value.string))
+        let asked = try Recipe.read(document)
+        if asked.recipe.numerics.instructionSet == "auto" {
+            set("numerics.isa", .string(InstructionSet.best.rawValue))
+        }
+        return try Recipe.read(document)
+    }
+
+    private var threadCount: Int { threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads }
+
+    private func here(_ test: PreparedTest) throws -> [VideoOutcome] {
+        let pool = ThreadPool(threads: threadCount)
+        let atOnce = try viewsAtOnce ?? test.viewsAtOnce(threads: pool)
+        let tester = test.tester(viewsAtOnce: atOnce, pool: pool)
+        var progress = TestProgress(test)
+        return try (0..<test.set.count).map { rank in
+            let outcome = try tester.test(rank: rank)
+            progress.add(rank, outcome)
+            return outcome
+        }
+    }
+
+    private func distributed(_ test: PreparedTest) throws -> [VideoOutcome] {
+        let atOnce = try viewsAtOnce ?? test.viewsAtOnce(threads: ThreadPool(threads: 1))
+        let coordinator = try TestCoordinator(
+            videos: test.set.count, classes: test.classes,
+            assignment: TestAssignment(
+                recipe: test.text, data: test.set.directory, split: split, dataDigest: "\(test.set.digest)",
+                checkpoint: test.checkpoint, checkpointDigest: "\(try fileDigest(test.checkpoint))",
+                viewsAtOnce: atOnce, allowsUnexpected: allowUnexpected),
+            listen: listen ?? "tcp://127.0.0.1:0", security: try protection.security(as: .coordinator))
+        if listen != nil { standardError("zoetrope: workers may join at \(coordinator.endpoint)\n") }
+        let local = LocalWorkers()
+        if workers > 0 {
+            let each = threads == 0 ? max(1, ProcessInfo.processInfo.activeProcessorCount / workers) : threads
+            try local.start(
+                workers, command: "test-worker", endpoint: coordinator.endpoint, threads: each, slices: nil,
+                options: try protection.arguments, onEnd: { _ in })
+        }
+        defer { local.wait() }
+        var progress = TestProgress(test)
+        do {
+            return try coordinator.run(
+                mayComeBack: { listen != nil || local.running > 0 }, note: { progress.tell($0) })
+        } catch {
+            local.kill()
+            throw error
+        }
     }
 }
 
-/// `93.75 %`.
-private func percent(_ fraction: Double) -> String { hundredths(100 * fraction) + " %" }
+/// What a test says on its way.
+private struct TestProgress {
+    private var bar: ProgressBar
+    private let set: PackedSet
+    private let clock = MonotonicClock()
+    private var done = 0
+    private var right = 0
+
+    init(_ test: PreparedTest) {
+        set = test.set
+        bar = ProgressBar("test", total: test.set.count, now: clock.now)
+    }
+
+    mutating func add(_ rank: Int, _ outcome: VideoOutcome) {
+        done += 1
+        if let best = outcome.scores.max(), outcome.scores.firstIndex(of: best) == set.records[rank].label {
+            right += 1
+        }
+        bar.update(done, "video@1 \(percent(Double(right) / Double(done)))", now: clock.now)
+    }
+
+    mutating func tell(_ note: TestCoordinator.Note) {
+        switch note {
+        case .outcome(let rank, let outcome, _): add(rank, outcome)
+        case .joined(let name): say("worker \(name) joined")
+        case .left(let name, let count): say("worker \(name) is gone; \(count) videos are tested again elsewhere")
+        case .failed(let name, let reason): say("worker \(name) cannot go on: \(reason)")
+        case .different(let video, let name):
+            say("ALARM: worker \(name) found other scores of \(set.records[video].name) than another did")
+        case .refused(let fault): say("\(fault)")
+        }
+    }
+
+    private func say(_ text: String) { standardError("zoetrope: \(text)\n") }
+}

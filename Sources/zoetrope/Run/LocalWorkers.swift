@@ -10,12 +10,13 @@ final class LocalWorkers: Sendable {
 
     /// Starts `count` workers of this same program.
     /// - Parameters:
+    ///   - command: What the workers are: of training, or of a test.
     ///   - slices: a processor for each compute thread of each worker; nil: they are not bound.
     ///   - options: More of them, the same for each.
     ///   - onEnd: Called with the process's number when one has ended, from any thread.
     /// - Throws: `Fault.internal` when the system refuses.
     func start(
-        _ count: Int, endpoint: String, threads: Int, slices: [[Int]]?, options: [String],
+        _ count: Int, command: String = "worker", endpoint: String, threads: Int, slices: [[Int]]?, options: [String],
         onEnd: @escaping @Sendable (Int) -> Void
     ) throws(Fault) {
         for number in 0..<count {
@@ -23,7 +24,7 @@ final class LocalWorkers: Sendable {
             process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
             process.arguments =
                 [
-                    "worker", "--join", endpoint, "--threads", "\(threads)", "--name", "worker-\(number)", "--parent",
+                    command, "--join", endpoint, "--threads", "\(threads)", "--name", "worker-\(number)", "--parent",
                     "\(getpid())",
                 ] + options
             if let cores = slices?[number] {

@@ -1,0 +1,139 @@
+public import Faults
+public import Protocol
+import Wire
+
+/// Leases the videos of a test to workers that connect, and collects the outcomes. Everything happens on the thread that
+/// calls `run`.
+public final class TestCoordinator {
+    public enum Note: Sendable, Equatable {
+        case joined(name: String)
+        /// A worker is gone; so many videos are leased again.
+        case left(name: String, reissued: Int)
+        /// A worker says that it cannot go on.
+        case failed(name: String, reason: String)
+        /// Two workers found different scores for one video.
+        case different(video: Int, name: String)
+        case refused(Fault)
+        case outcome(video: Int, VideoOutcome, done: Int)
+    }
+
+    private let listener: Listener
+    private let poller = Poller()
+    private let assignment: TestAssignment
+    private let classes: Int
+    private var leases: TestLeases<Peer>
+    /// Of all that ever came: what they said last may arrive after the news that they are gone.
+    private var names: [Peer: String] = [:]
+    private var present: Set<Peer> = []
+    private var ready: Set<Peer> = []
+    private var lastFailure: Fault?
+
+    /// Videos that a worker has at a time: one that it tests, one on the way.
+    private static let ahead = 2
+
+    /// - Parameter listen: `tcp://HOST:PORT`; port 0 takes a free one.
+    public init(
+        videos: Int, classes: Int, assignment: TestAssignment, listen: String, security: Security
+    ) throws(Fault) {
+        leases = TestLeases(videos: videos)
+        self.classes = classes
+        self.assignment = assignment
+        listener = try Listener(try Context(security: security), endpoint: listen)
+        listener.setLinger(milliseconds: 2000)
+        poller.watch(listener)
+    }
+
+    /// Where workers may join.
+    public var endpoint: String { listener.endpoint }
+
+    /// Until every video has an outcome.
+    /// - Parameter mayComeBack: Whether there is still somebody who may connect; asked when nobody is connected.
+    /// - Throws: a `Fault` when every worker is gone for good.
+    public func run(mayComeBack: () -> Bool, note: (Note) -> Void) throws(Fault) -> [VideoOutcome] {
+        while !leases.isDone {
+            poller.wait(milliseconds: 200)
+            while let event = listener.next() { handle(event, note) }
+            if present.isEmpty, !leases.isDone, !mayComeBack() {
+                throw lastFailure
+                    ?? Fault(
+                        .stoppedEarly, "workers", "all have ended, with \(leases.done) videos tested",
+                        mend: "run the command again")
+            }
+        }
+        for peer in present { send(.stop, to: peer) }
+        return leases.outcomes.compactMap { $0 }
+    }
+
+    private func handle(_ event: Listener.Event, _ note: (Note) -> Void) {
+        switch event {
+        case .disconnected(let peer): forget(peer, note)
+        case .turnedAway(let stranger):
+            note(.refused(stranger.fault))
+        case .refused(let fault): note(.refused(fault))
+        case .message(let peer, let header, let payloads):
+            guard peer.may(act: .worker) else {
+                return note(.refused(Fault(.usage, "a connection", "has no worker's key")))
+            }
+            do throws(Fault) { try handle(try TestMessage(header: header, payloads: payloads), from: peer, note) } catch
+            { note(.refused(error)) }
+        }
+    }
+
+    private func handle(_ message: TestMessage, from peer: Peer, _ note: (Note) -> Void) throws(Fault) {
+        switch message {
+        case .hello(let version, let name):
+            guard version == TestMessage.version else {
+                send(.stop, to: peer)
+                throw Fault(.usage, name, "speaks version \(version) of the test protocol, not \(TestMessage.version)")
+            }
+            guard names[peer] == nil else { return }
+            names[peer] = name
+            present.insert(peer)
+            note(.joined(name: name))
+            send(.welcome(version: TestMessage.version, assignment), to: peer)
+        case .ready:
+            guard present.contains(peer) else { return }
+            ready.insert(peer)
+            fill(peer)
+        case .failed(let reason):
+            let name = names[peer] ?? "a worker"
+            note(.failed(name: name, reason: reason))
+            lastFailure = Fault(.data, name, reason)
+            forget(peer, note)
+        case .tested(let video, let outcome):
+            guard names[peer] != nil, !outcome.isTested || outcome.scores.count == classes,
+                let verdict = leases.take(outcome, of: video)
+            else { throw Fault(.data, names[peer] ?? "a worker", "sends an outcome that is none of this test") }
+            switch verdict {
+            case .first: note(.outcome(video: video, outcome, done: leases.done))
+            case .duplicate: break
+            case .different: note(.different(video: video, name: names[peer] ?? ""))
+            }
+            for worker in ready { fill(worker) }
+        case .welcome, .lease, .stop: throw Fault(.data, names[peer] ?? "a worker", "sends what only coordinators do")
+        }
+    }
+
+    private func fill(_ peer: Peer) {
+        while leases.count(of: peer) < Self.ahead, let video = leases.lease(to: peer) {
+            send(.lease(video: video), to: peer)
+        }
+    }
+
+    private func forget(_ peer: Peer, _ note: (Note) -> Void) {
+        ready.remove(peer)
+        let reissued = leases.lose(peer).count
+        guard present.remove(peer) != nil, let name = names[peer] else { return }
+        note(.left(name: name, reissued: reissued))
+        for worker in ready { fill(worker) }
+    }
+
+    private func send(_ message: TestMessage, to peer: Peer) {
+        let parts = message.parts
+        // Whoever cannot be reached is told of as disconnected.
+        _ = listener.send(
+            to: peer, header: parts.header, payloads: parts.payloads.map { Self.memory.payload(copying: $0) })
+    }
+
+    private static let memory = PayloadPool()
+}

@@ -1,0 +1,96 @@
+public import Faults
+public import Protocol
+import Wire
+
+/// Tests the videos that a coordinator leases, on the calling thread.
+public final class TestWorker {
+    private let connection: Connection
+    private let poller = Poller()
+    private let name: String
+    private let clock = MonotonicClock()
+    private let memory = PayloadPool()
+    private var leased: [Int] = []
+    /// Outcomes that the coordinator may not have.
+    private var unsent: [TestMessage] = []
+    private var isReady = false
+
+    /// Seconds without a connection after which the coordinator counts as gone.
+    private static let patience = 30.0
+
+    public init(join: String, name: String, security: Security) throws(Fault) {
+        self.name = name
+        connection = try Connection(try Context(security: security), endpoint: join)
+        connection.setLinger(milliseconds: 2000)
+        poller.watch(connection)
+    }
+
+    /// Until the coordinator says stop.
+    /// - Parameters:
+    ///   - prepare: makes ready for the test, once; throws when this machine cannot take part.
+    ///   - test: finds out about a video.
+    /// - Throws: why it cannot go on; the coordinator has been told.
+    public func run(
+        prepare: (TestAssignment) throws -> Void, test: (Int) throws -> VideoOutcome
+    ) throws {
+        var prepared: TestAssignment?
+        var lost = clock.now
+        while true {
+            poller.wait(milliseconds: leased.isEmpty ? 200 : 0)
+            while let event = connection.next() {
+                switch event {
+                case .connected: send(.hello(version: TestMessage.version, name: name))
+                case .disconnected: (isReady, leased, lost) = (false, [], clock.now)
+                case .message(let header, let payloads):
+                    switch try TestMessage(header: header, payloads: payloads) {
+                    case .welcome(let version, let assignment):
+                        try telling {
+                            guard version == TestMessage.version else {
+                                throw Fault(
+                                    .usage, connection.endpoint, "speaks version \(version) of the test protocol")
+                            }
+                            if let prepared, prepared != assignment {
+                                throw Fault(.usage, connection.endpoint, "now tests something else")
+                            }
+                            if prepared == nil { try prepare(assignment) }
+                        }
+                        prepared = assignment
+                        isReady = true
+                        send(.ready)
+                    case .lease(let video): leased.append(video)
+                    case .stop: return
+                    case .hello, .ready, .failed, .tested:
+                        throw Fault(.data, connection.endpoint, "sends what only workers do")
+                    }
+                }
+            }
+            if let refusal = connection.refusal { throw refusal }
+            guard isReady else {
+                guard clock.now - lost < Self.patience else {
+                    throw Fault(.stoppedEarly, connection.endpoint, "no coordinator there any more")
+                }
+                continue
+            }
+            while let message = unsent.first, send(message) == .sent { unsent.removeFirst() }
+            guard unsent.isEmpty, !leased.isEmpty else { continue }
+            let video = leased.removeFirst()
+            try telling {
+                let message = TestMessage.tested(video: video, try test(video))
+                if send(message) != .sent { unsent.append(message) }
+            }
+        }
+    }
+
+    /// The coordinator hears of what ends this worker.
+    private func telling(_ body: () throws -> Void) throws {
+        do { try body() } catch {
+            send(.failed(reason: "\(error)"))
+            throw error
+        }
+    }
+
+    @discardableResult
+    private func send(_ message: TestMessage) -> SendOutcome {
+        let parts = message.parts
+        return connection.send(header: parts.header, payloads: parts.payloads.map { memory.payload(copying: $0) })
+    }
+}
