@@ -79,8 +79,8 @@ import Wire
     /// Seeds known to find a mistake that few seeds find: tried first, to save time. When a machine changes and its seed no
     /// longer does, the search still finds another.
     private static let known: [PlantedBug: UInt64] = [
-        .lostBlocksForgotten: 108, .earlyPushesDropped: 276, .snapshotTakenLate: 69, .outcomesForgottenEarly: 45,
-        .leaseNumbersReused: 57, .deliveredWhenComputed: 125, .linksOutliveGenerations: 488,
+        .lostBlocksForgotten: 90, .earlyPushesDropped: 2125, .snapshotTakenLate: 799, .outcomesForgottenEarly: 45,
+        .leaseNumbersReused: 57, .deliveredWhenComputed: 714, .linksOutliveGenerations: 488,
     ]
 
     /// A bit flips in the memory of one worker. Its buddies disagree before the next step counts, all go back to a checkpoint,
@@ -102,14 +102,16 @@ import Wire
     /// computed anew, and the weights are those of an undisturbed run. Without second computations the weights are wrong.
     @Test func aWrongGradientIsFoundAndUndone() {
         var (found, wrong) = (0, 0)
-        for seed in UInt64(0)..<300 {
-            let (trouble, counts) = Self.verdict(seed: seed, bugs: [.gradientFlips], calm: true, verifiedShare: 1)
-            // Not every check is of the block that is wrong; where two workers err and a third was the partner of both, it is
-            // the one that is named.
-            if counts.alarms == 1 {
+        for seed in UInt64(0)..<400 {
+            let checked = SimulatedCluster(seed: seed, bugs: [.gradientFlips], calm: true, verifiedShare: 1)
+            // Of two that err the second may do so where nobody looks.
+            guard checked.order.count(where: { $0 & 3 == 1 }) == 1 else { continue }
+            checked.run()
+            // Not every check is of the block that is wrong.
+            if checked.counts.alarms > 0 {
                 found += 1
-                #expect(trouble == nil, "seed \(seed)")
-                #expect(counts.rollbacks == 0, "seed \(seed)")
+                #expect(checked.trouble == nil, "seed \(seed)")
+                #expect(checked.counts.rollbacks == 0, "seed \(seed)")
             }
             let unchecked = Self.verdict(seed: seed, bugs: [.gradientFlips], calm: true, verifiedShare: 0)
             if unchecked.trouble != nil { wrong += 1 }
