@@ -32,10 +32,10 @@ def nonlocal_frames(case, count):
     return [[(start + t * case["sampling"]) % count for t in range(case["frames"])] for start in starts]
 
 
-def slowfast_frames(case, count):
+def slowfast_frames(case, count, stamps=None):
     rate, ticks, duration = case["rate"], case["ticks"], case["seconds"]
     size = max(1.0, case["sampling"] * case["frames"] / 30 * rate)
-    stamps = [round(i * ticks / rate) for i in range(count)]
+    stamps = stamps or [round(i * ticks / rate) for i in range(count)]
 
     def start_of(clip, frames):
         room = max(frames - size, 0)

@@ -179,10 +179,10 @@ public struct TestReport: Sendable {
         th,td{padding:4px 12px 4px 0;border-bottom:1px solid var(--line);vertical-align:middle}
         .number{text-align:right;white-space:nowrap}
         .classes{width:100%} .bar{white-space:nowrap;width:24%}
-        .track{display:inline-block;width:calc(100% - 72px);height:9px;background:var(--panel);border-radius:3px;\
+        .track{display:inline-block;width:calc(100% - 84px);height:9px;background:var(--panel);border-radius:3px;\
         vertical-align:middle;overflow:hidden;outline:1px solid var(--line)}
         .track span{display:block;height:100%;background:var(--right)}
-        .percent{display:inline-block;width:64px;text-align:right} .none{color:var(--soft)}
+        .percent{display:inline-block;width:76px;text-align:right} .none{color:var(--soft)}
         .untested{border-left:4px solid var(--wrong);padding-left:16px} .untested h2{margin-top:28px}
         details{margin-top:36px} summary{cursor:pointer} pre{background:var(--panel);border:1px solid var(--line);\
         border-radius:8px;padding:14px;overflow:auto;font-size:13px}
