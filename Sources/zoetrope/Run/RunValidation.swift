@@ -122,7 +122,9 @@ final class RunValidation: Sendable {
             }
             let scores = try call(
                 ["test", run + "/recipe.toml"] + views + [
-                    "--checkpoint", model, "--data", data, "--split", settings.split, "--threads", "1", "--json",
+                    "--checkpoint", model, "--data", data, "--split", settings.split, "--threads", "1",
+                    "--views-at-once", "2",
+                    "--json",
                 ])
             try record(version, model, scores)
             try removeTree(folder(version))
