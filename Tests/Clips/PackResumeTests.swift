@@ -210,4 +210,34 @@ import Testing
             #expect(fault?.thing == folder + "/list:3" && fault?.reason.contains("frame 5") == true)
         }
     }
+
+    /// What children say of videos is kept; what they were refused time for is asked again.
+    @Test func videosAreExaminedElsewhere() throws {
+        try withTemporaryFolder { folder in
+            var videos = try Videos(folder)
+            videos.options.shardBytes = 1 << 20
+            try writeWhole(Array("no video".utf8), to: folder + "/2.mp4")
+            let here = try pack(videos.list, split: "train", into: folder + "/here", options: videos.options)
+            let asked = Mutex<[String]>([])
+            let isHasty = Mutex(true)
+            videos.options.examine = { path throws(Fault) in
+                asked.withLock { $0.append(path) }
+                if path.hasSuffix("1.mp4"), isHasty.withLock(\.self) {
+                    throw Fault(.data, path, "took longer than 1 s")
+                }
+                if path.hasSuffix("5.mp4"), isHasty.withLock(\.self) { throw Fault(.internal, path, "does not start") }
+                return examineForPacking(path)
+            }
+            let set = folder + "/set"
+            let fault = #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: set, options: videos.options)
+            }
+            #expect(fault?.reason == "does not start" && asked.withLock(\.count) == 6)
+            isHasty.withLock { $0 = false }
+            asked.withLock { $0 = [] }
+            let elsewhere = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(asked.withLock { $0.map { $0.suffix(5) } } == ["1.mp4", "5.mp4"] && elsewhere.resumed == 4)
+            #expect(elsewhere.refused == here.refused && elsewhere.digest == here.digest && here.refused.count == 1)
+        }
+    }
 }

@@ -128,6 +128,24 @@ private struct Case {
         }
     }
 
+    /// Threads that ask at once each get the answer to their own question, and a crash costs the video that caused it.
+    @Test func aPoolOfChildrenAnswersSeveralThreads() throws {
+        let script = "while read -r l; do case $l in *3) kill -SEGV $$;; *) printf 'about %s\\n' \"$l\";; esac; done"
+        let pool = ExaminerPool(command: ["/bin/sh", "-c", script], limits: ExaminerLimits())
+        let answers = mapOnThreads(count: 40, threads: 4) { i in
+            Result { () throws(Fault) in try pool.ask("video\t\(i)") }
+        }
+        for (i, answer) in answers.enumerated() {
+            switch answer {
+            case .success(let text): #expect(i % 10 != 3 && text == "about video\\t\(i)")
+            case .failure(let fault):
+                #expect(i % 10 == 3 && fault.code == .data && fault.reason == "the decoder ended with SIGSEGV")
+            }
+        }
+        let absent = ExaminerPool(command: ["/nowhere/zoetrope"], limits: ExaminerLimits())
+        #expect(throws: Fault.self) { try absent.ask("a") }
+    }
+
     @Test func aCheckGoesOnWhereItWasEnded() throws {
         try withTemporaryFolder { folder in
             try writeWhole([1], to: folder + "/a.mp4")

@@ -1,5 +1,5 @@
 /// How clips are written: what the pictures are, and how often one can be decoded alone.
-public struct TrimProfile: Sendable, Equatable {
+public struct TrimProfile: Sendable, Equatable, CustomStringConvertible {
     public let name: String
     /// Frames per second.
     public let framesPerSecond = 30
@@ -16,6 +16,8 @@ public struct TrimProfile: Sendable, Equatable {
     public static let fast = TrimProfile(name: "fast", keyInterval: 16, quantizer: 20)
 
     public static let all = [vmz, fast]
+
+    public var description: String { "\(name), \(framesPerSecond) frames a second, short side \(shortSide)" }
 
     /// The size of pictures that are `width` × `height` upright: even sides, the longer one rounded (ffmpeg's `-2`).
     public func size(width: Int, height: Int) -> (width: Int, height: Int) {

@@ -2,6 +2,43 @@ import Faults
 import Storage
 import Video
 
+/// What came of examining one file: it goes in, or it is of no use.
+enum PackFinding: Sendable {
+    case sound(Examination)
+    case refused(String)
+
+    init(examining path: String, decodes: Bool) {
+        do throws(Fault) { self = .sound(try Examination(path: path, name: path, decodes: decodes)) } catch {
+            self = .refused(error.reason)
+        }
+    }
+
+    private static let refusal = "refused\t"
+
+    /// On one line, for a journal, and for whoever asked a child.
+    var text: String {
+        switch self {
+        case .sound(let examination): examination.text
+        case .refused(let reason): Self.refusal + reason.oneLine
+        }
+    }
+
+    /// - Returns: `nil` for a line that is not whole.
+    init?(text: some StringProtocol) {
+        if text.hasPrefix(Self.refusal) {
+            self = .refused(String(oneLine: text.dropFirst(Self.refusal.count)))
+        } else if let examination = Examination(text: text) {
+            self = .sound(examination)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// Examines the video at `path` for a packing, in a process that a crash of the decoder may end.
+/// - Returns: the line that `PackOptions.examine` has to give.
+public func examineForPacking(_ path: String) -> String { PackFinding(examining: path, decodes: true).text }
+
 /// What packing learns about one file before it takes it in.
 struct Examination: Sendable {
     let digest: Digest

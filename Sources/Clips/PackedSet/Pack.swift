@@ -12,6 +12,10 @@ public struct PackOptions: Sendable {
     public var decodes = true
     /// Writes every video anew on the way; `nil` packs them as they are.
     public var transcoding: Transcoding?
+    /// Examines the video at a path elsewhere, so that a crash of the decoder is not ours, and gives what
+    /// `examineForPacking` found; called from several threads. A data `Fault` leaves the video out this time. `nil` examines
+    /// here; videos that are written anew are examined here in any case.
+    public var examine: (@Sendable (String) throws(Fault) -> String)?
     /// A shard is closed when it holds this many bytes.
     public var shardBytes = 1 << 30
     /// How many threads read and decode, or wait for children that write videos anew.

@@ -70,18 +70,15 @@ struct PackWorkshop {
             do throws(Fault) {
                 let name = names[path] ?? path
                 guard let stamp = try FileStamp(path: path) else { throw Fault(.data, name, "is missing") }
-                if let text = findings.finding(of: path, stamp), let known = try kept(text, path, name, options) {
+                if let text = findings.finding(of: path, stamp), let known = PackFinding(text: text),
+                    try isThere(known, options)
+                {
                     _ = resumed.increment()
-                    return known
+                    return result(of: known, path, name, options)
                 }
-                let result = prepare(path, name, i, options)
-                switch result {
-                case .success(let video): try findings.add(video.examination.text, of: path, stamp)
-                case .failure(let fault) where fault.code == .data:
-                    try findings.add(Self.refused + fault.reason.oneLine, of: path, stamp)
-                case .failure: break
-                }
-                return result
+                let finding = try find(path, name, i, options)
+                try findings.add(finding.text, of: path, stamp)
+                return result(of: finding, path, name, options)
             } catch { return .failure(error) }
         }
         for case .failure(let fault) in results where fault.code == .stoppedEarly || fault.code == .internal {
@@ -90,36 +87,40 @@ struct PackWorkshop {
         return (Dictionary(uniqueKeysWithValues: zip(paths, results)), resumed.value)
     }
 
-    /// What the journal says of a file that nothing could be made of.
-    private static let refused = "refused\t"
+    private func written(_ digest: Digest) -> String { videos + "/\(digest).mp4" }
 
-    /// What an earlier packing found out about a file, and the video it wrote where that is still there.
-    private func kept(
-        _ text: String, _ path: String, _ name: String, _ options: PackOptions
-    ) throws(Fault) -> Result<Prepared, Fault>? {
-        if text.hasPrefix(Self.refused) {
-            return .failure(Fault(.data, name, String(oneLine: text.dropFirst(Self.refused.count))))
-        }
-        guard let known = Examination(text: text) else { return nil }
-        guard options.transcoding != nil else { return .success(Prepared(examination: known, file: path)) }
-        let file = videos + "/\(known.digest).mp4"
-        guard try FileStamp(path: file)?.byteCount == known.byteCount else { return nil }
-        return .success(Prepared(examination: known, file: file))
+    /// Whether a video that was written anew is still where it was put.
+    private func isThere(_ finding: PackFinding, _ options: PackOptions) throws(Fault) -> Bool {
+        guard options.transcoding != nil, case .sound(let examination) = finding else { return true }
+        return try FileStamp(path: written(examination.digest))?.byteCount == examination.byteCount
     }
 
-    private func prepare(
-        _ path: String, _ name: String, _ number: Int, _ options: PackOptions
+    private func result(
+        of finding: PackFinding, _ path: String, _ name: String, _ options: PackOptions
     ) -> Result<Prepared, Fault> {
-        Result { () throws(Fault) in
-            if let transcoding = options.transcoding { return try writeAnew(path, name, number, transcoding) }
-            return Prepared(
-                examination: try Examination(path: path, name: name, decodes: options.decodes), file: path)
+        switch finding {
+        case .refused(let reason): .failure(Fault(.data, name, reason))
+        case .sound(let examination):
+            .success(
+                Prepared(
+                    examination: examination, file: options.transcoding == nil ? path : written(examination.digest)))
         }
+    }
+
+    /// - Throws: what is no property of the file: time or memory that a child was refused and the next one may get.
+    private func find(
+        _ path: String, _ name: String, _ number: Int, _ options: PackOptions
+    ) throws(Fault) -> PackFinding {
+        if let transcoding = options.transcoding { return .sound(try writeAnew(path, name, number, transcoding)) }
+        guard let examine = options.examine else { return PackFinding(examining: path, decodes: options.decodes) }
+        let answer = try examine(path)
+        guard let finding = PackFinding(text: answer) else { throw Fault(.data, name, "the decoder answered nonsense") }
+        return finding
     }
 
     private func writeAnew(
         _ path: String, _ name: String, _ number: Int, _ transcoding: Transcoding
-    ) throws(Fault) -> Prepared {
+    ) throws(Fault) -> Examination {
         // A child of a packing that was killed may still be at its own.
         let new = videos + "/\(Self.half)\(getpid())-\(number).mp4"
         try transcoding.write(path, new)
@@ -127,8 +128,8 @@ struct PackWorkshop {
         if let damage = examination.damage {
             throw Fault(.internal, name, "was written anew as \(transcoding.name), and that does not decode: \(damage)")
         }
-        let file = videos + "/\(examination.digest).mp4"
+        let file = written(examination.digest)
         guard rename(new, file) == 0 else { throw systemFault(file, "give it its name", errno) }
-        return Prepared(examination: examination, file: file)
+        return examination
     }
 }

@@ -152,8 +152,15 @@ public struct ExaminerLimits: Sendable, Equatable {
     }
 }
 
-/// Examines videos in a child, and makes a new one whenever it has lost one. For one thread.
+/// Examines videos in a child, and makes a new one whenever it has lost one. For one thread at a time.
 final class Examiner {
+    /// What came of a question.
+    enum Outcome {
+        case answer(String)
+        /// No answer: the video is of no use.
+        case lost(CheckStage, String)
+    }
+
     private let command: [String]
     private let limits: ExaminerLimits
     private var child: ExaminerChild?
@@ -165,7 +172,7 @@ final class Examiner {
     }
 
     /// - Throws: an internal `Fault` when no child can be started.
-    func examine(_ path: String) throws(Fault) -> Examined {
+    func ask(_ path: String) throws(Fault) -> Outcome {
         // What an older child left behind may have ended it: the video gets a second chance in a fresh one.
         for _ in 0..<2 {
             let isFresh = answered == 0
@@ -175,20 +182,28 @@ final class Examiner {
             switch child.ask(path.oneLine, within: limits.seconds) {
             case .answer(let text):
                 answered += 1
-                return Examined(text: text) ?? .bad(.crash, "the decoder answered nonsense")
+                return .answer(text)
             case .late:
                 drop()
-                return .bad(.limit, "took longer than \(Int(limits.seconds)) s")
+                return .lost(.limit, "took longer than \(Int(limits.seconds)) s")
             case .signal(let number):
                 drop()
-                if number == SIGXCPU { return .bad(.limit, "took more than \(Int(limits.seconds)) s of processor") }
-                if isFresh { return .bad(.crash, "the decoder ended with \(Self.name(number))") }
+                if number == SIGXCPU { return .lost(.limit, "took more than \(Int(limits.seconds)) s of processor") }
+                if isFresh { return .lost(.crash, "the decoder ended with \(Self.name(number))") }
             case .exit(let code):
                 drop()
-                if isFresh { return .bad(.crash, "the decoder ended with exit code \(code)") }
+                if isFresh { return .lost(.crash, "the decoder ended with exit code \(code)") }
             }
         }
-        return .bad(.crash, "the decoder ended")
+        return .lost(.crash, "the decoder ended")
+    }
+
+    /// - Throws: an internal `Fault` when no child can be started.
+    func examine(_ path: String) throws(Fault) -> Examined {
+        switch try ask(path) {
+        case .answer(let text): Examined(text: text) ?? .bad(.crash, "the decoder answered nonsense")
+        case .lost(let stage, let reason): .bad(stage, reason)
+        }
     }
 
     private func drop() {

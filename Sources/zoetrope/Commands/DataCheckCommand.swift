@@ -136,16 +136,19 @@ extension DataCommand {
         var arguments: [String] { ["--seconds", "\(seconds)", "--memory", "\(memory)"] }
     }
 
-    /// `zoetrope data examine`: the child of `data check`.
+    /// `zoetrope data examine`: the child of `data check`, and of `data pack`.
     struct Examine: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Examine the videos whose paths come in, a line each.", shouldDisplay: false)
         @OptionGroup var limits: ExaminerOptions
+        @Flag(help: "Answer what data pack asks.")
+        var packing = false
 
         func run() throws {
             while let line = readLine() {
                 limits.value.apply()
-                print(Examined(path: String(oneLine: line)).text)
+                let path = String(oneLine: line)
+                print(packing ? examineForPacking(path) : Examined(path: path).text)
                 fflush(nil)
             }
         }

@@ -18,8 +18,8 @@ extension DataCommand {
                 The list holds `path label` a line, or VMZ's CSV with the header org_video,label,start_frm,video_id. \
                 Videos that cannot be opened are left out and named; videos with damage inside are packed and named, and \
                 training replaces by rule what does not decode. The profiles vmz and fast write every video anew on the way, \
-                as data trim does, in child processes with limits. A packing that was ended goes on: it decodes no video and \
-                writes no shard again.
+                as data trim does. Videos are decoded in child processes with limits: one that crashes or hangs the decoder \
+                costs itself. A packing that was ended goes on: it decodes no video and writes no shard again.
                 """)
         @Option(help: "The list; paths in it are relative to its folder.")
         var list: String
@@ -33,8 +33,8 @@ extension DataCommand {
         var profile = "keep"
         @Option(help: "Of vmz and fast: the smaller side in pixels, even. (default: 320)")
         var shortSide: Int?
-        @Option(help: "Of vmz and fast: seconds that one video may take. (default: 600)")
-        var timeout: Double?
+        @Option(help: "Seconds that one video may take.")
+        var timeout = 600.0
         @Option(help: "Videos at once, 1 to 256; as many as processors when not given.")
         var jobs: Int?
         @Option(help: "How much goes into a shard: bytes, or 64MB. A worker that pulls clips pulls whole shards.")
@@ -47,7 +47,10 @@ extension DataCommand {
             options.threads = jobs ?? ProcessInfo.processInfo.activeProcessorCount
             try within(options.threads, 1...256, "--jobs")
             options.progress = progress("pack")
-            try transcode(&options)
+            guard (0.1...86_400).contains(timeout) else {
+                throw Fault(.usage, "--timeout", "\(timeout) s is not from 0.1 to 86400")
+            }
+            if profile == "keep" { try examine(&options) } else { try transcode(&options) }
             let beside = URL(fileURLWithPath: list).deletingLastPathComponent().path + "/" + ClassList.fileName
             if let path = classes ?? (pathExists(beside) ? beside : nil) {
                 options.classes = try ClassList(path: path).names
@@ -56,24 +59,31 @@ extension DataCommand {
             describe(report)
         }
 
-        /// Lets children write the videos in the profile that was asked for.
-        private func transcode(_ options: inout PackOptions) throws(Fault) {
-            guard profile != "keep" else {
-                let needless = [shortSide.map { "--short-side \($0)" }, timeout.map { "--timeout \($0)" }]
-                guard let flag = needless.compactMap(\.self).first else { return }
+        /// Lets children decode the videos, which are packed as they are.
+        private func examine(_ options: inout PackOptions) throws(Fault) {
+            if let shortSide {
                 throw Fault(
-                    .usage, flag, "has no meaning for videos that are packed as they are",
+                    .usage, "--short-side \(shortSide)", "has no meaning for videos that are packed as they are",
                     mend: "add --profile fast or vmz, or leave it out")
             }
+            var limits = ExaminerLimits()
+            // A video of the largest size that is packed is in it twice.
+            (limits.seconds, limits.memoryMiB) = (timeout, 8192)
+            let words = ["--seconds", "\(limits.seconds)", "--memory", "\(limits.memoryMiB)"]
+            let pool = ExaminerPool(
+                command: [try ownProgram(), "data", "examine", "--packing"] + words, limits: limits)
+            options.examine = { path throws(Fault) in try pool.ask(path) }
+        }
+
+        /// Lets children write the videos in the profile that was asked for.
+        private func transcode(_ options: inout PackOptions) throws(Fault) {
             let profile = try trimProfile(profile, shortSide ?? TrimProfile.fast.shortSide, also: "keep")
             var child = TrimChild(command: try trimCommand(profile))
-            child.patience = timeout ?? child.patience
-            guard child.patience > 0 else { throw Fault(.usage, "--timeout", "\(child.patience) is not above 0") }
+            child.patience = timeout
             let cancellation = child.cancellation
             onSignals([SIGINT, SIGTERM]) { cancellation.cancel() }
-            let name = "\(profile.name), \(profile.framesPerSecond) frames a second, short side \(profile.shortSide)"
-            options.profile = name
-            options.transcoding = Transcoding(name: name) { [child] source, target throws(Fault) in
+            options.profile = profile.description
+            options.transcoding = Transcoding(name: profile.description) { [child] source, target throws(Fault) in
                 let outcome = try child.write(TrimJob(source: source, target: target, start: 0, seconds: nil))
                 guard outcome.status == .failed else { return }
                 // The child's last line names the program and the file once more.

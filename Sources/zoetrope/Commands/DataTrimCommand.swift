@@ -1,5 +1,6 @@
 import Acquisition
 import ArgumentParser
+import Clips
 import Curation
 import Faults
 import Foundation
@@ -43,6 +44,7 @@ struct DataTrim: ParsableCommand {
         let part = try part.map { text throws(Fault) in try Part(text) }
         let (wanted, missing) = try plan(part)
         try makeDirectories(out)
+        try claim(out, for: profile)
         var options = TrimOptions(jobs: wanted, child: TrimChild(command: try trimCommand(profile)))
         (options.threads, options.child.patience) = (threads, timeout)
         let bar = CountingBar("trim")
@@ -63,6 +65,26 @@ struct DataTrim: ParsableCommand {
             text: "\(out): \(outcomes.count - failed.count) of \(outcomes.count) clips, \(written) written now")
         if !failed.isEmpty {
             throw Fault(.data, report, "names \(failed.count) clips that cannot be had")
+        }
+    }
+
+    /// Clips that are there are left alone, so that they have to be of the same profile: `OUT/profile.txt` says which.
+    private func claim(_ out: String, for profile: TrimProfile) throws(Fault) {
+        let note = out + "/profile.txt"
+        let words = "\(profile.description)\n"
+        guard pathExists(note) else {
+            if let clip = try directoryNames(out).first(where: { $0.hasSuffix(".mp4") }) {
+                throw Fault(
+                    .usage, out, "holds \(clip), and no profile.txt that says how it was written",
+                    mend: "choose a new folder with --out")
+            }
+            return try writeWhole(words, to: note)
+        }
+        let there = String(decoding: try readWhole(note, limit: 4096), as: UTF8.self)
+        guard there == words else {
+            throw Fault(
+                .usage, out, "holds clips of another profile: \(there.trimmed()) there, and \(profile.description) now",
+                mend: "choose a new folder with --out")
         }
     }
 
