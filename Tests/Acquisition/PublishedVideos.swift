@@ -14,8 +14,9 @@ final class PublishedVideos {
     static let sound = ["train": 17, "val": 5]
     private static let prefix = "/kinetics/400/"
 
-    init() throws {
-        folder = NSTemporaryDirectory() + "kinetics \(getpid())-\(UInt32.random(in: 0...(.max)))"
+    /// - Parameter blank: whether the folder has a blank in its name, which PySlowFast's lists cannot hold.
+    init(blank: Bool = true) throws {
+        folder = NSTemporaryDirectory() + "kinetics\(blank ? " " : "-")\(getpid())-\(UInt32.random(in: 0...(.max)))"
         try makeDirectories(folder)
         var files: [String: FileServer.File] = [:]
         var number: UInt64 = 0
