@@ -96,7 +96,7 @@ def train(dtype, permuted):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     network.eval()
     with torch.no_grad():
         right = sum(

@@ -98,7 +98,7 @@ def loss_case(name, targets, smoothing=0.0):
     loss.backward()
     return {
         "name": name, "rows": 4, "classes": 7, "smoothing": smoothing, "logits": floats(logits),
-        "targets": floats(targets.float()), "loss": float(loss), "gradient": floats(logits.grad),
+        "targets": floats(targets.float()), "loss": loss.item(), "gradient": floats(logits.grad),
     }
 
 
