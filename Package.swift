@@ -40,6 +40,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "zoetrope",
@@ -47,6 +48,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
         // C, each behind one Swift owner.
@@ -98,7 +100,7 @@ let package = Package(
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
         module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage", "Video"]),
-        module("Curation", ["Clips", "Faults", "Storage", "Video", "Wire"]),
+        module("Curation", ["Clips", "Faults", "Randomness", "Storage", "Video", "Wire"]),
 
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
@@ -110,6 +112,9 @@ let package = Package(
             "Worker",
             ["CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
 
+        // Other programs' configurations.
+        module("Compatibility", ["Configuration", "Faults", "Models", yaml]),
+
         // What people see.
         module("Evaluation", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Protocol", "Training", "Wire"]),
         module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
@@ -119,7 +124,8 @@ let package = Package(
         .executableTarget(
             name: "zoetrope",
             dependencies: [
-                "Acquisition", "Checkpoints", "Clips", "Configuration", "Coordinator", "Curation", "Evaluation",
+                "Acquisition", "Checkpoints", "Clips", "Compatibility", "Configuration", "Coordinator", "Curation",
+                "Evaluation",
                 "Export", "Faults",
                 "Kernels", "Models", "Prediction", "Protocol", "Randomness", "Reporting", "Storage", "Training",
                 "Video",
@@ -164,6 +170,7 @@ let package = Package(
                 "Checkpoints", "Clips", "Faults", "Kernels", "Models", "Prediction", "Reporting", "TestSupport",
                 "Video",
             ]),
+        tests("Compatibility", ["Compatibility", "Configuration", "Faults", "Models", "TestSupport", "Training"]),
         tests("Export", ["Checkpoints", "Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
         tests(
@@ -184,8 +191,9 @@ let package = Package(
         tests(
             "Cluster",
             [
-                "Chaos", "Checkpoints", "Coordinator", "Faults", "Kernels", "Protocol", "Randomness", "Storage",
-                "TestSupport", "Training", "Wire", "Worker",
+                "Chaos", "Checkpoints", "Coordinator", "Export", "Faults", "Kernels", "Models", "Protocol",
+                "Randomness",
+                "Storage", "TestSupport", "Training", "Wire", "Worker",
             ]),
     ],
     swiftLanguageModes: [.v6]

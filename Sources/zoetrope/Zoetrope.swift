@@ -25,6 +25,7 @@ struct Zoetrope: ParsableCommand {
                     TestCheckpoint.self, WorkOnTest.self, ScoresCommand.self, Predict.self, Features.self,
                 ]),
             CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
+            CommandGroup(name: "In other programs' words", subcommands: [SlowFast.self, VMZ.self]),
             CommandGroup(name: "This machine", subcommands: [MakeKeys.self, Bench.self, Doctor.self]),
         ])
 
