@@ -14,11 +14,11 @@ import Testing
     }
 
     @Test func theKeysOfPySlowFastAreInTheDocumentation() throws {
-        #expect(try table(in: "slowfast-keys.md", "keys") == SlowFastKey.markdown)
+        #expect(try table(in: "from-slowfast.md", "keys") == SlowFastKey.markdown)
     }
 
     @Test func theFlagsOfVMZAreInTheDocumentation() throws {
-        #expect(try table(in: "vmz-flags.md", "flags") == VMZFlag.markdown)
+        #expect(try table(in: "from-vmz.md", "flags") == VMZFlag.markdown)
     }
 
     @Test func everyKeyHasOneRowAndAValueOfItsOwnKind() {

@@ -35,7 +35,7 @@ public struct SlowFastKey: Sendable {
         }
     }
 
-    /// The table of docs/slowfast-keys.md.
+    /// The table of docs/from-slowfast.md.
     public static var markdown: String {
         var lines = ["| key | default | here |", "|---|---|---|"]
         var told: Set<String> = []

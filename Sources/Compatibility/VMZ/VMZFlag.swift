@@ -176,7 +176,7 @@ public struct VMZFlag: Sendable {
 }
 
 extension VMZFlag {
-    /// The table of docs/vmz-flags.md: each flag once, where programs agree about it.
+    /// The table of docs/from-vmz.md: each flag once, where programs agree about it.
     public static var markdown: String {
         struct Row {
             var tools: [VMZTool]

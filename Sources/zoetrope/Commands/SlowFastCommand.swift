@@ -14,7 +14,7 @@ struct SlowFast: ParsableCommand {
         commandName: "slowfast",
         abstract: "Train and test as a configuration of PySlowFast says: the flags of its tools/run_net.py.",
         discussion: """
-            A key that cannot be followed is refused by name, all of them at once; docs/slowfast-keys.md has every key. \
+            A key that cannot be followed is refused by name, all of them at once; docs/from-slowfast.md has every key. \
             The lists DATA.PATH_TO_DATA_DIR/train.csv, val.csv and test.csv name loose videos, which are packed once into \
             a cache beside them. Overrides may stand behind --opts or without it; options of our own come before them.
             """)
@@ -34,7 +34,7 @@ struct SlowFast: ParsableCommand {
     var cache: String?
     @Flag(help: "Print the recipe that the configuration is and do nothing.")
     var printRecipe = false
-    @Flag(help: "Print every key and what becomes of it, the table of docs/slowfast-keys.md, and do nothing.")
+    @Flag(help: "Print every key and what becomes of it, the table of docs/from-slowfast.md, and do nothing.")
     var printKeys = false
     @OptionGroup var processes: TranslatedProcesses
     @OptionGroup var result: ResultOptions
@@ -59,7 +59,7 @@ struct SlowFast: ParsableCommand {
         if printRecipe { return print(try Recipe.read(translation.recipe).toml, terminator: "") }
         if !translation.immaterial.isEmpty {
             standardError(
-                "zoetrope: of no matter here, for reasons in docs/slowfast-keys.md: "
+                "zoetrope: of no matter here, for reasons in docs/from-slowfast.md: "
                     + translation.immaterial.joined(separator: ", ") + "\n")
         }
         let run = try expanded(translation.run)

@@ -17,14 +17,14 @@ struct VMZ: ParsableCommand {
         discussion: """
             zoetrope vmz [--workers N] [--threads N] train_net --train_data=DB --model_name=r2plus1d ...
 
-            A flag that cannot be followed is refused by name, all of them at once; docs/vmz-flags.md has every flag. \
+            A flag that cannot be followed is refused by name, all of them at once; docs/from-vmz.md has every flag. \
             Databases are unpacked and packed once into a cache. Options of our own come before the program's name.
             """)
     @Option(help: "Where unpacked databases go; without it, the folder zoetrope-cache beside the database.")
     var cache: String?
     @Flag(help: "Print the recipe that the flags are and do nothing.")
     var printRecipe = false
-    @Flag(help: "Print every flag and what becomes of it, the table of docs/vmz-flags.md, and do nothing.")
+    @Flag(help: "Print every flag and what becomes of it, the table of docs/from-vmz.md, and do nothing.")
     var printFlags = false
     @OptionGroup var processes: TranslatedProcesses
     @OptionGroup var result: ResultOptions
@@ -41,7 +41,7 @@ struct VMZ: ParsableCommand {
         let translation = try VMZTranslation(tool, Array(words.dropFirst()))
         if !translation.immaterial.isEmpty {
             standardError(
-                "zoetrope: of no matter here, for reasons in docs/vmz-flags.md: "
+                "zoetrope: of no matter here, for reasons in docs/from-vmz.md: "
                     + translation.immaterial.joined(separator: ", ") + "\n")
         }
         switch translation.task {
