@@ -265,7 +265,7 @@ cases = {
     "slowfast": dict(
         SLOW, protocol="slowfast", crops=3, crop=73, edge=73, aggregate="sum", run=scores_of_places(slow_network), input=64
     ),
-    # Only when asked for: it is off by 2e-3, even at the videos' own size, and why has not been found out.
+    # Only when asked for: sums of 30 views are off by 2e-3, because of PyAV's pixels (same_pixels.py).
     "slowfast of two pathways": dict(
         FAST, protocol="slowfast", crops=3, crop=96, edge=96, aggregate="sum",
         run=scores_of_places(slowfast_network, both_pathways), input=84, videos=6,
