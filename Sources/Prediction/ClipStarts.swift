@@ -1,6 +1,7 @@
 /// Where the clips of a video begin.
 public enum ClipStarts: Sendable, Equatable {
-    /// So many, from the first that fits to the last, evenly: VMZ's uniform sampling.
+    /// So many, from the first that fits to the last, evenly: VMZ's uniform sampling, in Caffe2's f32 arithmetic, so that
+    /// these are the clips that `zoetrope test` takes.
     case uniform(Int)
     /// One every so many frames, and one that ends with the video.
     case sliding(every: Int)
@@ -17,7 +18,8 @@ public enum ClipStarts: Sendable, Equatable {
         switch self {
         case .uniform(let count):
             precondition(count >= 1, "\(count) clips")
-            return (0..<count).map { count > 1 ? $0 * room / (count - 1) : 0 }
+            let step = count > 1 ? Float(room) / Float(count - 1) : 0
+            return (0..<count).map { Int((Float($0) * step).rounded(.down)) }
         case .sliding(let step):
             precondition(step >= 1, "a clip every \(step) frames")
             let regular = Array(stride(from: 0, through: room, by: step))
