@@ -28,6 +28,7 @@ demo: build  ## Make the motion data, train on it with one coordinator and two w
 # Tests of real sockets and processes have deadlines, and run one after another when no other test wants the processors.
 REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|ProtocolTests\.|FoundationsTests\.TCPRelay)
 test: check  ## Check, build and run every test that needs nothing but Debian and Swift
+	@scripts/setup test
 	$(SWIFT_TEST) --skip '$(REAL_TIME)'
 	$(SWIFT_TEST) --skip-build --no-parallel --filter '$(REAL_TIME)'
 

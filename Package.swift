@@ -112,6 +112,8 @@ let package = Package(
             "Worker",
             ["CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
 
+        module("Launch", ["Configuration", "Faults", "Protocol"]),
+
         // Other programs' configurations.
         module("Compatibility", ["Configuration", "Faults", "Models", yaml]),
 
@@ -127,7 +129,8 @@ let package = Package(
                 "Acquisition", "Checkpoints", "Clips", "Compatibility", "Configuration", "Coordinator", "Curation",
                 "Evaluation",
                 "Export", "Faults",
-                "Kernels", "Models", "Prediction", "Protocol", "Randomness", "Reporting", "Storage", "Training",
+                "Kernels", "Launch", "Models", "Prediction", "Protocol", "Randomness", "Reporting", "Storage",
+                "Training",
                 "Video",
                 "Wire", "Worker", arguments,
             ],
@@ -186,6 +189,7 @@ let package = Package(
         tests(
             "Coordinator",
             ["Checkpoints", "Coordinator", "Faults", "Randomness", "Storage", "TestSupport", "Training", "Wire"]),
+        tests("Launch", ["Configuration", "Faults", "Launch", "Protocol", "TestSupport"]),
         tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
         tests("Worker", ["Configuration", "Faults", "Models", "Storage", "TestSupport", "Training", "Wire", "Worker"]),
         tests(

@@ -10,6 +10,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
     public var worker: Worker
     public var security: SecuritySection
     public var timeouts: Timeouts
+    /// Where `zoetrope launch` starts workers.
+    public var launch: Launch
 
     public struct Coordinator: Sendable, Equatable {
         /// `tcp://HOST:PORT`; port 0 takes a free one. The address is one of the machine's own, never `*`.
@@ -65,7 +67,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
         coordinator: Coordinator(address: "tcp://127.0.0.1:5570", replicas: 2, verify: 0.01),
         worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false, cache: "", cacheLimit: 0),
         security: SecuritySection(keys: "", insecure: false),
-        timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600))
+        timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600),
+        launch: Launch(ssh: ["ssh"], grace: 60, standard: Host(name: ""), hosts: []))
 
     /// Reads a document.
     /// - Throws: `Fault.usage` for unknown keys, wrong kinds, and timeouts out of order.
@@ -99,7 +102,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
                 heartbeat: try reader.real("timeouts.heartbeat", default: standard.timeouts.heartbeat, in: 0.05...60),
                 suspect: try reader.real("timeouts.suspect", default: standard.timeouts.suspect, in: 0.1...600),
                 dead: try reader.real("timeouts.dead", default: standard.timeouts.dead, in: 0.2...3600),
-                patience: try reader.real("timeouts.patience", default: standard.timeouts.patience, in: 1...86_400)))
+                patience: try reader.real("timeouts.patience", default: standard.timeouts.patience, in: 1...86_400)),
+            launch: try Launch(&reader))
         let timeouts = configuration.timeouts
         let silences = [timeouts.broken, timeouts.heartbeat].map { $0 < timeouts.suspect }
         guard silences.allSatisfy(\.self), timeouts.suspect < timeouts.dead, timeouts.dead < timeouts.patience else {
@@ -112,7 +116,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
     }
 
     /// A path that stands in a file counts from that file's folder.
-    private static func path(_ path: String, besides file: String) -> String {
+    static func path(_ path: String, besides file: String) -> String {
         guard !path.isEmpty, !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
         return file[...slash] + path
     }

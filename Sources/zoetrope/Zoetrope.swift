@@ -17,7 +17,10 @@ struct Zoetrope: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Training",
-                subcommands: [Train.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self]),
+                subcommands: [
+                    Train.self, LaunchCluster.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self,
+                    Tend.self,
+                ]),
             CommandGroup(name: "Proving a run", subcommands: [Audit.self, Verify.self]),
             CommandGroup(
                 name: "Testing",

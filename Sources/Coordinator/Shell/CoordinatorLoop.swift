@@ -50,6 +50,7 @@ final class CoordinatorLoop {
             }
             if clock.now >= nextTick {
                 nextTick = clock.now + tick
+                observer.ticked()
                 if clock.now >= nextFenceCheck {
                     nextFenceCheck = clock.now + 1
                     disks.watchFence()

@@ -15,6 +15,8 @@ public final class CoordinatorShell: Sendable {
         public var note: @Sendable (ClusterNote) -> Void
         /// Somebody was turned away, or a frame dropped because it is no message of ours; of many, a few are told.
         public var refused: @Sendable (Fault) -> Void
+        /// The socket thread is alive: several times a second.
+        public var ticked: @Sendable () -> Void = {}
 
         public init(
             committed: @escaping @Sendable (LedgerRecord, _ replayed: Bool) -> Void = { _, _ in },

@@ -81,6 +81,10 @@ public func localAddress(towards endpoint: String) throws(Fault) -> String {
     return address
 }
 
+/// Whether `endpoint` is an address of this machine's that no other machine reaches.
+/// - Throws: `Fault.usage` when it is no address.
+public func isThisMachineOnly(_ endpoint: String) throws(Fault) -> Bool { try Endpoint(endpoint).isLoopback }
+
 /// One address of the system's resolver.
 struct Address {
     private let storage: sockaddr_storage

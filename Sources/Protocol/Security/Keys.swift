@@ -48,6 +48,25 @@ public struct Keys: Sendable {
         return Keys(role: role, own: own, known: known)
     }
 
+    /// The files of the folder that `role` needs, by their names, as they are: for a machine that does not have the folder.
+    ///
+    /// - Throws: `Fault.usage` as `read` does.
+    public static func texts(_ folder: String, for role: Role) throws(Fault) -> [String: String] {
+        _ = try read(folder, as: role)
+        let others: [Role] = role == .coordinator ? [.worker, .operator] : [.coordinator, .worker]
+        var texts: [String: String] = [:]
+        for name in Set((others + [role]).map { "\($0.rawValue).pub" } + ["\(role.rawValue).key"]) {
+            let file = open("\(folder)/\(name)", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else {
+                throw Fault(.usage, "\(folder)/\(name)", "cannot be read: \(systemError(errno))")
+            }
+            defer { close(file) }
+            var text = [UInt8](repeating: 0, count: 1024)
+            texts[name] = String(decoding: text[..<max(0, Glibc.read(file, &text, text.count))], as: UTF8.self)
+        }
+        return texts
+    }
+
     private static let mend = "take the whole folder as 'zoetrope keys' made it, or make a new one"
 
     /// Makes the folder with a new pair for each role: the folder 0700, secrets 0600.

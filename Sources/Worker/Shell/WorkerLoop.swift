@@ -51,6 +51,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
             let isBusy = receive()
             if clock.now >= nextTick {
                 nextTick = clock.now + settings.timing.tick
+                settings.ticked()
                 tellResources()
                 perform(session.machine.handle(.tick, now: clock.now))
             }

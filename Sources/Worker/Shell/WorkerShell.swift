@@ -26,6 +26,8 @@ public final class WorkerShell: Sendable {
         public var limits: FrameLimits
         /// With the keys of a worker, where the run has keys.
         public var security: Security
+        /// The socket thread is alive: several times a second.
+        public var ticked: @Sendable () -> Void = {}
 
         public init(
             coordinator: String, name: String, dataHost: String = "", dataBind: String = "", threads: Int,

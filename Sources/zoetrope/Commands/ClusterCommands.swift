@@ -1,9 +1,11 @@
 import ArgumentParser
 import Configuration
 import Coordinator
+import Dispatch
 import Faults
 import Foundation
 import Kernels
+import Launch
 import Protocol
 import Reporting
 import Storage
@@ -30,13 +32,23 @@ struct Coordinate: ParsableCommand {
     @OptionGroup var takeOver: TakeOver
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
+    @Option(help: "Where to listen, instead of cluster.conf's coordinator.address.")
+    var listen: String?
+    @Flag(help: "Stay when the run is done, until a signal comes: for supervisors that start again whoever ends.")
+    var stay = false
+    @Option(help: .hidden)
+    var parent: Int32?
 
     func run() throws {
-        let cluster = try clusterConfiguration(config)
+        var cluster = try clusterConfiguration(config)
+        if let listen { cluster.coordinator.address = listen }
+        if let parent { endWith(parent: parent, name: "coordinator") }
         let preparation = try RunPreparation(
             recipe: recipe, assignments: assignments, data: try absolute(data), run: folder)
         if let finished = try RunResult(run: folder, preparation: preparation) {
             result.report(finished.json, text: finished.text)
+            ServiceNotice.system?.ready()
+            if stay { stayUntilSignalled() }
             return
         }
         preparation.warnIfCrowded(workers: workers)
@@ -46,6 +58,16 @@ struct Coordinate: ParsableCommand {
             cluster: cluster
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
         try conclude(ending, run: folder, preparation: preparation, result)
+        if stay { stayUntilSignalled() }
+    }
+
+    /// The run is done, and so is the process, but for whoever would start it again.
+    private func stayUntilSignalled() {
+        standardError("zoetrope: the run is done; waiting for a signal, as --stay asks\n")
+        let watchdog = Watchdog(ServiceNotice.system)
+        let signalled = DispatchSemaphore(value: 0)
+        onEverySignal([SIGTERM, SIGINT, SIGUSR1]) { _, _ in signalled.signal() }
+        while signalled.wait(timeout: .now() + 1) == .timedOut { watchdog.ticked() }
     }
 }
 
@@ -101,11 +123,13 @@ struct Work: ParsableCommand {
         let supply = ClipSupply(
             fetcher: ContentFetcher(coordinator: join, security: security, note: note), cache: try clipCache(cluster),
             note: note)
+        var settings = WorkerShell.Settings(
+            coordinator: join, name: name, dataHost: cluster.worker.dataHost, dataBind: cluster.worker.dataBind,
+            threads: resources.threads, product: Zoetrope.version, timing: cluster.timing, security: security)
+        let watchdog = Watchdog(ServiceNotice.system)
+        settings.ticked = { watchdog.ticked() }
         let shell = try WorkerShell(
-            WorkerShell.Settings(
-                coordinator: join, name: name, dataHost: cluster.worker.dataHost, dataBind: cluster.worker.dataBind,
-                threads: resources.threads, product: Zoetrope.version, timing: cluster.timing,
-                security: security), supply: supply, note: note,
+            settings, supply: supply, note: note,
             build: { welcome throws(Fault) in try buildWorker(welcome, resources: resources, supply: supply) })
         let isToReturn = Atomic(false)
         if let parent {
@@ -121,7 +145,9 @@ struct Work: ParsableCommand {
                 shell.drain()
             }
         }
+        ServiceNotice.system?.ready()
         var ending = shell.run()
+        ServiceNotice.system?.stopping()
         if ending == Ending(code: 0, reason: "drained"), isToReturn.load(ordering: .sequentiallyConsistent) {
             ending = Ending(code: 75, reason: "left on SIGUSR1")
         }

@@ -3,6 +3,7 @@ import Coordinator
 import Faults
 import Foundation
 import Kernels
+import Launch
 import Protocol
 import Reporting
 import Training
@@ -99,6 +100,8 @@ func coordinate(
         note(told)
         if case .checkpoint(let version) = told { validation?.checkpointCompleted(version) }
     }
+    let watchdog = Watchdog(ServiceNotice.system)
+    observer.ticked = { watchdog.ticked() }
     let shell = try CoordinatorShell(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, cluster: cluster),
@@ -107,7 +110,9 @@ func coordinate(
         content: { [content = preparation.content] in content.path(of: $0) })
     onSignals([SIGTERM, SIGINT, SIGUSR1]) { shell.stop(reason: "a signal asked for it") }
     try started(shell)
+    ServiceNotice.system?.ready()
     let ending = shell.run()
+    ServiceNotice.system?.stopping()
     validation?.finish(isDone: ending.code == 0)
     return ending
 }

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Synchronization
 
 /// Lets the signals that mean something here through, whatever whoever started this process had blocked: a process
 /// inherits that, and a second SIGINT would do nothing.
@@ -21,6 +22,26 @@ func onSignals(_ numbers: [Int32], _ body: @escaping @Sendable () -> Void) {
         }
         source.resume()
         // Lives as long as the process.
+        _ = Unmanaged.passRetained(source as AnyObject)
+    }
+}
+
+/// Calls `body` whenever one of `numbers` arrives, with how many of that number there have been.
+func onEverySignal(_ numbers: [Int32], _ body: @escaping @Sendable (Int32, Int) -> Void) {
+    let queue = DispatchQueue(label: "signals")
+    for number in numbers {
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        let count = Mutex(0)
+        source.setEventHandler {
+            let total = count.withLock { count in
+                // Several may have come between two calls.
+                count += Int(source.data)
+                return count
+            }
+            body(number, total)
+        }
+        source.resume()
         _ = Unmanaged.passRetained(source as AnyObject)
     }
 }

@@ -1,0 +1,36 @@
+extension Exit: CustomStringConvertible {
+    /// As a shell gives it.
+    var asCode: Int32 {
+        switch self {
+        case .code(let code): code
+        case .signal(let number): 128 + number
+        case .lost: 255
+        }
+    }
+
+    /// Killed, or crashed: a code of ours says why, and these do not. A tender passes a signal on as 128 and its number.
+    var isUnexplained: Bool { ![0, 64, 65, 70, 75].contains(asCode) }
+
+    /// Why a worker that ended so is not started again; nil: it is.
+    var whyNotAgain: String? {
+        switch asCode {
+        case 0: "has left"
+        case 64: "cannot take part (64, see above) and is not started again; the others go on"
+        case 65: "has bad data (65, see above) and is not started again; the others go on"
+        case 126, 127:
+            "has no program to start (\(asCode)) and is not started again; set launch.program, or the host's, in "
+                + "cluster.conf to where zoetrope is there"
+        default: nil
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .code(255): "255, which is ssh's own"
+        case .lost: "its host is gone, or the connection"
+        case .code(let code) where code > 128 && code < 192: "signal \(code - 128)"
+        case .code(let code): "exit code \(code)"
+        case .signal(let number): "signal \(number)"
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Faults
+import Glibc
+import Protocol
+
+/// The one thread of a launch.
+struct LaunchLoop {
+    private let plan: LaunchPlan
+    private var machine: LaunchMachine
+    private let surroundings: LaunchShell.Surroundings
+    private let wake: Int32
+    private let notices: NoticeSocket
+    private let clock = MonotonicClock()
+    private var processes: [LaunchPart: LaunchedProcess] = [:]
+    private var code: Int32?
+    private var nextLook = Self.look
+    private var lastProblem: Fault?
+
+    init(
+        plan: LaunchPlan, machine: LaunchMachine, surroundings: LaunchShell.Surroundings, wake: Int32,
+        notices: NoticeSocket
+    ) {
+        self.plan = plan
+        self.machine = machine
+        self.surroundings = surroundings
+        self.wake = wake
+        self.notices = notices
+    }
+
+    mutating func run(takingWishes take: () -> [Wish]) -> Int32 {
+        perform(machine.start(now: clock.now))
+        while true {
+            if let code {
+                for process in processes.values { process.abandon() }
+                return code
+            }
+            wait()
+            for wish in take() { perform(machine.wish(wish, now: clock.now)) }
+            reap()
+            if clock.now >= nextLook { lookAtHosts() }
+            perform(machine.tick(now: clock.now))
+        }
+    }
+
+    /// Until something can be read, or a little while: the end of a process comes without a sign of its own.
+    private mutating func wait() {
+        let parts = Array(processes.keys)
+        let streams = parts.flatMap { part in processes[part]?.descriptors ?? [-1, -1] }
+        let flags = ready([wake, notices.descriptor] + streams, seconds: Self.tick)
+        if flags[0] { _ = Reading(wake) }
+        if flags[1], notices.takesReady() { perform(machine.coordinatorListens(now: clock.now)) }
+        for (i, part) in parts.enumerated() {
+            for stream in 0..<2 where flags[2 + 2 * i + stream] { pass(processes[part]?.read(stream), of: part) }
+        }
+    }
+
+    private func pass(_ output: LaunchedProcess.Output?, of part: LaunchPart) {
+        switch output {
+        case .lines(let lines): for line in lines { surroundings.log(part, line) }
+        case .bytes(let bytes): surroundings.result(bytes)
+        case .ended, .nothing, nil: break
+        }
+    }
+
+    private mutating func reap() {
+        for (part, process) in processes.sorted(by: { $0.key.description < $1.key.description }) {
+            guard let exit = process.ending() else { continue }
+            // What it wrote is in the pipes by now.
+            for stream in 0..<2 {
+                while let output = processes[part]?.read(stream), output.isSome { pass(output, of: part) }
+            }
+            if let lines = processes[part]?.rest() { for line in lines { surroundings.log(part, line) } }
+            let meaning = processes[part]?.meaning(of: exit) ?? exit
+            processes.removeValue(forKey: part)?.close()
+            perform(machine.ended(part, meaning, now: clock.now))
+        }
+    }
+
+    private mutating func lookAtHosts() {
+        nextLook = clock.now + Self.look
+        guard let read = surroundings.hosts else { return }
+        do throws(Fault) {
+            let hosts = try read()
+            lastProblem = nil
+            perform(machine.hosts(hosts, now: clock.now))
+        } catch {
+            // Once, not every time.
+            if error != lastProblem { surroundings.log(.coordinator, "the hosts stay as they were: \(error)") }
+            lastProblem = error
+        }
+    }
+
+    private mutating func perform(_ directives: [LaunchMachine.Directive]) {
+        for directive in directives {
+            switch directive {
+            case .startCoordinator:
+                start(.coordinator, plan.coordinatorStart, environment: notices.environment)
+            case .startWorker(let host): start(.worker(host.name), plan.start(host), environment: nil)
+            case .signal(let part, let number): processes[part]?.tell(.signal(number))
+            case .kill(let part): processes[part]?.tell(.kill)
+            case .say(let part, let text): surroundings.log(part, text)
+            case .finish(let code): self.code = code
+            }
+        }
+    }
+
+    private mutating func start(_ part: LaunchPart, _ start: LaunchPlan.Start, environment: [String]?) {
+        do throws(Fault) {
+            processes[part] = try LaunchedProcess(
+                start, environment: environment, passesOutput: part == .coordinator)
+        } catch {
+            surroundings.log(part, "\(error)")
+            perform(machine.ended(part, .code(127), now: clock.now))
+        }
+    }
+
+    /// Seconds after which the end of a process is noticed, and between two looks at the list of hosts.
+    private static let tick = 0.1
+    private static let look = 2.0
+}

@@ -1,0 +1,106 @@
+import Faults
+import Foundation
+
+/// What `zoetrope tend` is to do: the first line on its standard input.
+///
+/// Standard input and not arguments, for those are for all users of a machine to read.
+public struct TendOrder: Codable, Equatable, Sendable {
+    /// Of the program itself; the first is `worker` or `coordinator`. `FOLDER/` at the beginning of one stands for the
+    /// folder of `files`.
+    public var arguments: [String]
+    /// Names and contents, made for this process's owner only in a folder that is removed behind the process.
+    public var files: [String: String]
+    /// What the process is sent when nobody holds the other end of standard input any more; 0: nothing, it is to end by
+    /// itself.
+    public var farewell: Int32
+    /// Seconds that it has then before it is killed with all that it started.
+    public var grace: Double
+    /// Whether the tender says at last, in a line of its own on standard output, how the process ended: whoever carries
+    /// its exit code may lose it, as srun does with a node.
+    public var reports: Bool
+
+    public init(
+        arguments: [String], files: [String: String] = [:], farewell: Int32, grace: Double, reports: Bool
+    ) {
+        self.arguments = arguments
+        self.files = files
+        self.farewell = farewell
+        self.grace = grace
+        self.reports = reports
+    }
+
+    /// Where the files' folder stands in an argument.
+    public static let folder = "FOLDER/"
+    /// Bytes of an order: keys and a configuration are a few thousand.
+    static let limit = 1 << 20
+
+    /// One line without its end.
+    var line: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings, integers and a finite number always encode.
+        return (try? encoder.encode(self)).map(Array.init) ?? []
+    }
+
+    /// - Throws: `Fault.data` for what is no order, `Fault.usage` for one that asks for what a tender does not do.
+    init(line: [UInt8]) throws(Fault) {
+        do { self = try JSONDecoder().decode(TendOrder.self, from: Data(line)) } catch {
+            throw Fault(.data, "tend", "standard input gives no order", mend: "it is for 'zoetrope launch' to use")
+        }
+        guard let command = arguments.first, ["worker", "coordinator"].contains(command) else {
+            throw Fault(.usage, "tend", "starts coordinators and workers only")
+        }
+        for name in files.keys {
+            let isPlain = name.utf8.allSatisfy { (97...122).contains($0) || UInt8(ascii: ".") == $0 }
+            guard isPlain, !name.hasPrefix("."), name.utf8.count <= 64 else {
+                throw Fault(.usage, "tend", "'\(name)' is no name of a file for a process")
+            }
+        }
+        guard grace.isFinite, (0...86_400).contains(grace), (0...64).contains(farewell) else {
+            throw Fault(.usage, "tend", "grace or farewell is out of range")
+        }
+    }
+}
+
+/// What a tender is told later, a line each.
+enum TendCommand: Equatable {
+    /// Of the process.
+    case signal(Int32)
+    /// The process and all that it started, at once.
+    case kill
+
+    var line: String {
+        switch self {
+        case .signal(let number): "signal \(number)\n"
+        case .kill: "kill\n"
+        }
+    }
+
+    /// Nil for what no tender is told.
+    init?(line: some StringProtocol) {
+        let words = line.split(separator: " ")
+        switch words.first {
+        case "kill" where words.count == 1: self = .kill
+        case "signal" where words.count == 2:
+            guard let number = Int32(words[1]), (1...64).contains(number) else { return nil }
+            self = .signal(number)
+        default: return nil
+        }
+    }
+}
+
+/// The last line of a tender's standard output.
+enum TendReport {
+    /// What no log of ours begins with.
+    private static let mark = "\u{2}ended "
+
+    static func line(code: Int32) -> String { "\(mark)\(code)\n" }
+
+    /// The code; nil for any other line.
+    static func code(line: [UInt8]) -> Int32? {
+        guard line.starts(with: mark.utf8) else { return nil }
+        return Int32(String(decoding: line.dropFirst(mark.utf8.count), as: UTF8.self)).flatMap {
+            (0...255).contains($0) ? $0 : nil
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Configuration
+import Coordinator
+import Faults
+import Foundation
+import Launch
+import Protocol
+import Reporting
+import Storage
+
+/// `zoetrope launch`: a whole cluster.
+struct LaunchCluster: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "launch",
+        abstract: "Train on the hosts of cluster.conf: a coordinator here, a worker on each by ssh.",
+        discussion: """
+            Starts the coordinator on this machine and a worker on every host of [launch] in cluster.conf, or with --slurm \
+            on every node of the job that it runs in. Workers that die are started again; when this command ends, however it \
+            ends, nothing of it remains on any host. SIGTERM, SIGUSR1 and control-C write a checkpoint and end with 75: the \
+            same command continues. A second control-C ends everything at once. The exit code is the run's.
+            """)
+    @Option(help: "cluster.conf, with the hosts; with --slurm it may be left out.")
+    var config: String?
+    @Option(help: "The recipe.")
+    var recipe: String
+    @Argument(help: "key=value for whatever is to be different from the recipe.")
+    var assignments: [String] = []
+    @Option(help: "The data set's folder on this machine.")
+    var data: String
+    @Option(name: .customLong("run"), help: "The run's folder on this machine; made if it is not there.")
+    var folder: String
+    @Flag(help: "The hosts are the nodes of the Slurm job that this command runs in, reached by srun.")
+    var slurm = false
+    @Flag(help: "Read cluster.conf again while training: new hosts join, hosts that are gone from it leave.")
+    var elastic = false
+    @Flag(help: "Print what would be run on which host, and end.")
+    var dryRun = false
+    @OptionGroup var takeOver: TakeOver
+    @OptionGroup var protection: SecurityOptions
+    @OptionGroup var result: ResultOptions
+
+    func validate() throws {
+        guard config != nil || slurm else {
+            throw ValidationError("name the hosts: --config cluster.conf, or --slurm inside a Slurm job")
+        }
+        guard !(elastic && slurm) else {
+            throw ValidationError("--elastic reads cluster.conf; with --slurm more workers are a job of their own")
+        }
+    }
+
+    func run() throws {
+        var cluster = try clusterConfiguration(config)
+        if let keys = protection.keys { cluster.security.keys = try absolute(keys) }
+        let job = slurm ? try SlurmJob(environmentVariable) : nil
+        if let job { try job.adopt(&cluster, isListening: config != nil) }
+        try check(cluster)
+        let keys = try keyFolder(&cluster)
+        let plan = try plan(cluster, keys: keys)
+        if dryRun {
+            print(plan.text(cluster.launch.hosts))
+            return
+        }
+        let names = cluster.launch.hosts.map(\.name) + [LaunchPart.coordinator.description]
+        let prefix = LogPrefix(names: names, isColoured: isColoured)
+        let shell = try LaunchShell(
+            plan: plan, hosts: cluster.launch.hosts,
+            surroundings: LaunchShell.Surroundings(
+                log: { part, line in standardError(prefix.text(part) + line + "\n") },
+                result: { FileHandle.standardOutput.write(Data($0)) },
+                hosts: elastic ? hostsNow : nil))
+        heedSignals(shell)
+        let code = try shell.run()
+        fflush(nil)
+        Foundation.exit(code)
+    }
+
+    /// The first of the signals asks for a checkpoint; a second control-C is in earnest.
+    private func heedSignals(_ shell: LaunchShell) {
+        onEverySignal([SIGTERM, SIGUSR1, SIGINT]) { number, count in
+            shell.wish(number == SIGINT && count > 1 ? .abort : .stop(signal: number == SIGINT ? SIGTERM : number))
+        }
+    }
+
+    private var isColoured: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return standardErrorIsTerminal() && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
+    }
+
+    /// Reads the list again, each time it is called.
+    private var hostsNow: @Sendable () throws(Fault) -> [ClusterConfiguration.Host] {
+        { [config] () throws(Fault) in try clusterConfiguration(config).launch.hosts }
+    }
+
+    /// - Throws: `Fault.usage` for a list without hosts and for an address that hosts cannot join.
+    private func check(_ cluster: ClusterConfiguration) throws(Fault) {
+        let address = cluster.coordinator.address
+        guard elastic || !cluster.launch.hosts.isEmpty else {
+            throw Fault(
+                .usage, "\(config ?? "cluster.conf"): launch.hosts", "names no host",
+                mend: "list the machines that are to work: hosts = [\"node1\", \"node2\"]")
+        }
+        guard !address.hasSuffix(":0"), !address.hasSuffix(":*") else {
+            throw Fault(
+                .usage, "coordinator.address", "\(address) leaves the port open",
+                mend: "choose one: workers look for a coordinator that was started again where it was before")
+        }
+        guard try isThisMachineOnly(address) else { return }
+        for host in cluster.launch.hosts where !slurm {
+            let name = host.address.split(separator: "@").last.map(String.init) ?? host.address
+            let isHere = (try? isThisMachineOnly("tcp://\(name):1")) ?? false
+            guard isHere else {
+                throw Fault(
+                    .usage, "coordinator.address",
+                    "\(host.name) cannot join at \(address), which is this machine alone",
+                    mend: "write the address by which the hosts reach this machine: tcp://HOST:5570")
+            }
+        }
+    }
+
+    /// The job's keys: those that are named, or new ones of the run's own.
+    private func keyFolder(_ cluster: inout ClusterConfiguration) throws(Fault) -> String {
+        let isInsecure = protection.insecure || cluster.security.insecure
+        if cluster.security.keys.isEmpty, !isInsecure {
+            let own = try absolute(folder) + "/keys"
+            if !pathExists(own), !dryRun {
+                try makeFolder(absolute(folder))
+                try Keys.create(own)
+                standardError("zoetrope: made keys for this run; zoetrope status and stop take --keys \(own)\n")
+            }
+            cluster.security.keys = own
+        }
+        cluster.security.insecure = isInsecure && cluster.security.keys.isEmpty
+        return cluster.security.keys
+    }
+
+    private func makeFolder(_ path: String) throws(Fault) {
+        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+            throw Fault(.usage, path, "cannot be made: \(error.localizedDescription)")
+        }
+    }
+
+    private func plan(_ cluster: ClusterConfiguration, keys: String) throws(Fault) -> LaunchPlan {
+        var words = ["coordinator", "--recipe", try absolute(recipe)] + assignments
+        if let config { words += ["--config", try absolute(config)] }
+        words += ["--listen", cluster.coordinator.address]
+        words += ["--data", try absolute(data), "--run", try absolute(folder)]
+        words += ["--workers", "\(max(1, cluster.launch.hosts.count))"]
+        words += keys.isEmpty ? ["--insecure"] : ["--keys", keys]
+        if takeOver.takeOver { words.append("--take-over") }
+        if result.json { words.append("--json") }
+        let isOpen = keys.isEmpty || (dryRun && !pathExists(keys))
+        return LaunchPlan(
+            program: ownPath, transport: slurm ? .slurm : .ssh(cluster.launch.ssh),
+            endpoint: cluster.coordinator.address,
+            cluster: cluster, coordinator: words, workerKeys: isOpen ? [:] : try Keys.texts(keys, for: .worker),
+            isInsecure: keys.isEmpty)
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import Testing
+
+/// A real sshd on loopback, with its own configuration, port and keys: each of its addresses is a host of its own.
+final class SecureShell {
+    /// What `launch.ssh` is to be, as TOML.
+    let command: String
+    let port: Int
+    /// Where whoever comes in has its runtime folder.
+    let runtime: String
+    let pid: Int32
+    private let daemon: Running
+
+    static let hosts = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
+
+    /// - Parameter folder: For its files; it must be there.
+    init(_ folder: String) throws {
+        let daemonPath = "/usr/sbin/sshd"
+        try #require(
+            FileManager.default.isExecutableFile(atPath: daemonPath), "no \(daemonPath): run 'scripts/setup test'")
+        if getuid() == 0 {
+            // sshd's own folder, which a system without a running sshd may lack.
+            try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
+        }
+        runtime = folder + "/runtime"
+        try FileManager.default.createDirectory(
+            atPath: runtime, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        for name in ["host", "user"] {
+            let made = try Program.start(
+                ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/\(name)"], with: "/usr/bin/ssh-keygen"
+            ).wait()
+            try #require(made.status == 0, "\(made.errors)")
+        }
+        let port = try freePort()
+        self.port = port
+        let listening = Self.hosts.map { "ListenAddress \($0):\(port)\n" }.joined()
+        try
+            (listening
+                + """
+                HostKey \(folder)/host
+                PidFile \(folder)/pid
+                AuthorizedKeysFile \(folder)/user.pub
+                StrictModes no
+                UsePAM no
+                PasswordAuthentication no
+                KbdInteractiveAuthentication no
+                SetEnv XDG_RUNTIME_DIR=\(runtime)
+                MaxStartups 100
+
+                """).write(toFile: folder + "/sshd_config", atomically: true, encoding: .utf8)
+        let key = try String(contentsOfFile: folder + "/host.pub", encoding: .utf8)
+        try Self.hosts.map { "[\($0)]:\(port) \(key)" }.joined()
+            .write(toFile: folder + "/known", atomically: true, encoding: .utf8)
+        try """
+        Host *
+            Port \(port)
+            IdentityFile \(folder)/user
+            IdentitiesOnly yes
+            UserKnownHostsFile \(folder)/known
+            GlobalKnownHostsFile /dev/null
+            StrictHostKeyChecking yes
+
+        """.write(toFile: folder + "/ssh_config", atomically: true, encoding: .utf8)
+        command = "[\"/usr/bin/ssh\", \"-F\", \"\(folder)/ssh_config\"]"
+        // Behind a shell: sshd closes what it inherits, by which Foundation tells that a process has ended.
+        daemon = try Program.start(["-c", "\(daemonPath) -D -e -f \(folder)/sshd_config; true"], with: "/bin/sh")
+        let deadline = Date().addingTimeInterval(20)
+        while !daemon.errors.now.contains("Server listening on \(Self.hosts[0])") {
+            try #require(daemon.process.isRunning && Date() < deadline, "\(daemon.errors.now)")
+        }
+        let number = try String(contentsOfFile: folder + "/pid", encoding: .utf8)
+        pid = try #require(Int32(number.trimmingCharacters(in: .whitespacesAndNewlines)))
+    }
+
+    func stop() {
+        // The runner's threads block SIGTERM, and a daemon inherits that.
+        kill(pid, SIGKILL)
+        daemon.process.waitUntilExit()
+    }
+}
+
+/// A port of loopback that nobody has at the moment.
+func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+        }
+    }
+    try #require(isBound)
+    return Int(UInt16(bigEndian: address.sin_port))
+}
+
+/// Processes by what /proc says of them.
+struct ProcessTree {
+    /// A process and when it began, so that a number that is given out again is no match.
+    struct Entry: Hashable {
+        let pid: Int32
+        let start: String
+    }
+
+    /// All that descend from `roots`, without them.
+    static func descendants(of roots: [Int32]) -> Set<Entry> {
+        var children: [Int32: [Entry]] = [:]
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let pid = Int32(name), let found = fields(pid), let parent = Int32(found[1]) else { continue }
+            children[parent, default: []].append(Entry(pid: pid, start: found[19]))
+        }
+        var out: Set<Entry> = []
+        var next = roots
+        while let parent = next.popLast() {
+            for child in children[parent] ?? [] where out.insert(child).inserted { next.append(child.pid) }
+        }
+        return out
+    }
+
+    /// Whether it still runs; a zombie does not.
+    static func isAlive(_ entry: Entry) -> Bool {
+        guard let found = fields(entry.pid) else { return false }
+        return found[19] == entry.start && found[0] != "Z"
+    }
+
+    /// Of /proc/PID/stat, from the state on: the name before it may hold anything.
+    private static func fields(_ pid: Int32) -> [String]? {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let end = text.lastIndex(of: ")")
+        else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ").map(String.init)
+        return fields.count > 19 ? fields : nil
+    }
+}
