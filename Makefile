@@ -11,10 +11,10 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test test-peers check fuzz fuzz-frames model chaos soak bench release clean
+.PHONY: help setup build demo test test-peers test-slurm check fuzz fuzz-frames model chaos soak bench release clean
 
 help:  ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what is needed from Debian; nothing when all is there
 	@scripts/setup
@@ -34,6 +34,10 @@ test: check  ## Check, build and run every test that needs nothing but Debian an
 
 test-peers: build  ## Check files and exported networks against PyTorch, NumPy, onnxruntime (downloads them from PyPI)
 	scripts/test-peers $(PROGRAM)
+
+test-slurm: build  ## Train under a real Slurm on this machine: signals, lost and added nodes, the time limit
+	@scripts/setup slurm
+	scripts/test-slurm $(PROGRAM)
 
 check: setup  ## Format, warnings as errors, instruction sets that must not leak into each other
 	swift format lint --strict --recursive Package.swift Sources Tests
