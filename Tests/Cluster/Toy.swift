@@ -93,6 +93,7 @@ final class ToyComputing: UnitComputing {
     init(during: @escaping @Sendable (_ step: Int, _ unit: Int) -> Void) { self.during = during }
 
     var decodedAhead: Int { 0 }
+    var decoding: DecodingTimes { DecodingTimes() }
 
     func load(parameter: Int, elements: Range<Int>, _ bytes: UnsafeRawBufferPointer) {
         for (i, element) in elements.enumerated() {

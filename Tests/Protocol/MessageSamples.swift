@@ -14,6 +14,11 @@ enum MessageSamples {
     static let block = UnitBlock(first: 48, log2: 4)
     static let state = ChunkState(chunk: 5, version: 12, slots: [payload(16), payload(16)], digest: .max)
 
+    static let progress = Progress(
+        step: 3, units: 12, decodedAhead: 2, residentBytes: 1 << 33,
+        time: TimeSplit(decode: 0.25, compute: 1e6, push: 0, pull: 1.5, wait: 7), decoding: 2.5, bytesSent: 1 << 50,
+        bytesReceived: 3, activity: .pulling)
+
     static let worker: [WorkerMessage?] = [
         nil,
         .hello(
@@ -30,7 +35,8 @@ enum MessageSamples {
                         records: [UnitRecord(unit: 48, loss: 0.5, correct: 1, substitutes: substitutes)])
                 ], ledgerTail: [record])),
         .ready(Ready(fingerprints: [])),
-        .heartbeat(Progress(step: 3, units: 12, decodedAhead: 2, residentBytes: 1 << 33)),
+        .heartbeat(progress),
+        .heartbeat(Progress()),
         .blockComputed(
             lease: .max,
             records: [
@@ -119,7 +125,8 @@ enum MessageSamples {
                 members: [
                     MemberStatus(
                         incarnation: 9, name: "a", host: "h", process: 12, threads: 2, state: "active", chunks: 31,
-                        leases: [block, UnitBlock(first: 0, log2: 1)], unitsPerSecond: 1.25, silentSeconds: 0.5)
+                        leases: [block, UnitBlock(first: 0, log2: 1)], unitsPerSecond: 1.25, silentSeconds: 0.5,
+                        progress: progress, late: "silent for 4 s")
                 ], waitingFor: ["a: chunks 3 and 4", ""])),
     ]
 

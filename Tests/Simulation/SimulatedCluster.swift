@@ -44,6 +44,8 @@ final class SimulatedCluster {
     /// The step that an old coordinator wants to append.
     var oldSteps: [UInt64: Int] = [:]
     var workers: [Incarnation: SimulatedWorker] = [:]
+    /// Those that ended in order.
+    var stopped: [SimulatedWorker] = []
     var order: [Incarnation] = []
     var connections: [SimulatedConnection.Key: SimulatedConnection] = [:]
     var disk = SimulatedDisk()
@@ -305,6 +307,7 @@ final class SimulatedCluster {
             schedule(.workerStarts, in: 0.1)
         case .stop(let code, let reason):
             write("\(process.name) stops, \(code) \(reason)")
+            stopped.append(process)
             workers[worker] = nil
             if code != 0, code != 75 { troubles.append("\(process.name) stopped with \(code): \(reason)") }
         }

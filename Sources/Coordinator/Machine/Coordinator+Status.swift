@@ -29,7 +29,40 @@ extension Coordinator {
             incarnation: worker, name: member.name, host: member.hello?.host ?? "?",
             process: member.hello?.process ?? 0, threads: member.hello?.threads ?? 0, state: state,
             chunks: owners.count { $0 == worker }, leases: leases.sorted { $0.first < $1.first },
-            unitsPerSecond: member.speed ?? 0, silentSeconds: now - member.lastHeard)
+            unitsPerSecond: member.speed ?? 0, silentSeconds: now - member.lastHeard, progress: member.progress,
+            late: lateness(of: member, worker, now: now))
+    }
+
+    /// Why the others may have to wait for it; empty when it is in time.
+    private func lateness(of member: Member, _ worker: Incarnation, now: Double) -> String {
+        let silent = now - member.lastHeard
+        if member.suspectSince != nil { return "its connection broke" }
+        if silent > timing.silence { return "silent for \(Int(silent)) s" }
+        // Who waits for another's weights, or for another to take its gradients, is not the one that is late.
+        guard case .stepping(let step) = phase, [.unknown, .computing].contains(member.progress.activity) else {
+            return ""
+        }
+        for entry in step.leases.entries.values.sorted(by: { $0.id < $1.id }) where entry.worker == worker {
+            let elapsed = now - entry.issued
+            let usual = member.speed.map { Double(entry.block.size) / $0 }
+            guard elapsed >= usual.map({ max(timing.leastStraggling, Self.slow * $0) }) ?? timing.death else {
+                continue
+            }
+            let since =
+                usual.map { "\(Int(elapsed)) s ago, it usually takes \(tenths($0)) s" } ?? "\(Int(elapsed)) s ago"
+            return entry.isComputed
+                ? "units \(entry.block), given to it \(since), are computed and not yet delivered"
+                : "units \(entry.block) were given to it \(since)"
+        }
+        return ""
+    }
+
+    /// A block that takes so many times longer than usual is worth a word, before it is given to somebody else as well.
+    private static let slow = 1.5
+
+    private func tenths(_ seconds: Double) -> String {
+        let tenths = Int((10 * seconds).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
     }
 
     private var phaseName: String {

@@ -40,9 +40,12 @@ extension Coordinator {
         }
         // One that was given up is made good at the next step.
         let isDue =
-            version % settings.checkpointEverySteps == 0
+            checkpointIsWanted || version % settings.checkpointEverySteps == 0
             || version - checkpoint >= settings.checkpointEverySteps
-        if isDue, version > checkpoint, saving == nil { beginCheckpoint(now: now) }
+        if isDue, version > checkpoint, saving == nil {
+            checkpointIsWanted = false
+            beginCheckpoint(now: now)
+        }
         if mayMove, rebalance(now: now) { return }
         releaseDrained(now: now)
         begin(now: now)

@@ -58,6 +58,8 @@ public struct Coordinator: Sendable {
     var divergences: [Incarnation: Int] = [:]
     var phase = Phase.gathering
     var stopReason: String?
+    /// Somebody asked for a checkpoint out of turn.
+    var checkpointIsWanted = false
     var nextLease: UInt64
     var expectedFirstBlocks: [Incarnation: UnitBlock] = [:]
 
@@ -122,6 +124,7 @@ public struct Coordinator: Sendable {
             directives.append(.finished(code: 70, reason: reason))
             return directives
         case .drainRequested(let name): drain(name, now: now)
+        case .checkpointRequested: checkpointIsWanted = true
         case .stopRequested(let reason): requestStop(reason, now: now)
         case .tick: tick(now: now)
         }

@@ -26,6 +26,8 @@ public enum CoordinatorEvent: Sendable {
     case fenced(String)
     /// By name, or the incarnation in hexadecimal.
     case drainRequested(String)
+    /// A checkpoint at the next step boundary, whatever the recipe says.
+    case checkpointRequested
     /// Checkpoint, then stop with 75.
     case stopRequested(String)
     /// At least every `timing.tick`.

@@ -21,6 +21,7 @@ final class CoordinatorLoop {
     private var ending: Ending?
     private var hasVanished = false
     private var nextFenceCheck = 0.0
+    private var nextStatus = 0.0
 
     init(
         machine: Coordinator, listener: Listener, mailbox: Mailbox<CoordinatorShell.Call>, disks: RunDisks,
@@ -56,6 +57,7 @@ final class CoordinatorLoop {
                     disks.watchFence()
                 }
                 perform(machine.handle(.tick, now: clock.now))
+                tellStatus()
             }
             if let ending {
                 // The last orders to stop may take a moment to leave.
@@ -67,6 +69,20 @@ final class CoordinatorLoop {
             let wait = count == 256 ? 0 : max(0, nextTick - clock.now)
             poller.wait(milliseconds: Int((wait * 1000).rounded(.up)))
         }
+    }
+
+    /// Once a second, to whoever looks on.
+    private func tellStatus() {
+        guard let tell = observer.status, clock.now >= nextStatus else { return }
+        nextStatus = clock.now + 1
+        tell(status)
+    }
+
+    private var status: ClusterStatus {
+        var status = machine.status(now: clock.now)
+        status.turnedAway = turnedAway.count
+        status.refusedFrames = refused.count
+        return status
     }
 
     private func handle(_ call: CoordinatorShell.Call) {
@@ -142,11 +158,7 @@ final class CoordinatorLoop {
     private func answer(_ request: OperatorRequest, _ peer: Peer) {
         let reply: OperatorReply
         switch request {
-        case .status:
-            var status = machine.status(now: clock.now)
-            status.turnedAway = turnedAway.count
-            status.refusedFrames = refused.count
-            reply = .status(status)
+        case .status: reply = .status(status)
         case .drain(let name):
             let members = machine.status(now: clock.now).members
             if members.contains(where: { $0.name == name || String($0.incarnation, radix: 16) == name.lowercased() }) {

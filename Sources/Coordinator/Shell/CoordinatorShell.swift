@@ -17,12 +17,16 @@ public final class CoordinatorShell: Sendable {
         public var refused: @Sendable (Fault) -> Void
         /// The socket thread is alive: several times a second.
         public var ticked: @Sendable () -> Void = {}
+        /// Who is here and what the step waits for, about once a second, on the socket thread: to be kept, not worked on.
+        public var status: (@Sendable (ClusterStatus) -> Void)?
 
         public init(
             committed: @escaping @Sendable (LedgerRecord, _ replayed: Bool) -> Void = { _, _ in },
             note: @escaping @Sendable (ClusterNote) -> Void = { _ in },
-            refused: @escaping @Sendable (Fault) -> Void = { _ in }
+            refused: @escaping @Sendable (Fault) -> Void = { _ in },
+            status: (@Sendable (ClusterStatus) -> Void)? = nil
         ) {
+            self.status = status
             self.committed = committed
             self.note = note
             self.refused = refused
@@ -93,6 +97,9 @@ public final class CoordinatorShell: Sendable {
 
     /// Checkpoint, then end with 75. From any thread.
     public func stop(reason: String) { mailbox.post(.event(.stopRequested(reason))) }
+
+    /// A checkpoint at the next step boundary. From any thread.
+    public func checkpoint() { mailbox.post(.event(.checkpointRequested)) }
 
     /// Lets a worker go in order, by name or incarnation in hexadecimal. From any thread.
     public func drain(_ name: String) { mailbox.post(.event(.drainRequested(name))) }

@@ -322,6 +322,51 @@ void   zoetrope__progress__free_unpacked
   assert(message->base.descriptor == &zoetrope__progress__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   zoetrope__time_split__init
+                     (Zoetrope__TimeSplit         *message)
+{
+  static const Zoetrope__TimeSplit init_value = ZOETROPE__TIME_SPLIT__INIT;
+  *message = init_value;
+}
+size_t zoetrope__time_split__get_packed_size
+                     (const Zoetrope__TimeSplit *message)
+{
+  assert(message->base.descriptor == &zoetrope__time_split__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t zoetrope__time_split__pack
+                     (const Zoetrope__TimeSplit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &zoetrope__time_split__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t zoetrope__time_split__pack_to_buffer
+                     (const Zoetrope__TimeSplit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &zoetrope__time_split__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Zoetrope__TimeSplit *
+       zoetrope__time_split__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Zoetrope__TimeSplit *)
+     protobuf_c_message_unpack (&zoetrope__time_split__descriptor,
+                                allocator, len, data);
+}
+void   zoetrope__time_split__free_unpacked
+                     (Zoetrope__TimeSplit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &zoetrope__time_split__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   zoetrope__block__init
                      (Zoetrope__Block         *message)
 {
@@ -2996,7 +3041,7 @@ const ProtobufCMessageDescriptor zoetrope__kept_block__descriptor =
   (ProtobufCMessageInit) zoetrope__kept_block__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__progress__field_descriptors[4] =
+static const ProtobufCFieldDescriptor zoetrope__progress__field_descriptors[9] =
 {
   {
     "step",
@@ -3046,17 +3091,82 @@ static const ProtobufCFieldDescriptor zoetrope__progress__field_descriptors[4] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "time",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Progress, time),
+    &zoetrope__time_split__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decoding",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Progress, decoding),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_sent",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Progress, bytes_sent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_received",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Progress, bytes_received),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "activity",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Progress, activity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__progress__field_indices_by_name[] = {
+  8,   /* field[8] = activity */
+  7,   /* field[7] = bytes_received */
+  6,   /* field[6] = bytes_sent */
   2,   /* field[2] = decoded_ahead */
+  5,   /* field[5] = decoding */
   3,   /* field[3] = resident_bytes */
   0,   /* field[0] = step */
+  4,   /* field[4] = time */
   1,   /* field[1] = units */
 };
 static const ProtobufCIntRange zoetrope__progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor zoetrope__progress__descriptor =
 {
@@ -3066,11 +3176,101 @@ const ProtobufCMessageDescriptor zoetrope__progress__descriptor =
   "Zoetrope__Progress",
   "zoetrope",
   sizeof(Zoetrope__Progress),
-  4,
+  9,
   zoetrope__progress__field_descriptors,
   zoetrope__progress__field_indices_by_name,
   1,  zoetrope__progress__number_ranges,
   (ProtobufCMessageInit) zoetrope__progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor zoetrope__time_split__field_descriptors[5] =
+{
+  {
+    "decode",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__TimeSplit, decode),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compute",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__TimeSplit, compute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "push",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__TimeSplit, push),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pull",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__TimeSplit, pull),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wait",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__TimeSplit, wait),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned zoetrope__time_split__field_indices_by_name[] = {
+  1,   /* field[1] = compute */
+  0,   /* field[0] = decode */
+  3,   /* field[3] = pull */
+  2,   /* field[2] = push */
+  4,   /* field[4] = wait */
+};
+static const ProtobufCIntRange zoetrope__time_split__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor zoetrope__time_split__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "zoetrope.TimeSplit",
+  "TimeSplit",
+  "Zoetrope__TimeSplit",
+  "zoetrope",
+  sizeof(Zoetrope__TimeSplit),
+  5,
+  zoetrope__time_split__field_descriptors,
+  zoetrope__time_split__field_indices_by_name,
+  1,  zoetrope__time_split__number_ranges,
+  (ProtobufCMessageInit) zoetrope__time_split__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor zoetrope__block__field_descriptors[2] =
@@ -5280,7 +5480,7 @@ const ProtobufCMessageDescriptor zoetrope__weights__descriptor =
   (ProtobufCMessageInit) zoetrope__weights__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors[10] =
+static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors[12] =
 {
   {
     "incarnation",
@@ -5402,14 +5602,40 @@ static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "progress",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__MemberStatus, progress),
+    &zoetrope__progress__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "late",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__MemberStatus, late),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__member_status__field_indices_by_name[] = {
   6,   /* field[6] = chunks */
   2,   /* field[2] = host */
   0,   /* field[0] = incarnation */
+  11,   /* field[11] = late */
   7,   /* field[7] = leases */
   1,   /* field[1] = name */
   3,   /* field[3] = process */
+  10,   /* field[10] = progress */
   9,   /* field[9] = silent_seconds */
   5,   /* field[5] = state */
   4,   /* field[4] = threads */
@@ -5418,7 +5644,7 @@ static const unsigned zoetrope__member_status__field_indices_by_name[] = {
 static const ProtobufCIntRange zoetrope__member_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor zoetrope__member_status__descriptor =
 {
@@ -5428,7 +5654,7 @@ const ProtobufCMessageDescriptor zoetrope__member_status__descriptor =
   "Zoetrope__MemberStatus",
   "zoetrope",
   sizeof(Zoetrope__MemberStatus),
-  10,
+  12,
   zoetrope__member_status__field_descriptors,
   zoetrope__member_status__field_indices_by_name,
   1,  zoetrope__member_status__number_ranges,

@@ -82,13 +82,61 @@ public struct Progress: Hashable, Sendable {
     /// Clips decoded and waiting.
     public var decodedAhead: Int
     public var residentBytes: Int
+    /// Where its time went since it was taken in.
+    public var time: TimeSplit
+    /// Seconds that its decode threads were busy, all together: they decode ahead while others compute.
+    public var decoding: Double
+    /// Headers and payloads, over all its sockets, since it was taken in.
+    public var bytesSent: UInt64
+    public var bytesReceived: UInt64
+    /// What it does now.
+    public var activity: Activity
 
-    public init(step: Int = 0, units: Int = 0, decodedAhead: Int = 0, residentBytes: Int = 0) {
+    /// As in `TimeSplit`; computing has the wait for clips in it.
+    public enum Activity: UInt32, Sendable {
+        /// It has not been taken in, or is of a release that does not say it.
+        case unknown = 0
+        case computing, pushing, pulling, waiting
+    }
+
+    public init(
+        step: Int = 0, units: Int = 0, decodedAhead: Int = 0, residentBytes: Int = 0, time: TimeSplit = TimeSplit(),
+        decoding: Double = 0, bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, activity: Activity = .unknown
+    ) {
+        self.activity = activity
         self.step = step
         self.units = units
         self.decodedAhead = decodedAhead
         self.residentBytes = residentBytes
+        self.time = time
+        self.decoding = decoding
+        self.bytesSent = bytesSent
+        self.bytesReceived = bytesReceived
     }
+}
+
+/// Where a worker's time went, in seconds that add up to the time since it was taken in.
+public struct TimeSplit: Hashable, Sendable {
+    /// Its computation waited for clips: decoding did not keep ahead.
+    public var decode: Double
+    /// Gradients.
+    public var compute: Double
+    /// Everything it was asked for is computed and not all of it has arrived where it is summed.
+    public var push: Double
+    /// It has work and waits for the weights of its step.
+    public var pull: Double
+    /// It has nothing to do: other workers finish the step.
+    public var wait: Double
+
+    public init(decode: Double = 0, compute: Double = 0, push: Double = 0, pull: Double = 0, wait: Double = 0) {
+        self.decode = decode
+        self.compute = compute
+        self.push = push
+        self.pull = pull
+        self.wait = wait
+    }
+
+    public var total: Double { decode + compute + push + pull + wait }
 }
 
 /// Compute this block of this step and push its root.

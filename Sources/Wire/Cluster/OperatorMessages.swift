@@ -60,11 +60,18 @@ public struct MemberStatus: Hashable, Sendable {
     public var unitsPerSecond: Double
     /// Since its last message.
     public var silentSeconds: Double
+    /// What it said last of itself.
+    public var progress: Progress
+    /// Why others may have to wait for it, for people; empty when it is not late.
+    public var late: String
 
     public init(
         incarnation: Incarnation, name: String, host: String, process: Int, threads: Int, state: String, chunks: Int,
-        leases: [UnitBlock], unitsPerSecond: Double, silentSeconds: Double
+        leases: [UnitBlock], unitsPerSecond: Double, silentSeconds: Double, progress: Progress = Progress(),
+        late: String = ""
     ) {
+        self.progress = progress
+        self.late = late
         self.incarnation = incarnation
         self.name = name
         self.host = host

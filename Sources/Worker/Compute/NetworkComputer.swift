@@ -91,6 +91,7 @@ final class NetworkComputer: UnitComputing {
     }
 
     var decodedAhead: Int { clips.decodedCount }
+    var decoding: DecodingTimes { clips.times }
 }
 
 extension TrainingJob {

@@ -23,6 +23,8 @@ package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // state
     private var threads: [DedicatedThread] = []
     private let capacity: Int
     private let decodeInline: (UInt64) -> Result<Clip, Fault>
+    private let clock = MonotonicClock()
+    private var spent = DecodingTimes()
 
     /// - Parameters:
     ///   - capacity: Most clips that are kept decoded.
@@ -37,13 +39,20 @@ package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // state
             let decode = makeDecoder()
             threads.append(
                 DedicatedThread(name: "decode \(number)") { [weak self] in
-                    while let position = self?.next() { self?.finish(position, decode(position)) }
+                    while let position = self?.next() {
+                        let began = self?.clock.now ?? 0
+                        let clip = decode(position)
+                        self?.finish(position, clip, began: began)
+                    }
                 })
         }
     }
 
     /// Clips that wait decoded.
     package var decodedCount: Int { locked { places.values.count { if case .done = $0 { true } else { false } } } }
+
+    /// What clips have cost so far.
+    package var times: DecodingTimes { locked { spent } }
 
     /// These positions of `step` come next, after those asked for before. What was asked for more than a step away and
     /// never taken is dropped: a lease was revoked, or the run rolled back.
@@ -62,13 +71,22 @@ package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // state
     /// The clip at `position`; waits for it, or decodes it here when nobody has begun.
     package func take(_ position: UInt64) -> Result<Clip, Fault> {
         condition.lock()
+        let began = clock.now
         while case .decoding = places[position] { condition.wait() }
         let place = places[position]
         forget(position)
+        spent.awaited += clock.now - began
         condition.broadcast()
         condition.unlock()
         if case .done(let result) = place { return result }
-        return decodeInline(position)
+        let started = clock.now
+        let clip = decodeInline(position)
+        let seconds = clock.now - started
+        locked {
+            spent.awaited += seconds
+            spent.busy += seconds
+        }
+        return clip
     }
 
     /// Ends the threads. Whoever waits in `take` gets what is being decoded.
@@ -97,8 +115,9 @@ package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // state
         return nil
     }
 
-    private func finish(_ position: UInt64, _ result: Result<Clip, Fault>) {
+    private func finish(_ position: UInt64, _ result: Result<Clip, Fault>, began: Double) {
         locked {
+            spent.busy += clock.now - began
             // Forgotten meanwhile: nobody will take it.
             if case .decoding = places[position] { places[position] = .done(result) }
             condition.broadcast()

@@ -29,7 +29,9 @@ public struct Worker: Sendable {
     var isPreparing = false
     var isLeaving = false
     var isStopped = false
-    var progress = Progress()
+    /// What it says of itself in heartbeats.
+    public internal(set) var progress = Progress()
+    var spending = Spending()
 
     // The others.
     var map: OwnershipMap?
@@ -71,6 +73,7 @@ public struct Worker: Sendable {
     /// - Parameter now: Monotonic seconds.
     public mutating func handle(_ event: WorkerEvent, now: Double) -> [WorkerDirective] {
         guard !isStopped else { return [] }
+        spend(until: now)
         directives.removeAll(keepingCapacity: true)
         switch event {
         case .coordinator(let frame): receive(frame, now: now)
@@ -90,14 +93,13 @@ public struct Worker: Sendable {
             fold(payload, chunk: chunk, unit: unit, lease: lease, now: now)
         case .unitComputed(let lease, let record): finishUnit(lease: lease, record: record, now: now)
         case .unitFailed(let lease, let reason): failUnit(lease: lease, reason: reason, now: now)
-        case .resources(let decodedAhead, let residentBytes):
-            progress.decodedAhead = decodedAhead
-            progress.residentBytes = residentBytes
+        case .resources(let use): take(use)
         case .drainRequested: leave(now: now)
         case .tick: tick(now: now)
         }
         startComputing()
         flush(after: event)
+        progress.activity = activity
         return directives
     }
 

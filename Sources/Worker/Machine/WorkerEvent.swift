@@ -27,12 +27,48 @@ public enum WorkerEvent: Sendable {
     case unitComputed(lease: UInt64, UnitRecord)
     /// A clip of the unit could not be read here.
     case unitFailed(lease: UInt64, reason: String)
-    /// How many clips wait decoded, and the process's memory: for `status`.
-    case resources(decodedAhead: Int, residentBytes: Int)
+    /// What the shell counts, now and then: for `status` and metrics.
+    case resources(ResourceUse)
     /// SIGTERM.
     case drainRequested
     /// At least every `timing.tick`.
     case tick
+}
+
+/// What a worker's shell counts, since its session began.
+public struct ResourceUse: Sendable {
+    /// Clips that wait decoded.
+    public var decodedAhead: Int
+    /// The process's memory.
+    public var residentBytes: Int
+    public var decoding: DecodingTimes
+    /// Headers and payloads, over all sockets.
+    public var bytesSent: UInt64
+    public var bytesReceived: UInt64
+
+    public init(
+        decodedAhead: Int, residentBytes: Int, decoding: DecodingTimes = DecodingTimes(), bytesSent: UInt64 = 0,
+        bytesReceived: UInt64 = 0
+    ) {
+        self.decodedAhead = decodedAhead
+        self.residentBytes = residentBytes
+        self.decoding = decoding
+        self.bytesSent = bytesSent
+        self.bytesReceived = bytesReceived
+    }
+}
+
+/// Seconds that clips cost.
+public struct DecodingTimes: Sendable, Equatable {
+    /// The computation waited for a clip.
+    public var awaited: Double
+    /// Decoding, on whatever thread, all threads together.
+    public var busy: Double
+
+    public init(awaited: Double = 0, busy: Double = 0) {
+        self.awaited = awaited
+        self.busy = busy
+    }
 }
 
 /// What the shell has to do, in order. What concerns the compute thread is done by it in order, too.

@@ -20,7 +20,7 @@ final class ComputeThread: Sendable {
     /// Units are numbered as they are ordered; all up to this number are cancelled.
     private let cancelled = Atomic<Int>(0)
     private let ordered = Atomic<Int>(0)
-    private let decodedAhead = Atomic<Int>(0)
+    private let clips = Mutex((ahead: 0, times: DecodingTimes()))
 
     private final class State {
         var build: WorkerBuild?
@@ -31,8 +31,8 @@ final class ComputeThread: Sendable {
         self.build = build
     }
 
-    /// Clips that waited decoded when it was last looked.
-    var clipsAhead: Int { decodedAhead.load(ordering: .relaxed) }
+    /// Clips that waited decoded after the last unit, and what clips had cost until then.
+    var decoding: (ahead: Int, times: DecodingTimes) { clips.withLock { $0 } }
 
     func prepare(_ welcome: Welcome, answer: @escaping @Sendable (Answer) -> Void) {
         let (state, build) = (state, build)
@@ -82,7 +82,8 @@ final class ComputeThread: Sendable {
             } catch {
                 answer(Answer(event: .unitFailed(lease: lease, reason: "\(error)"), number: number))
             }
-            decodedAhead.store(build.computing.decodedAhead, ordering: .relaxed)
+            let now = (ahead: build.computing.decodedAhead, times: build.computing.decoding)
+            clips.withLock { $0 = now }
         }
     }
 

@@ -24,6 +24,9 @@ public protocol UnitComputing: AnyObject {
 
     /// Clips that wait decoded.
     var decodedAhead: Int { get }
+
+    /// What clips have cost so far.
+    var decoding: DecodingTimes { get }
 }
 
 /// Where a unit's results go while its backward pass still runs.

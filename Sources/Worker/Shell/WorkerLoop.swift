@@ -9,6 +9,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
     private let settings: WorkerShell.Settings
     private let mailbox: Mailbox<WorkerShell.Call>
     private let note: @Sendable (String) -> Void
+    private let observe: @Sendable (Progress) -> Void
     private let pool = PayloadPool()
     private let computing: ComputeThread
     private let context: Context
@@ -26,12 +27,13 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
 
     init(
         _ settings: WorkerShell.Settings, mailbox: Mailbox<WorkerShell.Call>, supply: ClipSupply?,
-        note: @escaping @Sendable (String) -> Void,
+        note: @escaping @Sendable (String) -> Void, observe: @escaping @Sendable (Progress) -> Void,
         build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild
     ) throws(Fault) {
         self.settings = settings
         self.mailbox = mailbox
         self.note = note
+        self.observe = observe
         self.supply = supply
         server = supply.map { supply in
             ContentServer(path: { supply.path(of: $0) }, answer: { mailbox.post(.content($0, $1)) })
@@ -112,8 +114,14 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
     private func tellResources() {
         guard clock.now >= nextResources else { return }
         nextResources = clock.now + 1
-        let event = WorkerEvent.resources(decodedAhead: computing.clipsAhead, residentBytes: residentBytes())
-        perform(session.machine.handle(event, now: clock.now))
+        let (ahead, times) = computing.decoding
+        let use = ResourceUse(
+            decodedAhead: ahead, residentBytes: residentBytes(),
+            decoding: DecodingTimes(
+                awaited: times.awaited - session.earlier.awaited, busy: times.busy - session.earlier.busy),
+            bytesSent: session.bytesSent, bytesReceived: session.bytesReceived)
+        perform(session.machine.handle(.resources(use), now: clock.now))
+        observe(session.machine.progress)
     }
 
     private func perform(_ directives: [WorkerDirective]) {
@@ -160,7 +168,9 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         computing.cancel()
         peers = [:]
         supply?.fetcher.setPeers([])
-        do throws(Fault) { session = try WorkerSession(settings, context, mailbox, pool) } catch {
+        do throws(Fault) {
+            session = try WorkerSession(settings, context, mailbox, pool, earlier: computing.decoding.times)
+        } catch {
             ending = Ending(code: Int(error.code.rawValue), reason: error.description)
         }
         nextTick = 0

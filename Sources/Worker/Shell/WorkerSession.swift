@@ -19,10 +19,17 @@ final class WorkerSession {
     private var routes = Routes()
     /// Whose turn it is, so that a busy socket does not starve the others.
     private var turn = 0
+    /// Headers and payloads.
+    private(set) var bytesSent: UInt64 = 0
+    private(set) var bytesReceived: UInt64 = 0
+    /// What clips had cost when it began.
+    let earlier: DecodingTimes
 
     init(
-        _ settings: WorkerShell.Settings, _ context: Context, _ mailbox: Mailbox<WorkerShell.Call>, _ pool: PayloadPool
+        _ settings: WorkerShell.Settings, _ context: Context, _ mailbox: Mailbox<WorkerShell.Call>, _ pool: PayloadPool,
+        earlier: DecodingTimes = DecodingTimes()
     ) throws(Fault) {
+        self.earlier = earlier
         self.settings = settings
         self.context = context
         let data = try Self.listen(context, settings)
@@ -97,6 +104,7 @@ final class WorkerSession {
             case .connected: return .success(.coordinatorConnected)
             case .disconnected: continue
             case .message(let header, let payloads):
+                received(header, payloads)
                 return attempt { () throws(Fault) in
                     .coordinator(
                         try header.withBytes { bytes throws(Fault) in try Frame(header: bytes, payloads: payloads) })
@@ -113,6 +121,7 @@ final class WorkerSession {
             case .turnedAway(let somebody): return .failure(somebody.fault)
             case .refused(let fault): return .failure(fault)
             case .message(let peer, let header, let payloads):
+                received(header, payloads)
                 return attempt { () throws(Fault) in
                     let message = try header.withBytes { bytes throws(Fault) in
                         try DataMessage(header: bytes, payloads: payloads)
@@ -136,10 +145,20 @@ final class WorkerSession {
         case .connected: return .success(.peerConnected(incarnation))
         case .disconnected: return .success(.peerDisconnected(incarnation))
         case .message(let header, let payloads):
+            received(header, payloads)
             return attempt { () throws(Fault) in
                 .reply(try header.withBytes { bytes throws(Fault) in try Frame(header: bytes, payloads: payloads) })
             }
         }
+    }
+
+    private func received(_ header: Payload, _ payloads: [Payload]) {
+        bytesReceived += UInt64(header.count + payloads.reduce(0) { $0 + $1.count })
+    }
+
+    private func sent(_ header: [UInt8], _ payloads: [Payload], _ outcome: SendOutcome) {
+        guard outcome == .sent else { return }
+        bytesSent += UInt64(header.count + payloads.reduce(0) { $0 + $1.count })
     }
 
     private func attempt<Event>(_ body: () throws(Fault) -> Event) -> Result<Event, Fault> {
@@ -150,24 +169,28 @@ final class WorkerSession {
 
     func sendToCoordinator(_ frame: Frame<WorkerMessage>) {
         let encoded = EncodedFrame(frame)
-        _ = coordinator.send(header: encoded.header, payloads: encoded.payloads)
+        sent(encoded.header, encoded.payloads, coordinator.send(header: encoded.header, payloads: encoded.payloads))
     }
 
     func request(_ incarnation: Incarnation, _ frame: Frame<ShardRequest>) {
         guard let peer = peers.first(where: { $0.incarnation == incarnation }) else { return }
         let encoded = EncodedFrame(frame)
-        _ = peer.connection.send(header: encoded.header, payloads: encoded.payloads)
+        sent(encoded.header, encoded.payloads, peer.connection.send(header: encoded.header, payloads: encoded.payloads))
     }
 
     func reply(_ incarnation: Incarnation, _ frame: Frame<ShardReply>) {
         guard let peer = routes[incarnation] else { return }
         let encoded = EncodedFrame(frame)
-        _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
+        sent(
+            encoded.header, encoded.payloads,
+            listener.send(to: peer, header: encoded.header, payloads: encoded.payloads))
     }
 
     func answer(_ peer: Peer, _ reply: ContentReply) {
         let encoded = EncodedFrame(reply)
-        _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
+        sent(
+            encoded.header, encoded.payloads,
+            listener.send(to: peer, header: encoded.header, payloads: encoded.payloads))
     }
 
     func connect(_ incarnation: Incarnation, _ endpoint: String) throws(Fault) {

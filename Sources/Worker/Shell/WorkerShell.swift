@@ -63,15 +63,19 @@ public final class WorkerShell: Sendable {
     /// - Parameters:
     ///   - supply: Of clips: serves others from what this worker has, and learns from whom it may pull.
     ///   - note: What is worth a line in the log. Called on the socket thread.
+    ///   - observe: What the worker is at, about once a second; counts begin anew when it had to join again. Called on the
+    ///     socket thread.
     ///   - build: Makes network and clips from a welcome; called on the compute thread, once for each run. A fault ends
     ///     the worker.
     /// - Throws: `Fault` when no port is free, the addresses are none, or the security does not allow them.
     public init(
         _ settings: Settings, supply: ClipSupply? = nil, note: @escaping @Sendable (String) -> Void = { _ in },
+        observe: @escaping @Sendable (Progress) -> Void = { _ in },
         build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild
     ) throws(Fault) {
         mailbox = try Mailbox()
-        let made = try WorkerLoop(settings, mailbox: mailbox, supply: supply, note: note, build: build)
+        let made = try WorkerLoop(
+            settings, mailbox: mailbox, supply: supply, note: note, observe: observe, build: build)
         endpoint = made.endpoint
         loop = Mutex(made)
     }

@@ -22,6 +22,7 @@ typedef struct Zoetrope__Fingerprint Zoetrope__Fingerprint;
 typedef struct Zoetrope__Ready Zoetrope__Ready;
 typedef struct Zoetrope__KeptBlock Zoetrope__KeptBlock;
 typedef struct Zoetrope__Progress Zoetrope__Progress;
+typedef struct Zoetrope__TimeSplit Zoetrope__TimeSplit;
 typedef struct Zoetrope__Block Zoetrope__Block;
 typedef struct Zoetrope__Substitute Zoetrope__Substitute;
 typedef struct Zoetrope__UnitRecord Zoetrope__UnitRecord;
@@ -279,10 +280,41 @@ struct  Zoetrope__Progress
   int64_t units;
   int64_t decoded_ahead;
   int64_t resident_bytes;
+  /*
+   * Since the worker was taken in, in seconds.
+   */
+  Zoetrope__TimeSplit *time;
+  /*
+   * Of all decode threads together, in seconds.
+   */
+  uint64_t decoding;
+  uint64_t bytes_sent;
+  uint64_t bytes_received;
+  /*
+   * 0 unknown, 1 computing, 2 pushing, 3 pulling, 4 waiting.
+   */
+  uint32_t activity;
 };
 #define ZOETROPE__PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__progress__descriptor) \
-    , 0, 0, 0, 0 }
+    , 0, 0, 0, 0, NULL, 0, 0, 0, 0 }
+
+
+/*
+ * Where a worker's time went, in seconds.
+ */
+struct  Zoetrope__TimeSplit
+{
+  ProtobufCMessage base;
+  uint64_t decode;
+  uint64_t compute;
+  uint64_t push;
+  uint64_t pull;
+  uint64_t wait;
+};
+#define ZOETROPE__TIME_SPLIT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&zoetrope__time_split__descriptor) \
+    , 0, 0, 0, 0, 0 }
 
 
 /*
@@ -744,10 +776,12 @@ struct  Zoetrope__MemberStatus
   Zoetrope__Block **leases;
   uint64_t units_per_second;
   uint64_t silent_seconds;
+  Zoetrope__Progress *progress;
+  char *late;
 };
 #define ZOETROPE__MEMBER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__member_status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0 }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0, NULL, (char *)protobuf_c_empty_string }
 
 
 struct  Zoetrope__ClusterStatus
@@ -976,6 +1010,25 @@ Zoetrope__Progress *
                       const uint8_t       *data);
 void   zoetrope__progress__free_unpacked
                      (Zoetrope__Progress *message,
+                      ProtobufCAllocator *allocator);
+/* Zoetrope__TimeSplit methods */
+void   zoetrope__time_split__init
+                     (Zoetrope__TimeSplit         *message);
+size_t zoetrope__time_split__get_packed_size
+                     (const Zoetrope__TimeSplit   *message);
+size_t zoetrope__time_split__pack
+                     (const Zoetrope__TimeSplit   *message,
+                      uint8_t             *out);
+size_t zoetrope__time_split__pack_to_buffer
+                     (const Zoetrope__TimeSplit   *message,
+                      ProtobufCBuffer     *buffer);
+Zoetrope__TimeSplit *
+       zoetrope__time_split__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   zoetrope__time_split__free_unpacked
+                     (Zoetrope__TimeSplit *message,
                       ProtobufCAllocator *allocator);
 /* Zoetrope__Block methods */
 void   zoetrope__block__init
@@ -1665,6 +1718,9 @@ typedef void (*Zoetrope__KeptBlock_Closure)
 typedef void (*Zoetrope__Progress_Closure)
                  (const Zoetrope__Progress *message,
                   void *closure_data);
+typedef void (*Zoetrope__TimeSplit_Closure)
+                 (const Zoetrope__TimeSplit *message,
+                  void *closure_data);
 typedef void (*Zoetrope__Block_Closure)
                  (const Zoetrope__Block *message,
                   void *closure_data);
@@ -1783,6 +1839,7 @@ extern const ProtobufCMessageDescriptor zoetrope__fingerprint__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__ready__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__kept_block__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__progress__descriptor;
+extern const ProtobufCMessageDescriptor zoetrope__time_split__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__block__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__substitute__descriptor;
 extern const ProtobufCMessageDescriptor zoetrope__unit_record__descriptor;

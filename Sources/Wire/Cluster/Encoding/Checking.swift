@@ -19,6 +19,13 @@ enum Checking {
         return Int(value)
     }
 
+    /// Seconds as IEEE bits: finite, not negative, and few enough that sums stay so.
+    static func seconds(_ bits: UInt64) throws(Fault) -> Double {
+        let seconds = Double(bitPattern: bits)
+        guard (0...1e12).contains(seconds) else { throw fault("\(seconds) s are out of range") }
+        return seconds
+    }
+
     static func position(_ value: UInt64) throws(Fault) -> UInt64 {
         guard value < 1 << 62 else { throw fault("position \(value) is out of range") }
         return value

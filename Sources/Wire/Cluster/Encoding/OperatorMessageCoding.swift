@@ -108,6 +108,8 @@ extension MemberStatus {
             $0.pointee.leases = arena.array(leases.map { arena.block($0) })
             $0.pointee.units_per_second = unitsPerSecond.bitPattern
             $0.pointee.silent_seconds = silentSeconds.bitPattern
+            $0.pointee.progress = progress.message(arena)
+            $0.pointee.late = arena.string(late)
         }
     }
 
@@ -122,6 +124,9 @@ extension MemberStatus {
             threads: try Checking.number(message.threads, "threads"), state: Checking.line(message.state),
             chunks: try Checking.number(message.chunks, "chunks"), leases: leases,
             unitsPerSecond: Double(bitPattern: message.units_per_second),
-            silentSeconds: Double(bitPattern: message.silent_seconds))
+            silentSeconds: Double(bitPattern: message.silent_seconds),
+            progress: try message.progress.map { progress throws(Fault) in try Progress(progress.pointee) }
+                ?? Progress(),
+            late: Checking.line(message.late))
     }
 }

@@ -90,6 +90,11 @@ extension Progress {
             $0.pointee.units = Int64(units)
             $0.pointee.decoded_ahead = Int64(decodedAhead)
             $0.pointee.resident_bytes = Int64(residentBytes)
+            $0.pointee.time = time.message(arena)
+            $0.pointee.decoding = decoding.bitPattern
+            $0.pointee.bytes_sent = bytesSent
+            $0.pointee.bytes_received = bytesReceived
+            $0.pointee.activity = activity.rawValue
         }
     }
 
@@ -97,7 +102,32 @@ extension Progress {
         self.init(
             step: try Checking.number(message.step, "step"), units: try Checking.number(message.units, "units"),
             decodedAhead: try Checking.number(message.decoded_ahead, "clips"),
-            residentBytes: try Checking.number(message.resident_bytes, "bytes"))
+            residentBytes: try Checking.number(message.resident_bytes, "bytes"),
+            // Processes of earlier releases do not say it.
+            time: try message.time.map { time throws(Fault) in try TimeSplit(time.pointee) } ?? TimeSplit(),
+            decoding: try Checking.seconds(message.decoding),
+            bytesSent: try Checking.position(message.bytes_sent),
+            bytesReceived: try Checking.position(message.bytes_received),
+            activity: Activity(rawValue: message.activity) ?? .unknown)
+    }
+}
+
+extension TimeSplit {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__TimeSplit> {
+        arena.make(zoetrope__time_split__init) {
+            $0.pointee.decode = decode.bitPattern
+            $0.pointee.compute = compute.bitPattern
+            $0.pointee.push = push.bitPattern
+            $0.pointee.pull = pull.bitPattern
+            $0.pointee.wait = wait.bitPattern
+        }
+    }
+
+    init(_ message: Zoetrope__TimeSplit) throws(Fault) {
+        self.init(
+            decode: try Checking.seconds(message.decode), compute: try Checking.seconds(message.compute),
+            push: try Checking.seconds(message.push), pull: try Checking.seconds(message.pull),
+            wait: try Checking.seconds(message.wait))
     }
 }
 
