@@ -11,10 +11,10 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test test-peers test-slurm check fuzz fuzz-frames model chaos soak bench release clean
+.PHONY: help setup build demo test test-peers test-slurm test-monitoring pictures check fuzz fuzz-frames model chaos soak bench release clean
 
 help:  ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what is needed from Debian; nothing when all is there
 	@scripts/setup
@@ -26,7 +26,7 @@ demo: build  ## Make the motion data, train on it with one coordinator and two w
 	scripts/demo $(PROGRAM) $(DEMO)
 
 # Tests of real sockets and processes have deadlines, and run one after another when no other test wants the processors.
-REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|ProtocolTests\.|FoundationsTests\.TCPRelay)
+REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|DashboardTests\.|ProtocolTests\.|FoundationsTests\.TCPRelay)
 test: check  ## Check, build and run every test that needs nothing but Debian and Swift
 	@scripts/setup test
 	$(SWIFT_TEST) --skip '$(REAL_TIME)'
@@ -38,6 +38,13 @@ test-peers: build  ## Check files and exported networks against PyTorch, NumPy, 
 test-slurm: build  ## Train under a real Slurm on this machine: signals, lost and added nodes, the time limit
 	@scripts/setup slurm
 	scripts/test-slurm $(PROGRAM)
+
+test-monitoring: build  ## A real Prometheus scrapes a run; a worker is killed; the alert fires (apt-get install prometheus)
+	scripts/test-monitoring $(PROGRAM)
+
+pictures: build  ## Take the pictures in docs/pictures anew: the page in headless Chromium (apt-get install chromium)
+	[ -e $(DEMO)/data/dataset.toml ] || $(PROGRAM) data synth --out $(DEMO)/data --classes 8 --clips-per-class 80 --seconds 2 --size 64 --seed 1
+	scripts/pictures $(PROGRAM) $(DEMO)/data
 
 check: setup  ## Format, warnings as errors, instruction sets that must not leak into each other
 	swift format lint --strict --recursive Package.swift Sources Tests

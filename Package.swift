@@ -42,6 +42,10 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+let nio: [Target.Dependency] = ["NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix"].map {
+    .product(name: $0, package: "swift-nio")
+}
+
 let package = Package(
     name: "zoetrope",
     products: [.executable(name: "zoetrope", targets: ["zoetrope"])],
@@ -49,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     ],
     targets: [
         // C, each behind one Swift owner.
@@ -105,7 +110,10 @@ let package = Package(
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
         module(
-            "Wire", ["Faults", "CWire"], exclude: ["Caffe2/caffe2.proto", "Cluster/cluster.proto", "ONNX/onnx.proto"]),
+            "Wire", ["Faults", "CWire"],
+            exclude: [
+                "Caffe2/caffe2.proto", "Cluster/cluster.proto", "ONNX/onnx.proto", "TensorBoard/tensorboard.proto",
+            ]),
         module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
         module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Randomness", "Storage", "Training", "Wire"]),
         module(
@@ -122,12 +130,19 @@ let package = Package(
         module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
         module(
             "Prediction", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Reporting", "Storage", "Video"]),
-        module("Reporting", ["Faults"]),
+        module("Reporting", ["Faults", "Storage", "Wire"]),
+        .target(
+            name: "Dashboard", dependencies: ["Faults", "Reporting", "Storage", "Wire"] + nio,
+            path: "Sources/Dashboard",
+            // The page is compiled into the program, which stays one file.
+            resources: [
+                .embedInCode("Page/page.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
+            ], swiftSettings: common),
         .executableTarget(
             name: "zoetrope",
             dependencies: [
                 "Acquisition", "Checkpoints", "Clips", "Compatibility", "Configuration", "Coordinator", "Curation",
-                "Evaluation",
+                "Dashboard", "Evaluation",
                 "Export", "Faults",
                 "Kernels", "Launch", "Models", "Prediction", "Protocol", "Randomness", "Reporting", "Storage",
                 "Training",
@@ -180,6 +195,8 @@ let package = Package(
             "Checkpoints",
             ["Checkpoints", "Faults", "Fuzzing", "Kernels", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
+        tests("Reporting", ["Faults", "Reporting", "Storage", "TestSupport", "Wire"]),
+        tests("Dashboard", ["CCurl", "Dashboard", "Faults", "Reporting", "Wire"]),
         tests("Acquisition", ["Acquisition", "Clips", "Faults", "Storage", "TestSupport", "Video"]),
         tests("Clips", ["Clips", "Faults", "Storage", "TestSupport", "Video"], exclude: ["Fixtures"]),
         tests(

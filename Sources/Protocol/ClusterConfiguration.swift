@@ -21,6 +21,10 @@ public struct ClusterConfiguration: Sendable, Equatable {
         /// Of how many steps one block is computed by a second worker and compared, 0 to 1: a processor that computes wrong
         /// gradients is found out by nothing else.
         public var verify: Double
+        /// `HOST:PORT` of the run's page and of `/metrics`; empty: none.
+        public var dashboard: String
+        /// The file whose text lets the page order things; empty: it only shows.
+        public var dashboardToken: String
     }
 
     public struct Worker: Sendable, Equatable {
@@ -39,6 +43,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
         public var cache: String
         /// Bytes that it may hold; 0: nine tenths of what its disk has free.
         public var cacheLimit: Int
+        /// `HOST:PORT` of its `/metrics`; empty: none.
+        public var metrics: String
     }
 
     public struct SecuritySection: Sendable, Equatable {
@@ -64,8 +70,10 @@ public struct ClusterConfiguration: Sendable, Equatable {
 
     /// Everything at its default: one machine, loopback.
     public static let standard = ClusterConfiguration(
-        coordinator: Coordinator(address: "tcp://127.0.0.1:5570", replicas: 2, verify: 0.01),
-        worker: Worker(dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false, cache: "", cacheLimit: 0),
+        coordinator: Coordinator(
+            address: "tcp://127.0.0.1:5570", replicas: 2, verify: 0.01, dashboard: "", dashboardToken: ""),
+        worker: Worker(
+            dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false, cache: "", cacheLimit: 0, metrics: ""),
         security: SecuritySection(keys: "", insecure: false),
         timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600),
         launch: Launch(ssh: ["ssh"], grace: 60, standard: Host(name: ""), hosts: []))
@@ -80,7 +88,11 @@ public struct ClusterConfiguration: Sendable, Equatable {
                 address: try reader.string("coordinator.address", default: standard.coordinator.address),
                 replicas: try reader.integer(
                     "coordinator.replicas", default: standard.coordinator.replicas, in: 1...8),
-                verify: try reader.real("coordinator.verify", default: standard.coordinator.verify, in: 0...1)),
+                verify: try reader.real("coordinator.verify", default: standard.coordinator.verify, in: 0...1),
+                dashboard: try reader.string("coordinator.dashboard", default: standard.coordinator.dashboard),
+                dashboardToken: Self.path(
+                    try reader.string("coordinator.dashboard_token", default: standard.coordinator.dashboardToken),
+                    besides: document.name)),
             worker: Worker(
                 dataHost: try reader.string("worker.data_host", default: standard.worker.dataHost),
                 dataBind: try reader.string("worker.data_bind", default: standard.worker.dataBind),
@@ -92,7 +104,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
                     try reader.string("worker.cache", default: standard.worker.cache), besides: document.name),
                 cacheLimit: try ByteCount(
                     try reader.string("worker.cache_limit", default: "0"), about: reader.place("worker.cache_limit")
-                ).bytes),
+                ).bytes, metrics: try reader.string("worker.metrics", default: standard.worker.metrics)),
             security: SecuritySection(
                 keys: Self.path(
                     try reader.string("security.keys", default: standard.security.keys), besides: document.name),

@@ -9,7 +9,7 @@ import Testing
         let path = sourceTree + "/cluster.conf"
         let document = try Document(toml: try text(of: path), name: path)
         #expect(try ClusterConfiguration.read(document) == .standard)
-        #expect(document.entries.count == 9 + 2 + 4 + 2 + 8)
+        #expect(document.entries.count == 12 + 2 + 4 + 2 + 8)
     }
 
     @Test(arguments: [

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Coordinator
+import Dashboard
 import Dispatch
 import Faults
 import Foundation
@@ -30,6 +31,7 @@ struct Coordinate: ParsableCommand {
     @Option(help: "Workers to wait for before the first step, for half a minute at most.")
     var workers = 1
     @OptionGroup var takeOver: TakeOver
+    @OptionGroup var page: DashboardOptions
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
     @Option(help: "Where to listen, instead of cluster.conf's coordinator.address.")
@@ -55,7 +57,9 @@ struct Coordinate: ParsableCommand {
         let ending = try coordinate(
             preparation, run: folder, takingOver: takeOver.takeOver, listen: cluster.coordinator.address,
             security: try protection.security(cluster.security, as: .coordinator), expectedWorkers: workers,
-            cluster: cluster
+            cluster: cluster,
+            dashboard: try page.settings(
+                page: cluster.coordinator.dashboard, token: cluster.coordinator.dashboardToken)
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
         try conclude(ending, run: folder, preparation: preparation, result)
         if stay { stayUntilSignalled() }
@@ -99,6 +103,8 @@ struct Work: ParsableCommand {
         inversion: .prefixedNo,
         help: "Bind each compute thread to a processor of its own, the first that the process may use.")
     var pin: Bool?
+    @Option(help: "Serve /metrics for Prometheus at HOST:PORT; without it, cluster.conf's, or nowhere.")
+    var metrics: String?
     @Option(help: "What people call this worker; without it, the host's name and the process.")
     var name: String?
     @OptionGroup var protection: SecurityOptions
@@ -128,8 +134,11 @@ struct Work: ParsableCommand {
             threads: resources.threads, product: Zoetrope.version, timing: cluster.timing, security: security)
         let watchdog = Watchdog(ServiceNotice.system)
         settings.ticked = { watchdog.ticked() }
+        let progress = LatestProgress()
+        let prometheus = try metricsServer(cluster, name: name, progress)
+        defer { prometheus?.close() }
         let shell = try WorkerShell(
-            settings, supply: supply, note: note,
+            settings, supply: supply, note: note, observe: { progress.take($0) },
             build: { welcome throws(Fault) in try buildWorker(welcome, resources: resources, supply: supply) })
         let isToReturn = Atomic(false)
         if let parent {
@@ -154,6 +163,19 @@ struct Work: ParsableCommand {
         guard ending.code == 0 else {
             throw Fault(Fault.Code(rawValue: Int32(ending.code)) ?? .internal, name, ending.reason)
         }
+    }
+
+    /// Serves what Prometheus asks for, if it is to.
+    private func metricsServer(
+        _ cluster: ClusterConfiguration, name: String, _ progress: LatestProgress
+    ) throws(Fault) -> MetricsServer? {
+        let (text, about) = metrics.map { ($0, "--metrics") } ?? (cluster.worker.metrics, "worker.metrics")
+        guard !text.isEmpty else { return nil }
+        let server = try MetricsServer(try DashboardAddress(text, about: about), about: about) {
+            progress.value.prometheus(worker: name, process: .now())
+        }
+        standardError("zoetrope: \(name): metrics at \(server.url)\n")
+        return server
     }
 
     /// The processors of the compute threads, if they are to have some of their own.

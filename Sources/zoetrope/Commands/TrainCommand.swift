@@ -34,6 +34,7 @@ struct Train: ParsableCommand {
     @Option(help: "Where to listen: tcp://HOST:PORT; port 0 takes a free one.")
     var listen = "tcp://127.0.0.1:0"
     @OptionGroup var takeOver: TakeOver
+    @OptionGroup var page: DashboardOptions
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
@@ -58,7 +59,7 @@ struct Train: ParsableCommand {
         let local = LocalWorkers()
         let ending = try coordinate(
             preparation, run: folder, takingOver: takeOver.takeOver, listen: listen, security: security,
-            expectedWorkers: workers, cluster: .standard
+            expectedWorkers: workers, cluster: .standard, dashboard: try page.settings()
         ) { shell throws(Fault) in
             try local.start(
                 workers, endpoint: shell.endpoint, threads: threads, slices: slices, options: try protection.arguments
@@ -85,23 +86,34 @@ struct TakeOver: ParsableArguments {
 }
 
 /// Coordinates a run to its end, on the calling thread.
-/// - Parameter started: Called when workers may join.
+/// - Parameters:
+///   - dashboard: Where its page is served, if anywhere.
+///   - started: Called when workers may join.
 func coordinate(
     _ preparation: RunPreparation, run: String, takingOver: Bool, listen: String, security: Security,
-    expectedWorkers: Int, cluster: ClusterConfiguration, started: (CoordinatorShell) throws(Fault) -> Void
+    expectedWorkers: Int, cluster: ClusterConfiguration, dashboard: DashboardSettings?,
+    started: (CoordinatorShell) throws(Fault) -> Void
 ) throws(Fault) -> Ending {
     let directory = try RunDirectory(run, takingOver: takingOver)
     if try directory.recipe() == nil { try directory.write(recipe: preparation.resolved.toml) }
     if try RunDataSet(run: run) == nil { try preparation.dataSet.write(to: run) }
     let report = try RunReport(run: run, steps: preparation.steps)
-    let validation = try preparation.validation(run: run)
+    let monitor = try dashboard.map { _ throws(Fault) in try RunMonitor(RunFacts(preparation, run: run), run: run) }
+    let tensorBoard = try RunTensorBoard(run: run, generation: directory.generation, preparation: preparation)
+    let validation = try preparation.validation(run: run) { step, videoTop1, isBest in
+        monitor?.validated(step: step, videoTop1: videoTop1, isBest: isBest)
+        tensorBoard.validated(step: step, videoTop1: videoTop1)
+    }
     var observer = report.observer
     observer.note = { [note = observer.note] told in
         note(told)
+        monitor?.noted(told)
         if case .checkpoint(let version) = told { validation?.checkpointCompleted(version) }
     }
     let watchdog = Watchdog(ServiceNotice.system)
     observer.ticked = { watchdog.ticked() }
+    if let monitor { monitor.watch(&observer) }
+    tensorBoard.watch(&observer)
     let shell = try CoordinatorShell(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, cluster: cluster),
@@ -109,11 +121,18 @@ func coordinate(
         listen: listen, security: security, observer: observer,
         content: { [content = preparation.content] in content.path(of: $0) })
     onSignals([SIGTERM, SIGINT, SIGUSR1]) { shell.stop(reason: "a signal asked for it") }
+    var page: RunDashboard?
+    if let dashboard, let monitor {
+        page = try RunDashboard(dashboard, monitor: monitor, shell: shell, run: run)
+    }
     try started(shell)
     ServiceNotice.system?.ready()
     let ending = shell.run()
     ServiceNotice.system?.stopping()
     validation?.finish(isDone: ending.code == 0)
+    tensorBoard.finish(ending)
+    monitor?.ended(ending)
+    page?.close()
     return ending
 }
 

@@ -85,6 +85,10 @@ struct RunPreparation {
         Double(steps * recipe.batch.clips) / Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips))
     }
 
+    var stepsPerEpoch: Double {
+        Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips)) / Double(recipe.batch.clips)
+    }
+
     func settings(expectedWorkers: Int, cluster: ClusterConfiguration) -> CoordinatorSettings {
         CoordinatorSettings(
             welcome: Welcome(
@@ -98,13 +102,15 @@ struct RunPreparation {
     }
 
     /// Tests checkpoints as they come, if the recipe asks for it.
-    func validation(run: String) throws(Fault) -> RunValidation? {
+    /// - Parameter told: Called with each result, on a thread of the validation's.
+    func validation(
+        run: String, told: @escaping @Sendable (_ step: Int, _ videoTop1: Double, _ isBest: Bool) -> Void
+    ) throws(Fault) -> RunValidation? {
         guard recipe.validation.everyEpochs > 0 else { return nil }
         // Now, and not after hours: is there anything to validate on?
         _ = try PackedSet(directory: data, split: recipe.validation.split)
         return try RunValidation(
-            run: run, data: data, settings: recipe.validation, steps: steps,
-            stepsPerEpoch: Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips)) / Double(recipe.batch.clips))
+            run: run, data: data, settings: recipe.validation, steps: steps, stepsPerEpoch: stepsPerEpoch, told: told)
     }
 
     var retention: CheckpointRetention {

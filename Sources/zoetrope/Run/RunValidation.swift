@@ -17,6 +17,7 @@ final class RunValidation: Sendable {
     private let settings: Recipe.Validation
     private let steps: Int
     private let stepsPerEpoch: Double
+    private let told: @Sendable (_ step: Int, _ videoTop1: Double, _ isBest: Bool) -> Void
     private let state: Mutex<State>
     private let work = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
@@ -32,7 +33,11 @@ final class RunValidation: Sendable {
         var child: Process?
     }
 
-    init(run: String, data: String, settings: Recipe.Validation, steps: Int, stepsPerEpoch: Double) throws(Fault) {
+    init(
+        run: String, data: String, settings: Recipe.Validation, steps: Int, stepsPerEpoch: Double,
+        told: @escaping @Sendable (_ step: Int, _ videoTop1: Double, _ isBest: Bool) -> Void
+    ) throws(Fault) {
+        self.told = told
         self.run = run
         self.data = data
         self.settings = settings
@@ -205,6 +210,7 @@ final class RunValidation: Sendable {
             "video_top5": .number(scores["video_top5"] ?? .nan), "videos": .integer(Int(scores["videos"] ?? 0)),
             "best": .boolean(isBest),
         ])
+        told(version, videoTop1, isBest)
         standardError(
             "zoetrope: step \(version): video@1 \(hundredths(100 * videoTop1)) %\(isBest ? ", the best so far" : "")\n")
     }

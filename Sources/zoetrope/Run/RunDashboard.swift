@@ -1,0 +1,95 @@
+import ArgumentParser
+import Coordinator
+import Dashboard
+import Faults
+import Foundation
+import Reporting
+import Storage
+
+/// What both commands that coordinate offer.
+struct DashboardOptions: ParsableArguments {
+    @Option(
+        help: """
+            Serve a page of the run, and /metrics for Prometheus, at HOST:PORT: 127.0.0.1:8017, or an interface's address for \
+            others to look on; port 0 takes a free one. Off without it, or cluster.conf's.
+            """)
+    var dashboard: String?
+    @Option(
+        help: """
+            A file with the token that lets the page order a checkpoint or the end of the run; 16 characters at least, \
+            readable by nobody else. Without it the page only shows.
+            """)
+    var dashboardToken: String?
+
+    /// What was asked for; nil for nothing.
+    func settings(page: String = "", token: String = "") throws(Fault) -> DashboardSettings? {
+        let (text, about) = dashboard.map { ($0, "--dashboard") } ?? (page, "coordinator.dashboard")
+        let (file, tokenAbout) =
+            dashboardToken.map { ($0, "--dashboard-token") } ?? (token, "coordinator.dashboard_token")
+        guard !text.isEmpty else {
+            guard dashboardToken == nil else {
+                throw Fault(.usage, "--dashboard-token", "there is no page for it", mend: "add --dashboard HOST:PORT")
+            }
+            return nil
+        }
+        return DashboardSettings(
+            address: try DashboardAddress(text, about: about), about: about,
+            token: file.isEmpty ? nil : try Self.token(in: file, about: tokenAbout))
+    }
+
+    private static func token(in path: String, about: String) throws(Fault) -> String {
+        guard pathExists(path) else {
+            throw Fault(
+                .usage, about, "there is no file \(path)",
+                mend: "make one: (umask 077; head -c 24 /dev/urandom | base64 > \(path))")
+        }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
+            throw Fault(.usage, path, "a token that others may read opens nothing", mend: "chmod 600 \(path)")
+        }
+        let text = String(decoding: try readWhole(path, limit: 4096), as: UTF8.self)
+        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard token.count >= 16, token.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+            throw Fault(
+                .usage, path, "is no token: 16 characters or more, letters, digits and signs, no spaces",
+                mend: "make one: (umask 077; head -c 24 /dev/urandom | base64 > \(path))")
+        }
+        return token
+    }
+}
+
+struct DashboardSettings {
+    var address: DashboardAddress
+    /// Where it comes from, for people.
+    var about: String
+    var token: String?
+}
+
+/// The page of a run while it is coordinated.
+struct RunDashboard {
+    let monitor: RunMonitor
+    private let server: DashboardServer
+    private let file: String
+
+    /// Serves, and writes where to `RUN/dashboard`.
+    init(_ settings: DashboardSettings, monitor: RunMonitor, shell: CoordinatorShell, run: String) throws(Fault) {
+        self.monitor = monitor
+        server = try DashboardServer(
+            settings.address, about: settings.about,
+            orders: settings.token.map { token in
+                DashboardServer.Orders(
+                    token: token, checkpoint: { shell.checkpoint() },
+                    stop: { shell.stop(reason: "stopped from the page") })
+            }, clock: { RunMonitor.now }, snapshot: { monitor.snapshot })
+        file = run + "/dashboard"
+        try writeWhole(server.url + "\n", to: file)
+        let open = settings.address.isLoopback ? "" : ", for whoever reaches that address"
+        standardError("zoetrope: the run's page is at \(server.url)\(open)\n")
+    }
+
+    /// Those who look on see how it ended; then nothing is served any more.
+    func close() {
+        server.close()
+        unlink(file)
+    }
+}

@@ -1,0 +1,132 @@
+import Coordinator
+import Faults
+import Foundation
+import Kernels
+import Protocol
+import Reporting
+import Storage
+import Synchronization
+import Training
+import Wire
+
+/// Looks on while a run goes, for the page and for Prometheus: the coordinator's thread tells, others take copies.
+final class RunMonitor: Sendable {
+    private let metrics: Mutex<RunMetrics>
+
+    /// - Parameter run: The folder, whose `metrics.jsonl` has the steps of earlier coordinators.
+    init(_ facts: RunFacts, run: String) throws(Fault) {
+        var metrics = RunMetrics(facts, now: Self.now)
+        try Self.restore(&metrics, from: run + "/metrics.jsonl")
+        var best = -Double.infinity
+        for result in try ValidationLog(run: run).results {
+            metrics.restore(.init(step: result.step, videoTop1: result.videoTop1, isBest: result.videoTop1 > best))
+            best = max(best, result.videoTop1)
+        }
+        metrics.happened(.started, "this coordinator began", now: metrics.began)
+        self.metrics = Mutex(metrics)
+    }
+
+    /// Seconds since 1970.
+    static var now: Double { Date().timeIntervalSince1970 }
+
+    /// As it is now.
+    var snapshot: RunMetrics { metrics.withLock { $0 } }
+
+    /// Hears of everything but notes, besides whoever hears of it already.
+    func watch(_ observer: inout CoordinatorShell.Observer) {
+        observer.committed = { [self, committed = observer.committed] record, isReplayed in
+            committed(record, isReplayed)
+            self.committed(record, isReplayed: isReplayed)
+        }
+        observer.refused = { [self, refused = observer.refused] fault in
+            refused(fault)
+            self.refused(fault)
+        }
+        observer.status = { [self] in observed($0) }
+    }
+
+    private func committed(_ record: LedgerRecord, isReplayed: Bool) {
+        let point = StepPoint(record)
+        metrics.withLock { metrics in
+            metrics.committed(point, isReplayed: isReplayed, now: Self.now)
+            for substitute in record.outcome.substitutes where !isReplayed {
+                metrics.happened(
+                    .substituted,
+                    "\(substitute.reason); clip \(substitute.used) stands in for clip \(substitute.wanted)",
+                    now: Self.now)
+            }
+        }
+    }
+
+    func noted(_ note: ClusterNote) {
+        guard let line = note.line ?? note.quietLine else { return }
+        metrics.withLock { $0.happened(note.kind, line, now: Self.now) }
+    }
+
+    func observed(_ status: ClusterStatus) { metrics.withLock { $0.observed(status, now: Self.now) } }
+
+    func refused(_ fault: Fault) { metrics.withLock { $0.happened(.refused, "\(fault)", now: Self.now) } }
+
+    func validated(step: Int, videoTop1: Double, isBest: Bool) {
+        metrics.withLock { metrics in
+            metrics.validated(.init(step: step, videoTop1: videoTop1, isBest: isBest))
+            let best = isBest ? ", the best so far" : ""
+            metrics.happened(.validated, "step \(step): video@1 \(hundredths(100 * videoTop1)) %\(best)", now: Self.now)
+        }
+    }
+
+    func ended(_ ending: Ending) {
+        metrics.withLock { $0.ended(code: ending.code, reason: ending.reason) }
+    }
+
+    /// Reads line by line: the file of a long run is larger than what may be held.
+    private static func restore(_ metrics: inout RunMetrics, from path: String) throws(Fault) {
+        guard pathExists(path) else { return }
+        guard let file = fopen(path, "re") else {
+            throw Fault(.data, path, "cannot be opened: \(String(cString: strerror(errno)))", mend: "check the file")
+        }
+        defer { fclose(file) }
+        // A line is some 250 bytes; of one that is no line of ours the beginning is enough to see that.
+        var line = [CChar](repeating: 0, count: 4096)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let bytes = line.prefix { $0 != 0 }.lazy.map { UInt8(bitPattern: $0) }
+            if let point = StepPoint(line: bytes) { metrics.restore(point) }
+        }
+    }
+}
+
+extension StepPoint {
+    init(_ record: LedgerRecord) {
+        let outcome = record.outcome
+        self.init(
+            step: outcome.step, loss: outcome.loss,
+            accuracy: Double(outcome.correct) / Double(max(1, outcome.clips)), learningRate: Double(outcome.rate),
+            gradientNorm: outcome.gradientNorm, clips: outcome.clips, seconds: record.seconds,
+            isSkipped: outcome.skipped)
+    }
+}
+
+extension RunFacts {
+    init(_ preparation: RunPreparation, run: String) {
+        let recipe = preparation.recipe
+        let (batch, input) = (recipe.batch, recipe.input)
+        self.init(
+            name: run.split(separator: "/").last.map(String.init) ?? run, model: recipe.model.name,
+            facts: [
+                Fact("Model", "\(recipe.model.name), \(recipe.model.classes) classes"),
+                Fact("Clip", "\(input.frames) frames of \(input.crop) × \(input.crop), one in \(input.samplingRate)"),
+                Fact("Step", "\(batch.units) units of \(batch.clipsPerUnit) clips"),
+                Fact(
+                    "Optimizer",
+                    "\(recipe.optimizer.kind), rate \(recipe.optimizer.learningRate), \(recipe.schedule.kind) schedule, "
+                        + "\(recipe.schedule.epochs) epochs"),
+                Fact("Numerics", "\(preparation.instructionSet.rawValue), \(recipe.numerics.compute)"),
+                Fact("Seed", "\(recipe.seed)"),
+                Fact("Data", preparation.data),
+                Fact("Clips", "\(preparation.dataSet.clips) in \(preparation.dataSet.split)"),
+                Fact("Digest", preparation.dataSet.digest),
+            ], recipe: preparation.resolved.toml, steps: preparation.steps, clipsPerStep: batch.clips,
+            clipsPerUnit: batch.clipsPerUnit, stepsPerEpoch: preparation.stepsPerEpoch, version: Zoetrope.version,
+            folder: run)
+    }
+}

@@ -1,0 +1,117 @@
+import Checkpoints
+import Configuration
+import Coordinator
+import Faults
+import Foundation
+import Protocol
+import Reporting
+import Storage
+import Synchronization
+import Training
+import Wire
+
+/// `RUN/tensorboard`: the run as TensorBoard shows it. Each coordinator writes a file of its own, which goes on where the one
+/// before it stopped.
+final class RunTensorBoard: Sendable {
+    private let file: Mutex<EventFile>
+    private let run: String
+    /// Reads checkpoints, behind everything else.
+    private let weights = DispatchQueue(label: "tensorboard", qos: .background)
+
+    /// - Parameter generation: Which coordinator of the run this is.
+    init(run: String, generation: UInt64, preparation: RunPreparation) throws(Fault) {
+        self.run = run
+        let folder = run + "/tensorboard"
+        try makeDirectories(folder)
+        let time = RunMonitor.now
+        let events = try EventFile(folder: folder, time: time, host: hostName(), suffix: "\(getpid()).\(generation)")
+        let recipe = preparation.resolved.toml.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "    " + $0 }.joined(separator: "\n")
+        let parameters = preparation.resolved.values.compactMap(Self.parameter)
+        for value: TensorBoardValue in [
+            .init("recipe/text_summary", .text(recipe)),
+            Self.value(.experiment(parameters, metrics: ["loss", "accuracy", "validation/video_top1"])),
+            Self.value(.start(parameters, group: run, time: time)),
+        ] {
+            events.append(TensorBoardEvent(time: time, .values([value])))
+        }
+        file = Mutex(events)
+    }
+
+    private static func value(_ parameters: TensorBoardParameters) -> TensorBoardValue {
+        .init(parameters.tag, .hyperParameters(parameters))
+    }
+
+    /// TensorBoard's table has texts, numbers and truth values; lists are told as they stand in the recipe.
+    private static func parameter(_ resolved: Reader.Resolved) -> (name: String, value: TensorBoardParameters.Value)? {
+        switch resolved.value {
+        case .string(let text): (resolved.key, .text(text))
+        case .integer(let number): (resolved.key, .number(Double(number)))
+        case .real(let number): (resolved.key, .number(number))
+        case .boolean(let truth): (resolved.key, .boolean(truth))
+        case .list: (resolved.key, .text(resolved.value.toml))
+        case .table: nil
+        }
+    }
+
+    /// Hears of steps and checkpoints, besides whoever hears of them already.
+    func watch(_ observer: inout CoordinatorShell.Observer) {
+        observer.committed = { [self, committed = observer.committed] record, isReplayed in
+            committed(record, isReplayed)
+            if !isReplayed { self.committed(record) }
+        }
+        observer.note = { [self, note = observer.note] told in
+            note(told)
+            if case .checkpoint(let version) = told { weights.async { self.distributions(version) } }
+        }
+    }
+
+    private func committed(_ record: LedgerRecord) {
+        let point = StepPoint(record)
+        var values = [("loss", point.loss), ("accuracy", point.accuracy), ("learning_rate", point.learningRate)]
+        // A gradient that is not finite has no norm; TensorBoard would draw the axis to infinity.
+        if point.gradientNorm.isFinite { values.append(("gradient_norm", point.gradientNorm)) }
+        values += [
+            ("speed/clips_per_s", point.clipsPerSecond), ("speed/seconds_per_step", point.seconds),
+            ("cluster/workers", Double(record.workers)),
+        ]
+        append(step: point.step, values.map { TensorBoardValue($0.0, .scalar($0.1)) })
+    }
+
+    func validated(step: Int, videoTop1: Double) {
+        append(step: step, [TensorBoardValue("validation/video_top1", .scalar(videoTop1))])
+    }
+
+    /// How the weights of a checkpoint are distributed. One that is gone when its turn comes was not worth a look.
+    private func distributions(_ version: Int) {
+        let path = CheckpointStore.path(run: run, version: version) + "/model.safetensors"
+        guard pathExists(path) else { return }
+        do throws(Fault) {
+            let model = try SafetensorsFile(path)
+            for tensor in model.tensors where tensor.type == .f32 {
+                let values = try model.floats(tensor.name)
+                guard let histogram = TensorBoardHistogram(of: values) else { continue }
+                append(step: version, [TensorBoardValue("weights/" + tensor.name, .histogram(histogram))])
+            }
+        } catch {
+            if pathExists(path) {
+                standardError("zoetrope: TensorBoard gets no histograms of step \(version): \(error)\n")
+            }
+        }
+    }
+
+    private func append(step: Int, _ values: [TensorBoardValue]) {
+        let event = TensorBoardEvent(time: RunMonitor.now, step: step, .values(values))
+        _ = file.withLock { $0.append(event) }
+    }
+
+    /// What waits is written; then the run is told to have ended.
+    func finish(_ ending: Ending) {
+        weights.sync {}
+        // One that only stopped goes on with another file.
+        guard ending.code != 75 else { return }
+        let time = RunMonitor.now
+        let end = Self.value(.end(isSuccess: ending.code == 0, time: time))
+        _ = file.withLock { $0.append(TensorBoardEvent(time: time, .values([end]))) }
+    }
+}

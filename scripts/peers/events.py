@@ -1,0 +1,108 @@
+"""What the real TensorBoard makes of RUN/tensorboard: a small run is trained, stopped, and continued; then TensorBoard's
+server is asked for its tags and values, which must be those of RUN/metrics.jsonl.
+
+Needs tensorboard from PyPI.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+RECIPE = str(pathlib.Path(__file__).resolve().parents[2] / "recipes/motion/r2plus1d-10-8x56.toml")
+
+
+def train(program, work):
+    data, run = os.path.join(work, "events-data"), os.path.join(work, "events-run")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([program, "data", "synth", "--out", data, "--classes", "4", "--clips-per-class", "8", "--seconds", "1",
+                    "--size", "48", "--seed", "1"], check=True, **quiet)
+    command = [program, "train", RECIPE, "input.crop=32", "input.frames=4", "model.channel_multiplier=0.25",
+               "schedule.epochs=0.5", "schedule.steps=12", "checkpoint.every_steps=4", "--data", data, "--run", run]
+    first = subprocess.Popen(command, **quiet)
+    metrics = os.path.join(run, "metrics.jsonl")
+    end = time.monotonic() + 300
+    while not os.path.exists(metrics) or len(open(metrics).readlines()) < 3:
+        assert time.monotonic() < end and first.poll() is None, "the first part of the run ended, or takes too long"
+        time.sleep(0.02)
+    first.terminate()
+    code = first.wait()
+    assert code == 75, f"the first part of the run ended with {code}"
+    subprocess.run(command, check=True, **quiet)
+    return run, [json.loads(line) for line in open(metrics)]
+
+
+def serve(run):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    child = subprocess.Popen([sys.executable, "-m", "tensorboard.main", "--logdir", run, "--port", str(port), "--host",
+                              "127.0.0.1", "--load_fast=false"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return child, f"http://127.0.0.1:{port}/data/"
+
+
+def get(url, body=None):
+    request = urllib.request.Request(url, data=body and json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--work", required=True)
+    arguments = parser.parse_args()
+    os.makedirs(arguments.work, exist_ok=True)
+    run, steps = train(arguments.program, arguments.work)
+    files = os.listdir(os.path.join(run, "tensorboard"))
+    assert len(files) == 2, f"two coordinators, but {files}"
+    server, url = serve(run)
+    try:
+        wanted = {"loss", "accuracy", "learning_rate", "gradient_norm", "speed/clips_per_s", "speed/seconds_per_step",
+                  "cluster/workers"}
+        end = time.monotonic() + 120
+        while True:
+            try:
+                tags = get(url + "plugin/scalars/tags").get("tensorboard", {})
+                histograms = get(url + "plugin/histograms/tags").get("tensorboard", {})
+                if wanted <= set(tags) and histograms:
+                    break
+            except OSError:
+                tags = {}
+            assert time.monotonic() < end, f"TensorBoard lists {sorted(tags)}, wanted {sorted(wanted)}"
+            time.sleep(0.5)
+        for tag, key in (("loss", "loss"), ("accuracy", "accuracy"), ("learning_rate", "learning_rate"),
+                         ("gradient_norm", "gradient_norm"), ("cluster/workers", "workers")):
+            points = get(f"{url}plugin/scalars/scalars?run=tensorboard&tag={urllib.parse.quote(tag, safe='')}")
+            assert [p[1] for p in points] == [s["step"] for s in steps], f"{tag}: steps {[p[1] for p in points]}"
+            for point, step in zip(points, steps):
+                # A scalar of TensorBoard is a float32.
+                assert abs(point[2] - step[key]) <= 6e-8 * abs(step[key]) + 1e-30, f"{tag}: {point} is not {step[key]}"
+        weights = [tag for tag in histograms if tag.startswith("weights/")]
+        assert any("conv1" in tag for tag in weights), f"histograms {sorted(histograms)[:5]}"
+        shown = get(f"{url}plugin/histograms/histograms?run=tensorboard&tag={urllib.parse.quote(weights[0], safe='')}")
+        counts = {sum(bucket[2] for bucket in at[2]) for at in shown}
+        assert len(counts) == 1 and counts.pop() > 0, f"{weights[0]} has other numbers of weights at other steps"
+        texts = get(url + "plugin/text/tags")["tensorboard"]
+        assert any(tag.startswith("recipe") for tag in texts), f"texts {texts}"
+        groups = get(url + "plugin/hparams/session_groups", {
+            "experimentName": "", "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
+            "colParams": [], "startIndex": 0, "sliceSize": 10})["sessionGroups"]
+        parameters = groups[0]["hparams"]
+        assert parameters["optimizer.learning_rate"] == 0.03 and parameters["model.name"] == "r2plus1d-10", parameters
+        status = groups[0]["sessions"][0]["status"]
+        assert status == "STATUS_SUCCESS", status
+        print(f"TensorBoard {__import__('tensorboard').__version__} shows {len(tags)} scalars of {len(steps)} steps, "
+              f"{len(weights)} histograms, {len(texts)} text, {len(parameters)} hyper-parameters")
+    finally:
+        server.kill()
+        server.wait()
+
+
+main()
