@@ -9,12 +9,6 @@ enum HTTPClient {
         var body: String
     }
 
-    /// What has arrived.
-    private final class Received {
-        var head: [UInt8] = []
-        var body: [UInt8] = []
-    }
-
     /// - Parameter seconds: After which it is given up; what has come until then counts, as of a stream without an end.
     static func ask(
         _ url: String, method: String = "GET", headers: [String] = [], seconds: Int = 10
@@ -46,16 +40,22 @@ enum HTTPClient {
         guard words.count > 1, let status = Int(words[1]) else { return nil }
         return Answer(status: status, head: head, body: String(decoding: received.body, as: UTF8.self))
     }
+}
 
-    private static func take(
-        _ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, _ context: UnsafeMutableRawPointer?,
-        _ append: (Received, [UInt8]) -> Void
-    ) -> Int {
-        guard let bytes, let context else { return 0 }
-        let copy = UnsafeRawBufferPointer(start: bytes, count: count).map { $0 }
-        append(Unmanaged<Received>.fromOpaque(context).takeUnretainedValue(), copy)
-        return count
-    }
+/// What has arrived.
+private final class Received {
+    var head: [UInt8] = []
+    var body: [UInt8] = []
+}
+
+private func take(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, _ context: UnsafeMutableRawPointer?,
+    _ append: (Received, [UInt8]) -> Void
+) -> Int {
+    guard let bytes, let context else { return 0 }
+    let copy = UnsafeRawBufferPointer(start: bytes, count: count).map { $0 }
+    append(Unmanaged<Received>.fromOpaque(context).takeUnretainedValue(), copy)
+    return count
 }
 
 /// A connection that may say anything.
