@@ -42,7 +42,7 @@ test-slurm: build  ## Train under a real Slurm on this machine: signals, lost an
 test-monitoring: build  ## A real Prometheus scrapes a run; a worker is killed; the alert fires (apt-get install prometheus)
 	scripts/test-monitoring $(PROGRAM)
 
-pictures: build  ## Take the pictures in docs/pictures anew: the page in headless Chromium (apt-get install chromium)
+pictures: build  ## Take the pictures in docs/pictures anew: the page in headless Chromium (apt-get install chromium pngquant)
 	[ -e $(DEMO)/data/dataset.toml ] || $(PROGRAM) data synth --out $(DEMO)/data --classes 8 --clips-per-class 80 --seconds 2 --size 64 --seed 1
 	scripts/pictures $(PROGRAM) $(DEMO)/data
 

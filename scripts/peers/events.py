@@ -1,9 +1,10 @@
 """What the real TensorBoard makes of RUN/tensorboard: a small run is trained, stopped, and continued; then TensorBoard's
 server is asked for its tags and values, which must be those of RUN/metrics.jsonl.
 
-Needs tensorboard from PyPI.
+Needs tensorboard and pillow from PyPI.
 """
 import argparse
+import io
 import json
 import os
 import pathlib
@@ -14,6 +15,8 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+
+import PIL.Image
 
 RECIPE = str(pathlib.Path(__file__).resolve().parents[2] / "recipes/motion/r2plus1d-10-8x56.toml")
 
@@ -91,6 +94,17 @@ def main():
         assert len(counts) == 1 and counts.pop() > 0, f"{weights[0]} has other numbers of weights at other steps"
         texts = get(url + "plugin/text/tags")["tensorboard"]
         assert any(tag.startswith("recipe") for tag in texts), f"texts {texts}"
+        pictures = get(url + "plugin/images/tags")["tensorboard"]
+        clips = sorted(tag for tag in pictures if tag.startswith("clips/"))
+        assert len(clips) == 4, f"pictures {sorted(pictures)}"
+        for tag in clips:
+            [shown] = get(f"{url}plugin/images/images?run=tensorboard&tag={urllib.parse.quote(tag, safe='')}&sample=0")
+            with urllib.request.urlopen(f"{url}plugin/images/individualImage?{shown['query']}", timeout=20) as answer:
+                gif = PIL.Image.open(io.BytesIO(answer.read()))
+            assert (gif.format, gif.n_frames, gif.size) == ("GIF", 4, (32, 32)), f"{tag}: {gif}"
+            for frame in range(gif.n_frames):
+                gif.seek(frame)
+                assert len(set(gif.convert("RGB").getdata())) > 1, f"{tag}: frame {frame} is empty"
         groups = get(url + "plugin/hparams/session_groups", {
             "experimentName": "", "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
             "colParams": [], "startIndex": 0, "sliceSize": 10})["sessionGroups"]
@@ -99,7 +113,7 @@ def main():
         status = groups[0]["sessions"][0]["status"]
         assert status == "STATUS_SUCCESS", status
         print(f"TensorBoard {__import__('tensorboard').__version__} shows {len(tags)} scalars of {len(steps)} steps, "
-              f"{len(weights)} histograms, {len(texts)} text, {len(parameters)} hyper-parameters")
+              f"{len(weights)} histograms, {len(clips)} clips, {len(texts)} text, {len(parameters)} hyper-parameters")
     finally:
         server.kill()
         server.wait()

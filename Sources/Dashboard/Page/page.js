@@ -216,7 +216,7 @@ const tile = m => {
   const box = make("div", "tile " + mood(m)), title = make("b"), split = make("div", "split");
   title.append(make("i", "dot"), make("span", "", m.name), make("em", "", m.state === "active" ? digits(m.clips_per_s) + " clips/s" : m.state));
   fillSplit(split, m.shares);
-  const units = m.units.length ? "units " + m.units.join(", ") : "";
+  const units = m.units.length ? (m.units.join().match(/[–,]/) ? "units " : "unit ") + m.units.join(", ") : "";
   const doing = m.activity === "pulling" ? "waits for weights" : m.activity === "pushing" ? "hands gradients over" : units || (m.state === "active" ? "waits for others" : "");
   const chunks = m.chunks + (m.chunks === 1 ? " chunk" : " chunks");
   box.append(title, split, make("p", "", [doing, chunks].filter(Boolean).join(" · ")), make("p", "", "↑ " + bytes(m.sending) + "/s  ↓ " + bytes(m.receiving) + "/s · " + bytes(m.memory)));

@@ -47,6 +47,8 @@ struct Status: ParsableCommand {
                         "state": .string(member.state), "chunks": .integer(member.chunks),
                         "units": .array(member.leases.map { .string("\($0)") }),
                         "units_per_s": .number(member.unitsPerSecond), "silent_s": .number(member.silentSeconds),
+                        "late": .string(member.late), "activity": .string("\(member.progress.activity)"),
+                        "seconds": .object(member.progress.time.parts.map { ($0.name, .number($0.value)) }),
                     ]
                 }),
             "waiting_for": .array(status.waitingFor.map(JSON.string)),
@@ -65,7 +67,8 @@ struct Status: ParsableCommand {
                     + "\(padded(member.host, 16)) \(member.chunks) chunks, \(hundredths(member.unitsPerSecond)) units/s, "
                     + "silent \(hundredths(member.silentSeconds)) s"
                     + (member.leases.isEmpty
-                        ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))"))
+                        ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))")
+                    + (member.late.isEmpty ? "" : "; LATE: \(member.late)"))
         }
         lines += status.waitingFor.map { "  waits for \($0)" }
         if status.turnedAway > 0 { lines.append("  turned away: \(status.turnedAway) connections (see the log)") }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Clips
 import Configuration
 import Coordinator
 import Faults
@@ -9,20 +10,22 @@ import Storage
 import Synchronization
 import Training
 import Wire
+import Worker
 
 /// `RUN/tensorboard`: the run as TensorBoard shows it. Each coordinator writes a file of its own, which goes on where the one
 /// before it stopped.
 final class RunTensorBoard: Sendable {
     private let file: Mutex<EventFile>
     private let run: String
-    /// Reads checkpoints, behind everything else.
-    private let weights = DispatchQueue(label: "tensorboard", qos: .background)
+    /// Reads clips and checkpoints, behind everything else.
+    private let background = DispatchQueue(label: "tensorboard", qos: .background)
 
     /// - Parameter generation: Which coordinator of the run this is.
     init(run: String, generation: UInt64, preparation: RunPreparation) throws(Fault) {
         self.run = run
         let folder = run + "/tensorboard"
         try makeDirectories(folder)
+        let isFirst = try directoryNames(folder).isEmpty
         let time = RunMonitor.now
         let events = try EventFile(folder: folder, time: time, host: hostName(), suffix: "\(getpid()).\(generation)")
         let recipe = preparation.resolved.toml.split(separator: "\n", omittingEmptySubsequences: false)
@@ -36,6 +39,8 @@ final class RunTensorBoard: Sendable {
             events.append(TensorBoardEvent(time: time, .values([value])))
         }
         file = Mutex(events)
+        // Whoever goes on with a run has shown them already.
+        if isFirst { background.async { self.showClips(preparation) } }
     }
 
     private static func value(_ parameters: TensorBoardParameters) -> TensorBoardValue {
@@ -54,6 +59,37 @@ final class RunTensorBoard: Sendable {
         }
     }
 
+    /// The first clips of the stream as the network sees them, moving: what augmentation, speed and crops do.
+    private func showClips(_ preparation: RunPreparation) {
+        do {
+            let settings = try preparation.recipe.clipSettings()
+            let set = try PackedSet(directory: preparation.data, split: "train")
+            let loader = ClipLoader(set, settings, seed: preparation.recipe.seed)
+            var clip = [Float](repeating: 0, count: settings.clipFloats)
+            for position in 0..<min(Self.clips, set.count) {
+                let loaded = try clip.withUnsafeMutableBufferPointer {
+                    try loader.load(position: UInt64(position), into: $0)
+                }
+                let (side, pixels) = (settings.crop, 3 * settings.crop * settings.crop)
+                var gif = AnimatedGIF(width: side, height: side)
+                for t in 0..<settings.frames {
+                    let frame = clip[t * pixels..<(t + 1) * pixels].enumerated().map { place, value in
+                        let raw = value * settings.deviation[place % 3] + settings.mean[place % 3]
+                        return UInt8(min(255, max(0, raw.rounded())))
+                    }
+                    gif.add(rgb: frame, hundredths: 4 * settings.samplingRate)
+                }
+                let tag = "clips/\(position) \(set.classes[loaded.label])"
+                append(step: 0, [.init(tag, .picture(width: side, height: side, gif.finished()))])
+            }
+        } catch {
+            standardError("zoetrope: TensorBoard gets no clips: \(error)\n")
+        }
+    }
+
+    /// How many of them are shown.
+    private static let clips = 4
+
     /// Hears of steps and checkpoints, besides whoever hears of them already.
     func watch(_ observer: inout CoordinatorShell.Observer) {
         observer.committed = { [self, committed = observer.committed] record, isReplayed in
@@ -62,7 +98,7 @@ final class RunTensorBoard: Sendable {
         }
         observer.note = { [self, note = observer.note] told in
             note(told)
-            if case .checkpoint(let version) = told { weights.async { self.distributions(version) } }
+            if case .checkpoint(let version) = told { background.async { self.distributions(version) } }
         }
     }
 
@@ -107,7 +143,7 @@ final class RunTensorBoard: Sendable {
 
     /// What waits is written; then the run is told to have ended.
     func finish(_ ending: Ending) {
-        weights.sync {}
+        background.sync {}
         // One that only stopped goes on with another file.
         guard ending.code != 75 else { return }
         let time = RunMonitor.now
