@@ -6,7 +6,8 @@ import Testing
     private func decoded(_ gif: [UInt8], frame wanted: Int) throws -> [UInt8] {
         // Header, palette, loop.
         var place = 13 + 768 + 19
-        for number in 0... {
+        var number = 0
+        while true {
             try #require(Array(gif[place..<place + 2]) == [0x21, 0xF9])
             place += 8
             try #require(gif[place] == 0x2C)
@@ -20,6 +21,7 @@ import Testing
             }
             place += 1
             if number == wanted { return try unpacked(data) }
+            number += 1
         }
     }
 

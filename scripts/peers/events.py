@@ -104,7 +104,7 @@ def main():
             assert (gif.format, gif.n_frames, gif.size) == ("GIF", 4, (32, 32)), f"{tag}: {gif}"
             for frame in range(gif.n_frames):
                 gif.seek(frame)
-                assert len(set(gif.convert("RGB").getdata())) > 1, f"{tag}: frame {frame} is empty"
+                assert len(set(gif.convert("RGB").tobytes())) > 1, f"{tag}: frame {frame} is empty"
         groups = get(url + "plugin/hparams/session_groups", {
             "experimentName": "", "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
             "colParams": [], "startIndex": 0, "sliceSize": 10})["sessionGroups"]
