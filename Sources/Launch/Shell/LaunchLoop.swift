@@ -14,6 +14,7 @@ struct LaunchLoop {
     private var code: Int32?
     private var nextLook = Self.look
     private var lastProblem: Fault?
+    private var lastHosts: [ClusterConfiguration.Host]?
 
     init(
         plan: LaunchPlan, machine: LaunchMachine, surroundings: LaunchShell.Surroundings, wake: Int32,
@@ -81,7 +82,9 @@ struct LaunchLoop {
         do throws(Fault) {
             let hosts = try read()
             lastProblem = nil
-            perform(machine.hosts(hosts, now: clock.now))
+            // Twice the same: a file that is being written may be empty for a moment, and nobody is to leave for that.
+            defer { lastHosts = hosts }
+            if hosts == lastHosts { perform(machine.hosts(hosts, now: clock.now)) }
         } catch {
             // Once, not every time.
             if error != lastProblem { surroundings.log(.coordinator, "the hosts stay as they were: \(error)") }

@@ -67,10 +67,10 @@ struct Coordinate: ParsableCommand {
 
     /// The run is done, and so is the process, but for whoever would start it again.
     private func stayUntilSignalled() {
-        standardError("zoetrope: the run is done; waiting for a signal, as --stay asks\n")
         let watchdog = Watchdog(ServiceNotice.system)
         let signalled = DispatchSemaphore(value: 0)
         onEverySignal([SIGTERM, SIGINT, SIGUSR1]) { _, _ in signalled.signal() }
+        standardError("zoetrope: the run is done; waiting for a signal, as --stay asks\n")
         while signalled.wait(timeout: .now() + 1) == .timedOut { watchdog.ticked() }
     }
 }

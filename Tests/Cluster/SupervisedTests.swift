@@ -1,0 +1,71 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the units of deploy/systemd rely on.
+@Suite("Under a supervisor", .serialized, .timeLimit(.minutes(2)))
+struct SupervisedTests {
+    @Test("A coordinator says that it is ready when workers may join, that it lives, and that it stops; the code is 75")
+    func coordinator() throws {
+        try withTemporaryFolder { folder in
+            let supervisor = try #require(NoticeListener(folder + "/notify"))
+            let coordinator = try Program.start(
+                [
+                    "NOTIFY_SOCKET=\(supervisor.path)", "WATCHDOG_USEC=3000000", Program.path, "coordinator",
+                    "--recipe",
+                    sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml", "input.width=32", "input.height=32",
+                    "input.crop=28", "schedule.steps=4", "--data", try MotionRun.data.get(), "--run", folder + "/run",
+                    "--listen", "tcp://127.0.0.1:0",
+                ], with: "/usr/bin/env")
+            #expect(supervisor.next(within: 60) == "READY=1")
+            #expect(FileManager.default.fileExists(atPath: folder + "/run/endpoint"))
+            // Again and again, each time within a third of what it has.
+            for _ in 0..<4 { #expect(supervisor.next(within: 3) == "WATCHDOG=1") }
+            coordinator.kill(SIGTERM)
+            var last = "WATCHDOG=1"
+            while last == "WATCHDOG=1", let next = supervisor.next(within: 20) { last = next }
+            #expect(last == "STOPPING=1")
+            let ended = coordinator.wait()
+            #expect(ended.status == 75, "\(ended.errors)")
+        }
+    }
+
+    @Test("A worker that waits for its coordinator is ready and lives")
+    func worker() throws {
+        try withTemporaryFolder { folder in
+            let supervisor = try #require(NoticeListener(folder + "/notify"))
+            let worker = try Program.start(
+                [
+                    "NOTIFY_SOCKET=\(supervisor.path)", "WATCHDOG_USEC=3000000", Program.path, "worker", "--join",
+                    "tcp://127.0.0.1:\(try freePort())", "--threads", "1",
+                ], with: "/usr/bin/env")
+            defer { worker.kill() }
+            #expect(supervisor.next(within: 60) == "READY=1")
+            for _ in 0..<4 { #expect(supervisor.next(within: 3) == "WATCHDOG=1") }
+        }
+    }
+
+    @Test("With --stay a coordinator whose run is done waits to be told to end, and then ends with 0")
+    func stay() throws {
+        try withTemporaryFolder { folder in
+            let supervisor = try #require(NoticeListener(folder + "/notify"))
+            let run = folder + "/run"
+            let trained = try Program.start(MotionRun.arguments(run: run, workers: 1, "schedule.steps=1")).wait()
+            try #require(trained.status == 0, "\(trained.errors)")
+            var words = try MotionRun.arguments(run: run, workers: 1, "schedule.steps=1")
+            let threads = try #require(words.firstIndex(of: "--threads"))
+            words.removeSubrange(threads...threads + 1)
+            words[0...1] = ["coordinator", "--recipe", words[1]]
+            let coordinator = try Program.start(
+                ["NOTIFY_SOCKET=\(supervisor.path)", Program.path] + words + ["--stay"], with: "/usr/bin/env")
+            #expect(supervisor.next(within: 60) == "READY=1")
+            #expect(coordinator.process.isRunning)
+            // By then it heeds signals.
+            while !coordinator.errors.now.contains("waiting for a signal"), coordinator.process.isRunning {}
+            coordinator.kill(SIGTERM)
+            let ended = coordinator.wait()
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.json["weights_sha256"] as? String == trained.json["weights_sha256"] as? String)
+        }
+    }
+}
