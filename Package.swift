@@ -128,8 +128,7 @@ let package = Package(
         // What people see.
         module("Evaluation", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Protocol", "Training", "Wire"]),
         module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
-        module(
-            "Prediction", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Reporting", "Storage", "Video"]),
+        module("Prediction", ["Checkpoints", "Faults", "Reporting", "Storage", "Video"]),
         module("Reporting", ["Faults", "Storage", "Wire"]),
         .target(
             name: "Dashboard", dependencies: ["Faults", "Reporting", "Storage", "Wire"] + nio,
@@ -182,12 +181,7 @@ let package = Package(
                 "Checkpoints", "Clips", "Evaluation", "Faults", "Kernels", "Models", "Protocol", "Randomness",
                 "Storage", "TestSupport", "Training", "Video",
             ]),
-        tests(
-            "Prediction",
-            [
-                "Checkpoints", "Clips", "Faults", "Kernels", "Models", "Prediction", "Reporting", "TestSupport",
-                "Video",
-            ]),
+        tests("Prediction", ["Checkpoints", "Faults", "Prediction", "Reporting", "TestSupport", "Video"]),
         tests("Compatibility", ["Compatibility", "Configuration", "Faults", "Models", "TestSupport", "Training"]),
         tests("Export", ["Checkpoints", "Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
         tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),

@@ -38,10 +38,7 @@ public enum AnnotatedVideo {
         // Fourteen lines of letters to a frame, and letters no smaller than their points.
         let scale = max(1, height / (14 * (Letters.height + 2)))
         try video.decode(wanted, width: video.width, height: video.height) { frame, decoded in
-            var picture = Picture(width: width, height: height)
-            for y in 0..<height {
-                for x in 0..<width { picture[x, y] = decoded[x, y] }
-            }
+            var picture = Picture(decoded, width: width, height: height)
             write(lines(frame), on: &picture, scale: scale)
             for _ in 0..<shown[frame] {
                 try picture.bytes.withUnsafeBufferPointer { try encoder.append(rgb: $0) }

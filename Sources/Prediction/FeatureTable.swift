@@ -6,7 +6,7 @@ import Storage
 
 /// A file of features under construction: for each row a clip (or a video), for each layer an array of f32.
 ///
-/// Rows go to a file without a name beside the result, so that a table larger than memory can be made; the result appears
+/// Rows go to files beside the result, so that a table larger than memory can be made; the result appears
 /// whole or not at all.
 public final class FeatureTable {
     public enum Format: String, Sendable, CaseIterable {
@@ -33,7 +33,7 @@ public final class FeatureTable {
     public let path: String
     public let columns: [Column]
     private let format: Format
-    private let spools: [SpoolFile]
+    private let spools: [AtomicFile]
     private var videos: [String] = []
     private var numbers: [(video: Int, start: Int, label: Int)] = []
 
@@ -50,8 +50,9 @@ public final class FeatureTable {
         self.path = path
         self.format = format
         self.columns = columns
-        var spools: [SpoolFile] = []
-        for _ in columns { spools.append(try SpoolFile(beside: path)) }
+        // Never given a name: what is in them goes with them.
+        var spools: [AtomicFile] = []
+        for i in columns.indices { spools.append(try AtomicFile("\(path).column-\(i)")) }
         self.spools = spools
     }
 
@@ -68,7 +69,7 @@ public final class FeatureTable {
         precondition(!videos.isEmpty && values.count == columns.count, "\(values.count) arrays of a row")
         for (i, column) in columns.enumerated() {
             precondition(values[i].count == column.count, "\(values[i].count) numbers of \(column.name)")
-            try spools[i].append(UnsafeRawBufferPointer(values[i]))
+            try spools[i].write(UnsafeRawBufferPointer(values[i]), at: 4 * column.count * rows)
         }
         numbers.append((videos.count - 1, start, label))
     }
@@ -78,7 +79,6 @@ public final class FeatureTable {
         guard !videos.isEmpty else { return }
         videos.removeLast()
         while let last = numbers.last, last.video == videos.count { numbers.removeLast() }
-        for (i, column) in columns.enumerated() { try spools[i].truncate(to: 4 * column.count * numbers.count) }
     }
 
     /// Writes the table under its name.
@@ -100,7 +100,7 @@ public final class FeatureTable {
         let writer = try SafetensorsWriter(
             path, tensors: tensors, metadata: ["format": "zoetrope features", "videos": names])
         for (i, column) in columns.enumerated() {
-            try spools[i].read { bytes, offset throws(Fault) in try writer.write(column.name, at: offset, bytes) }
+            try read(i) { bytes, offset throws(Fault) in try writer.write(column.name, at: offset, bytes) }
         }
         for (name, values) in integers {
             let bytes = values.flatMap { value in (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
@@ -118,7 +118,7 @@ public final class FeatureTable {
             let file = try AtomicFile("\(path)/\(Self.fileName(column.name)).npy")
             let header = NumpyHeader.bytes(shape: [rows] + column.shape)
             try file.write(header, at: 0)
-            try spools[i].read { bytes, offset throws(Fault) in try file.write(bytes, at: header.count + offset) }
+            try read(i) { bytes, offset throws(Fault) in try file.write(bytes, at: header.count + offset) }
             try file.commit()
         }
         var text = "row,video,start_frame,label\n"
@@ -126,6 +126,22 @@ public final class FeatureTable {
             text += "\(row),\(csvField(videos[entry.video])),\(entry.start),\(entry.label)\n"
         }
         try writeWhole(text, to: path + "/rows.csv")
+    }
+
+    /// Gives the values of a column to `body` in pieces, each with its offset in bytes.
+    private func read(
+        _ column: Int, _ body: (UnsafeRawBufferPointer, _ offset: Int) throws(Fault) -> Void
+    ) throws(Fault) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 64)
+        defer { buffer.deallocate() }
+        let count = 4 * columns[column].count * rows
+        for offset in stride(from: 0, to: count, by: buffer.count) {
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, count - offset)])
+            guard try spools[column].read(into: piece, at: offset) == piece.count else {
+                throw Fault(.data, path, "a row cannot be read back", mend: "check the disk")
+            }
+            try body(UnsafeRawBufferPointer(piece), offset)
+        }
     }
 
     private static func fileName(_ layer: String) -> String { layer.replacing("/", with: "_") }

@@ -1,13 +1,24 @@
+import Video
+
 /// A frame to draw on: rows of RGB bytes from the top, without gaps.
 struct Picture {
     let width: Int
     let height: Int
     private(set) var bytes: [UInt8]
 
-    init(width: Int, height: Int) {
+    /// The upper left part of a frame, which must be as large at least.
+    init(_ frame: RGBFrame, width: Int, height: Int) {
+        precondition(width <= frame.width && height <= frame.height, "\(width)x\(height) of a smaller frame")
         self.width = width
         self.height = height
-        bytes = [UInt8](repeating: 0, count: 3 * width * height)
+        let all = frame.bytes
+        guard width < frame.width else {
+            bytes = Array(all[..<(3 * width * height)])
+            return
+        }
+        bytes = []
+        bytes.reserveCapacity(3 * width * height)
+        for y in 0..<height { bytes += all[3 * y * frame.width..<3 * (y * frame.width + width)] }
     }
 
     subscript(x: Int, y: Int) -> SIMD3<UInt8> {

@@ -130,12 +130,3 @@ public struct VideoPrediction: Sendable {
 
     private func number(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
 }
-
-/// A number that is 0 or more with so many decimals.
-func decimals(_ value: Double, _ count: Int) -> String {
-    let power = (0..<count).reduce(1.0) { product, _ in 10 * product }
-    let units = Int((value * power).rounded())
-    let (whole, rest) = units.quotientAndRemainder(dividingBy: Int(power))
-    let digits = String(rest)
-    return count == 0 ? "\(whole)" : "\(whole)." + String(repeating: "0", count: count - digits.count) + digits
-}

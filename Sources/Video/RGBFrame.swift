@@ -76,16 +76,9 @@ public struct RGBFrame {
 
     /// Rows of RGB bytes without gaps, as seen.
     public var bytes: [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(3 * width * height)
-        for y in 0..<height {
-            for x in 0..<width {
-                let pixel = self[x, y]
-                out.append(pixel[0])
-                out.append(pixel[1])
-                out.append(pixel[2])
-            }
+        [UInt8](unsafeUninitializedCapacity: 3 * width * height) { out, count in
+            if let first = out.baseAddress { copy(to: first) }
+            count = 3 * width * height
         }
-        return out
     }
 }

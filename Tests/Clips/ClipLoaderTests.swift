@@ -86,7 +86,11 @@ func floats(_ count: Int, _ body: (UnsafeMutableBufferPointer<Float>) throws -> 
             let set = try packedSet(folder, files).set
             let count = 3
             let clips = try floats(count * settings.clipFloats) { (out: UnsafeMutableBufferPointer<Float>) throws in
-                let problem = try ClipLoader(set, settings, seed: 1).loadUniform(rank: 0, count: count, into: out)
+                let views = try ViewSettings(settings, uniform: count)
+                let problem = try ViewedVideo(set, rank: 0).decodeViews(views) { _, _ in
+                } view: { number, pixels in
+                    pixels.write(to: out.extracting(number * pixels.count..<(number + 1) * pixels.count))
+                }
                 #expect(problem == nil)
             }
             // 20 frames, a span of 7: clips begin at 0, 6 and 13.

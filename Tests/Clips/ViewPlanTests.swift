@@ -156,6 +156,30 @@ import Testing
         #expect(some == Array(all[..<2]))
     }
 
+    @Test(arguments: [
+        (3, 4, 3, [0]), (2, 10, 4, [0, 2, 4, 6]),
+        // The last clip ends with the video.
+        (3, 10, 4, [0, 3, 6]), (4, 10, 4, [0, 4, 6]), (100, 10, 4, [0, 6]), (1, 4, 4, [0]),
+        // Shorter than a clip.
+        (2, 3, 4, [0]),
+    ])
+    func aSlidingWindowEndsWithTheVideo(stride: Int, frames: Int, span: Int, starts: [Int]) throws {
+        let settings = try Self.settings(span, 1, .vmz).sliding(stride: stride)
+        #expect(Self.clips(settings, Self.video(frames)).map { $0[0] } == starts)
+    }
+
+    /// Other numbers of clips, spread evenly, whatever the protocol; a square out of the middle.
+    @Test func variantsOfViews() throws {
+        for starts in [ViewSettings.Starts.dense(stride: 3), .vmz] {
+            let settings = try Self.settings(4, 1, starts)
+            #expect(Self.clips(settings.spread(clips: 3), Self.video(10)).map { $0[0] } == [0, 3, 6])
+            #expect(Self.clips(settings.spread(clips: 2), Self.video(3)).map { $0[0] } == [0, 0])
+        }
+        let middle = try Self.settings(4, 1, .vmz).middle(size: 16)
+        #expect(middle.crops == 1)
+        #expect(throws: Fault.self) { try Self.settings(4, 1, .vmz).middle(size: 4096) }
+    }
+
     @Test func nonlocalGoesOnAtTheBeginning() throws {
         let clips = Self.clips(try Self.settings(8, 8, .nonlocal), Self.video(300))
         #expect(clips.map { $0[0] } == stride(from: 0, to: 300, by: 30).map { $0 })

@@ -46,9 +46,10 @@ import Training
     private static func outcomes(
         _ set: PackedSet, _ settings: ViewSettings, atOnce: Int, _ aggregate: TestProtocol.Aggregate = .mean
     ) throws -> [VideoOutcome] {
-        let tester = VideoTester(set, settings, aggregate: aggregate, viewsAtOnce: atOnce) {
-            height, width, N throws(Fault) in try pass(height, width, N, frames: 4)
+        let runner = ViewRunner(settings, viewsAtOnce: atOnce) { height, width, N throws(Fault) in
+            try pass(height, width, N, frames: 4)
         }
+        let tester = VideoTester(set, runner, aggregate: aggregate)
         return try (0..<set.count).map { try tester.test(rank: $0) }
     }
 
@@ -87,7 +88,7 @@ import Training
     private static func eachView(_ set: PackedSet, _ settings: ViewSettings, _ body: ([Double]) -> Void) throws {
         let pass = try pass(24, 24, 1, frames: 4)
         var rows: [Int: [Double]] = [:]
-        let problem = try set.decodeViews(rank: 0, settings) { _ in
+        let problem = try ViewedVideo(set, rank: 0).decodeViews(settings) { _, _ in
         } view: { number, pixels in
             pixels.write(to: pass.input)
             rows[number] = pass.run().map(Double.init)
@@ -110,12 +111,12 @@ import Training
     @Test func scoresThatAreNoNumbersEndTheTest() throws {
         try withSmallSet(frames: [20]) { set in
             let settings = try Self.settings(2, region: .crops(1, size: 24))
-            let tester = VideoTester(set, settings, aggregate: .max, viewsAtOnce: 2) {
-                height, width, N throws(Fault) in
+            let runner = ViewRunner(settings, viewsAtOnce: 2) { height, width, N throws(Fault) in
                 let pass = try Self.pass(height, width, N, frames: 4)
                 pass.setParameter(pass.network.parameters.count - 1, [.infinity, 0, .infinity])
                 return pass
             }
+            let tester = VideoTester(set, runner, aggregate: .max)
             let fault = #expect(throws: Fault.self) { try tester.test(rank: 0) }
             #expect(fault?.thing == "v0.mp4" && fault?.reason.contains("no numbers") == true)
         }

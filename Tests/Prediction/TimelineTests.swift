@@ -2,21 +2,6 @@ import Prediction
 import Testing
 
 @Suite struct TimelineTests {
-    @Test(arguments: [
-        // 10 frames, clips of 4: the last begins at 6.
-        (ClipStarts.uniform(1), 10, 4, [0]), (.uniform(3), 10, 4, [0, 3, 6]), (.uniform(4), 10, 4, [0, 2, 4, 6]),
-        // The quotient is cut, as VMZ cuts it.
-        (.uniform(3), 9, 4, [0, 2, 5]),
-        // Shorter than a clip.
-        (.uniform(2), 3, 4, [0, 0]), (.sliding(every: 2), 3, 4, [0]),
-        // The last clip ends with the video.
-        (.sliding(every: 3), 10, 4, [0, 3, 6]), (.sliding(every: 4), 10, 4, [0, 4, 6]),
-        (.sliding(every: 100), 10, 4, [0, 6]), (.sliding(every: 1), 4, 4, [0]),
-    ])
-    func starts(clips: ClipStarts, frames: Int, span: Int, expected: [Int]) {
-        #expect(clips.starts(frames: frames, span: span) == expected)
-    }
-
     @Test func neighboursOfOneClassAreOneSegment() {
         let timeline = Timeline(
             starts: [0, 4, 8, 12], span: 8, frames: 20,
@@ -33,7 +18,7 @@ import Testing
     /// Segments cover every frame once, whatever the clips.
     @Test(arguments: [(1, 5, 2), (7, 16, 4), (33, 8, 3), (100, 9, 50)])
     func segmentsCoverTheVideo(frames: Int, span: Int, step: Int) {
-        let starts = ClipStarts.sliding(every: step).starts(frames: frames, span: span)
+        let starts = Array(stride(from: 0, through: max(0, frames - span), by: step))
         let scores = starts.map { [Double($0 / 3 % 2), 0.5] }
         var next = 0
         for segment in Timeline(starts: starts, span: span, frames: frames, scores: scores).segments {

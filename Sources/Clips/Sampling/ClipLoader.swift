@@ -1,4 +1,4 @@
-public import Faults
+import Faults
 import Randomness
 import Storage
 import Video
@@ -31,7 +31,7 @@ public struct Substitution: Sendable, Equatable {
 /// that does not decode is replaced by another of its class, drawn by the position too, and the replacement is told.
 public final class ClipLoader {
     private let set: PackedSet
-    private let settings: ClipSettings
+    public let settings: ClipSettings
     private let seed: UInt64
     private var order: (pass: UInt64, permutation: KeyedPermutation)
     private let ranksByLabel: [Int: [Int]]
@@ -67,7 +67,7 @@ public final class ClipLoader {
             guard let used = attempt == 0 ? wanted : substitute(for: wanted, position, attempt - 1) else { continue }
             let plan = ClipPlan(settings, set.records[used], seed: seed, position: position)
             let augmentation = ClipAugmentation(settings, seed: seed, position: position)
-            guard let failure = try decode(used, [plan], into: out, raw: augmentation?.wantsRawValues ?? false) else {
+            guard let failure = try decode(used, plan, into: out, raw: augmentation?.wantsRawValues ?? false) else {
                 augmentation?.apply(
                     to: UnsafeMutableBufferPointer(rebasing: out[..<settings.clipFloats]),
                     scale: 1 / settings.deviation,
@@ -86,17 +86,6 @@ public final class ClipLoader {
             mend: "check the data set in \(set.directory)")
     }
 
-    /// Loads `count` clips spread uniformly over the video at `rank`, each cut out of the middle, into `out`
-    /// (clip, T, H, W, RGB); the video is decoded once.
-    /// - Returns: `nil`, or the content error for which there is nothing in `out` to use.
-    /// - Throws: a data `Fault` when the digest is wrong, which is an error of the disk.
-    public func loadUniform(
-        rank: Int, count: Int, into out: UnsafeMutableBufferPointer<Float>
-    ) throws -> Fault? {
-        let record = set.records[rank]
-        return try decode(rank, (0..<count).map { ClipPlan(settings, record, uniform: $0, of: count) }, into: out)
-    }
-
     /// The `attempt`-th candidate for a clip that does not decode; `nil` where that is the clip itself.
     private func substitute(for wanted: Int, _ position: UInt64, _ attempt: Int) -> Int? {
         let draws = Draws(seed: seed, place: position, purpose: .substitute)
@@ -107,18 +96,13 @@ public final class ClipLoader {
         return candidate == wanted ? nil : candidate
     }
 
-    /// Decodes all clips of `plans` from one video. Content errors are returned; others are thrown.
+    /// Decodes the clip of `plan`. Content errors are returned; others are thrown.
     /// - Parameter raw: Values of 0 to 255, not normalised.
     private func decode(
-        _ rank: Int, _ plans: [ClipPlan], into out: UnsafeMutableBufferPointer<Float>, raw: Bool = false
+        _ rank: Int, _ plan: ClipPlan, into out: UnsafeMutableBufferPointer<Float>, raw: Bool
     ) throws -> Fault? {
-        precondition(out.count >= plans.count * settings.clipFloats, "\(out.count) floats for \(plans.count) clips")
+        precondition(out.count >= settings.clipFloats, "\(out.count) floats for a clip")
         let record = set.records[rank]
-        // Where each source frame goes, as places of frames in `out`.
-        var places: [Int: [Int]] = [:]
-        for (i, plan) in plans.enumerated() {
-            for (t, frame) in plan.frames.enumerated() { places[frame, default: []].append(i * settings.frames + t) }
-        }
         return try set.withVideo(at: rank) { bytes in
             do {
                 let video = try VideoReader(bytes, name: record.name, access: record.access)
@@ -126,27 +110,26 @@ public final class ClipLoader {
                     return Fault(
                         .data, record.name, "has \(video.frameCount) frames and its record \(record.frameCount)")
                 }
-                try decode(video, plans, places, into: out, raw: raw)
+                try decode(video, plan, into: out, raw: raw)
                 return nil
             } catch let fault as Fault { return fault }
         }
     }
 
     private func decode(
-        _ video: VideoReader, _ plans: [ClipPlan], _ places: [Int: [Int]],
-        into out: UnsafeMutableBufferPointer<Float>, raw: Bool
+        _ video: VideoReader, _ plan: ClipPlan, into out: UnsafeMutableBufferPointer<Float>, raw: Bool
     ) throws {
         let scale = raw ? SIMD3(repeating: 1) : 1 / settings.deviation
         let offset = raw ? .zero : -settings.mean / settings.deviation
-        // All clips of one video share its scaled size.
-        guard let size = plans.first else { return }
-        try video.decode(places.keys.sorted(), width: size.width, height: size.height) { frame, picture in
+        let floats = settings.frameFloats
+        // Where each source frame goes: a short video is repeated.
+        var places: [Int: [Int]] = [:]
+        for (t, frame) in plan.frames.enumerated() { places[frame, default: []].append(t) }
+        try video.decode(places.keys.sorted(), width: plan.width, height: plan.height) { frame, picture in
             var first: UnsafeMutableBufferPointer<Float>?
-            for place in places[frame] ?? [] {
-                let floats = settings.frameFloats
-                let target = UnsafeMutableBufferPointer(rebasing: out[place * floats..<(place + 1) * floats])
-                let plan = plans[place / settings.frames]
-                if let first, plans.count == 1 {
+            for t in places[frame] ?? [] {
+                let target = UnsafeMutableBufferPointer(rebasing: out[t * floats..<(t + 1) * floats])
+                if let first {
                     _ = target.update(fromContentsOf: first)
                     continue
                 }

@@ -40,16 +40,6 @@ package struct ClipPlan: Equatable {
             top: crop.integer(1, below: scaled.height - settings.crop + 1), mirrored: mirrored)
     }
 
-    /// Clip `index` of `count` spread uniformly over the video, cut out of the middle: VMZ's uniform sampling, step
-    /// (frames − span) / (count − 1).
-    init(_ settings: ClipSettings, _ record: ClipRecord, uniform index: Int, of count: Int) {
-        let room = max(0, record.frameCount - settings.span)
-        let scaled = settings.scaledSize(width: record.width, height: record.height)
-        self.init(
-            settings, record, start: count > 1 ? index * room / (count - 1) : 0, scaled: scaled,
-            left: (scaled.width - settings.crop) / 2, top: (scaled.height - settings.crop) / 2, mirrored: false)
-    }
-
     private init(
         _ settings: ClipSettings, _ record: ClipRecord, start: Int, scaled: (width: Int, height: Int), left: Int,
         top: Int, mirrored: Bool

@@ -62,15 +62,9 @@ public struct ClipSettings: Sendable, Equatable {
     }
 
     private func validate() throws(Fault) {
-        func demand(_ holds: Bool, _ key: String, _ reason: String) throws(Fault) {
-            if !holds { throw Fault(.usage, key, reason, mend: "correct the recipe") }
-        }
-        try demand((1...4096).contains(frames), "input.frames", "\(frames) is outside 1 to 4096")
-        try demand((1...4096).contains(samplingRate), "input.sampling_rate", "\(samplingRate) is outside 1 to 4096")
+        try demandClip(frames: frames, samplingRate: samplingRate, mean: mean, deviation: deviation)
         try demand((1...4096).contains(crop), "input.crop", "\(crop) is outside 1 to 4096")
         try demand(flip >= 0 && flip <= 1, "augment.flip", "\(flip) is not a probability")
-        let finite = (0..<3).allSatisfy { mean[$0].isFinite && deviation[$0].isFinite && deviation[$0] > 0 }
-        try demand(finite, "input.deviation", "mean and deviation must be finite, and the deviation above 0")
         switch resize {
         case .exact(let width, let height):
             try demand(
@@ -94,16 +88,7 @@ public struct ClipSettings: Sendable, Equatable {
     /// Source frames from a clip's first to its last, both counted.
     var span: Int { (frames - 1) * samplingRate + 1 }
 
-    /// The size that frames of `width` × `height` are scaled to, for the first or least of the short edges.
-    func scaledSize(width: Int, height: Int) -> (width: Int, height: Int) {
-        switch resize {
-        case .exact(let width, let height): (width, height)
-        case .shortEdge(let edges): Self.scaledSize(width: width, height: height, edge: edges[0])
-        case .shortEdgeRange(let edges, _): Self.scaledSize(width: width, height: height, edge: edges.lowerBound)
-        }
-    }
-
-    /// The same for a training clip.
+    /// The size that frames of `width` × `height` are scaled to in a training clip.
     func scaledSize(width: Int, height: Int, draws: Draws) -> (width: Int, height: Int) {
         switch resize {
         case .exact(let width, let height): return (width, height)

@@ -21,9 +21,11 @@ enum ClipFrames {
             return (0..<settings.clips).map { i in
                 running(from: Int((Float(i) * step).rounded(.down)), settings, of: n)
             }
-        case .dense(let stride):
+        case .dense(let stride), .sliding(let stride):
             guard n >= settings.span || settings.repeatsShort else { return [] }
-            let all = Array(Swift.stride(from: 0, through: max(0, n - settings.span), by: stride))
+            let room = max(0, n - settings.span)
+            var all = Array(Swift.stride(from: 0, through: room, by: stride))
+            if case .sliding = settings.starts, all.last != room { all.append(room) }
             return (settings.clips == 0 ? all[...] : all.prefix(settings.clips)).map {
                 running(from: $0, settings, of: n)
             }

@@ -2,7 +2,7 @@ public import Video
 
 /// What of a video decides which of its frames and pixels a test sees.
 public struct VideoFacts: Sendable, Equatable {
-    /// How many frames it shows.
+    /// How many frames it has.
     public var frameCount: Int
     /// Of a frame as seen, in pixels.
     public var width: Int
@@ -15,11 +15,13 @@ public struct VideoFacts: Sendable, Equatable {
     public var timestamps: [Int64]?
     /// Ticks of a second, the denominator of the stream's time base.
     public var ticks: Int
+    /// When each frame is shown, in seconds after the first; nil where the file does not tell.
+    public var frameTimes: [Double]?
 
     /// - Parameter timestamps: nil for a stream that does not tell.
     public init(
         frameCount: Int, width: Int, height: Int, rate: Double = 0, seconds: Double = 0, timestamps: [Int64]? = nil,
-        ticks: Int = 0
+        ticks: Int = 0, frameTimes: [Double]? = nil
     ) {
         self.frameCount = frameCount
         self.width = width
@@ -28,12 +30,14 @@ public struct VideoFacts: Sendable, Equatable {
         self.seconds = seconds
         self.timestamps = timestamps
         self.ticks = ticks
+        self.frameTimes = frameTimes
     }
 
     /// Of an opened video.
     public init(_ video: VideoReader) {
         self.init(
             frameCount: video.frameCount, width: video.width, height: video.height, rate: video.frameRate,
-            seconds: video.streamSeconds, timestamps: video.timestamps, ticks: video.ticksPerSecond)
+            seconds: video.streamSeconds, timestamps: video.timestamps, ticks: video.ticksPerSecond,
+            frameTimes: video.frameTimes)
     }
 }

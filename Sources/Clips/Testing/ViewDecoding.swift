@@ -1,4 +1,3 @@
-public import Faults
 public import Video
 
 /// The pixels of one view, ready to be normalised for a network.
@@ -67,50 +66,5 @@ extension VideoReader {
                 }
             }
         }
-    }
-}
-
-extension PackedSet {
-    /// Decodes the video at `rank` once for all views of a test.
-    ///
-    /// - Parameters:
-    ///   - begin: called with what is to come, before anything of it.
-    ///   - view: gets each view by its number in the plan, in the order in which their frames are there.
-    /// - Returns: `nil`, or why the video cannot be tested: it does not decode, or has no views. What `view` was given
-    ///   before is then of no use.
-    /// - Throws: a data `Fault` when the digest is wrong, which is an error of the disk; what the closures throw.
-    public func decodeViews(
-        rank: Int, _ settings: ViewSettings, begin: (VideoPlan) throws -> Void,
-        view: (_ number: Int, ViewPixels) throws -> Void
-    ) throws -> Fault? {
-        let record = records[rank]
-        var consumer: (any Error)?
-        func consuming(_ body: () throws -> Void) throws {
-            do { try body() } catch {
-                consumer = error
-                throw error
-            }
-        }
-        let problem: Fault? = try withVideo(at: rank) { bytes in
-            do {
-                let video = try VideoReader(bytes, name: record.name, access: record.access)
-                guard video.frameCount == record.frameCount else {
-                    return Fault(
-                        .data, record.name, "has \(video.frameCount) frames and its record \(record.frameCount)")
-                }
-                let plan = VideoPlan(settings, VideoFacts(video))
-                guard !plan.views.isEmpty else {
-                    return Fault(
-                        .data, record.name,
-                        "no views: it has \(video.frameCount) frames, and a clip needs \(settings.span)",
-                        mend: "test.repeat_short = true begins short videos again")
-                }
-                try consuming { try begin(plan) }
-                try video.decode(plan, settings) { number, pixels in try consuming { try view(number, pixels) } }
-                return nil
-            } catch let fault as Fault where consumer == nil { return fault } catch { return nil }
-        }
-        if let consumer { throw consumer }
-        return problem
     }
 }

@@ -14,6 +14,8 @@ public struct ViewSettings: Sendable, Equatable {
         case nonlocal
         /// One clip at every `stride`-th frame that leaves room.
         case dense(stride: Int)
+        /// The same, and one that ends with the video.
+        case sliding(stride: Int)
     }
 
     /// How sizes and corners are rounded.
@@ -72,14 +74,10 @@ public struct ViewSettings: Sendable, Equatable {
     }
 
     private func validate() throws(Fault) {
-        func demand(_ holds: Bool, _ key: String, _ reason: String) throws(Fault) {
-            if !holds { throw Fault(.usage, key, reason, mend: "correct the recipe") }
-        }
-        try demand((1...4096).contains(frames), "input.frames", "\(frames) is outside 1 to 4096")
-        try demand((1...4096).contains(samplingRate), "input.sampling_rate", "\(samplingRate) is outside 1 to 4096")
+        try demandClip(frames: frames, samplingRate: samplingRate, mean: mean, deviation: deviation)
         var isDense = false
         switch starts {
-        case .dense(let stride):
+        case .dense(let stride), .sliding(let stride):
             isDense = true
             try demand(stride >= 1, "test.stride", "\(stride) is below 1")
         case .slowfast(let rate), .slowfastOffset(let rate):
@@ -102,12 +100,10 @@ public struct ViewSettings: Sendable, Equatable {
                 (1...smallest).contains(size), "test.crop",
                 "\(size) pixels do not fit into frames whose shorter side is \(smallest)")
         }
-        let finite = (0..<3).allSatisfy { mean[$0].isFinite && deviation[$0].isFinite && deviation[$0] > 0 }
-        try demand(finite, "input.deviation", "mean and deviation must be finite, and the deviation above 0")
     }
 
     /// Source frames from a clip's first to its last, both counted.
-    var span: Int { (frames - 1) * samplingRate + 1 }
+    public var span: Int { (frames - 1) * samplingRate + 1 }
 
     /// Views of a clip.
     public var crops: Int {

@@ -213,8 +213,8 @@ extension Coordinator {
 
     private mutating func finishIfComplete(now: Double) {
         guard case .stepping(let step) = phase, step.leases.isRecorded,
-            step.leases.isChecked(by: activeMembers.filter { !isSilent($0, now: now) }),
-            step.ready.count == settings.plan.changing.count
+            step.ready.count == settings.plan.changing.count,
+            step.leases.isChecked(by: activeMembers.filter { !isSilent($0, now: now) })
         else { return }
         let record = LedgerRecord(
             outcome: outcome(of: step), generation: generation, map: mapNumber, workers: activeMembers.count,

@@ -1,6 +1,6 @@
 public import Clips
 public import Faults
-public import Models
+import Models
 public import Training
 
 /// What a test found out about one video.
@@ -26,103 +26,63 @@ public struct VideoOutcome: Sendable, Equatable {
 
 /// Tests videos of a packed set one by one; belongs to the thread that runs it.
 ///
-/// A video's outcome is a pure function of the set, the settings, the weights and the instruction set: not of what was
-/// tested before, of the threads, or of how many views run at once.
+/// A video's outcome is a pure function of the set, the settings, the weights and the instruction set.
 public final class VideoTester {
     private let set: PackedSet
-    private let settings: ViewSettings
+    private let runner: ViewRunner
     private let aggregate: TestProtocol.Aggregate
-    private let viewsAtOnce: Int
-    private let make: (_ height: Int, _ width: Int, _ N: Int) throws(Fault) -> InferencePass
-    /// The last used one last. Whole frames come in a few sizes.
-    private var passes: [(height: Int, width: Int, pass: InferencePass)] = []
 
-    private static let mostPasses = 2
-
-    /// - Parameters:
-    ///   - viewsAtOnce: views that go through the network together; memory grows with it, results do not change.
-    ///   - make: a pass for so many rows, columns and views, with its weights loaded.
-    public init(
-        _ set: PackedSet, _ settings: ViewSettings, aggregate: TestProtocol.Aggregate, viewsAtOnce: Int,
-        make: @escaping (_ height: Int, _ width: Int, _ N: Int) throws(Fault) -> InferencePass
-    ) {
-        precondition(viewsAtOnce >= 1, "\(viewsAtOnce) views at once")
+    public init(_ set: PackedSet, _ runner: ViewRunner, aggregate: TestProtocol.Aggregate) {
         self.set = set
-        self.settings = settings
+        self.runner = runner
         self.aggregate = aggregate
-        self.viewsAtOnce = viewsAtOnce
-        self.make = make
     }
 
     /// Decodes the video at `rank` once and runs all of its views.
     ///
     /// - Throws: a `Fault` about the disk or the network. A video that does not decode or has no views is an outcome.
     public func test(rank: Int) throws -> VideoOutcome {
-        let label = set.records[rank].label
-        var run: Run?
-        let problem = try set.decodeViews(rank: rank, settings) { plan in
-            let pass = try pass(plan.viewHeight, plan.viewWidth, views: plan.views.count)
-            run = Run(pass, views: plan.views.count, label: label)
-        } view: { number, pixels in
-            run?.add(number, pixels)
+        switch try runner.score(ViewedVideo(set, rank: rank)) {
+        case .failure(let problem): VideoOutcome(problem: problem.reason)
+        case .success(let scored):
+            VideoOutcome(
+                scores: scored.scores.aggregate(aggregate), views: scored.scores.views,
+                rightViews: scored.scores.rightViews)
         }
-        if let problem { return VideoOutcome(problem: problem.reason) }
-        guard var run else { throw Fault(.internal, set.records[rank].name, "was not tested") }
-        run.flush()
-        let scores = run.scores.aggregate(aggregate)
-        guard scores.allSatisfy(\.isFinite) else {
-            throw Fault(
-                .data, set.records[rank].name, "the network makes scores of it that are no numbers",
-                mend: "take a checkpoint from before the training diverged")
-        }
-        return VideoOutcome(scores: scores, views: run.scores.views, rightViews: run.scores.rightViews)
     }
+}
 
-    private func pass(_ height: Int, _ width: Int, views: Int) throws(Fault) -> InferencePass {
-        if let known = passes.firstIndex(where: { $0.height == height && $0.width == width }) {
-            let entry = passes.remove(at: known)
-            passes.append(entry)
-            return entry.pass
+/// A video and the scores of its views.
+public struct ScoredVideo {
+    public let facts: VideoFacts
+    public let plan: VideoPlan
+    public let scores: ViewScores
+
+    /// Of each clip the first of its frames, and the mean scores over its crops: in the order of the clips.
+    public var clips: [(start: Int, scores: [Double])] {
+        let crops = (plan.views.last?.crop ?? 0) + 1
+        return stride(from: 0, to: plan.views.count, by: crops).map { first in
+            (plan.views[first].frames[0], scores.aggregate(.mean, views: first..<first + crops))
         }
-        if passes.count == Self.mostPasses { passes.removeFirst() }
-        // Before the new one takes its memory, the old one has let go of its own.
-        let pass = try make(height, width, viewsAtOnce)
-        passes.append((height, width, pass))
-        return pass
     }
+}
 
-    /// The views of one video on their way through the network.
-    private struct Run {
-        let pass: InferencePass
-        let label: Int
-        var scores: ViewScores
-        /// The numbers of the views that wait in the pass's input.
-        var waiting: [Int] = []
-
-        init(_ pass: InferencePass, views: Int, label: Int) {
-            self.pass = pass
-            self.label = label
-            scores = ViewScores(classes: pass.network.classes, views: views)
+extension ViewRunner {
+    /// Runs all views of a video and keeps their scores.
+    ///
+    /// - Returns: a failure for a video that has no views to give.
+    /// - Throws: a `Fault` about the disk or the network.
+    public func score(_ video: ViewedVideo) throws -> Result<ScoredVideo, Fault> {
+        var found: (plan: VideoPlan, facts: VideoFacts)?
+        var scores: ViewScores?
+        let problem = try run(video) { plan, facts in
+            found = (plan, facts)
+        } _: { outcome in
+            if scores == nil { scores = ViewScores(classes: outcome.output.count, views: found?.plan.views.count ?? 0) }
+            scores?.set(outcome, label: video.label)
         }
-
-        mutating func add(_ number: Int, _ pixels: ViewPixels) {
-            let size = pass.network.input.count
-            pixels.write(
-                to: UnsafeMutableBufferPointer(
-                    rebasing: pass.input[waiting.count * size..<(waiting.count + 1) * size]))
-            waiting.append(number)
-            if waiting.count == pass.N { flush() }
-        }
-
-        mutating func flush() {
-            guard !waiting.isEmpty else { return }
-            let out = pass.run(clips: waiting.count)
-            let K = pass.network.classes
-            for (i, number) in waiting.enumerated() {
-                scores.set(
-                    number, out.extracting(i * K..<(i + 1) * K), isScores: pass.network.endsWithScores, label: label)
-            }
-            waiting.removeAll()
-        }
+        if let problem { return .failure(problem) }
+        guard let found, let scores else { throw Fault(.internal, video.name, "was not tested") }
+        return .success(ScoredVideo(facts: found.facts, plan: found.plan, scores: scores))
     }
 }

@@ -1,10 +1,9 @@
-import Kernels
-import Training
+public import Training
 
 /// The scores of one video's views, and what a protocol makes of them. Views may come in any order; what is made of them
 /// does not depend on it.
-struct ViewScores {
-    let classes: Int
+public struct ViewScores: Sendable {
+    private let classes: Int
     private var scores: [Double]
     private var right: [Bool]
 
@@ -14,36 +13,36 @@ struct ViewScores {
         right = [Bool](repeating: false, count: views)
     }
 
-    /// Takes what the network made of a view: scores where it ends with a convolutional head, else logits.
-    mutating func set(_ view: Int, _ row: UnsafeBufferPointer<Float>, isScores: Bool, label: Int) {
-        precondition(row.count == classes && (0..<classes).contains(label))
-        // By the logits themselves: rounding in the softmax may make neighbours equal.
-        right[view] = !row[label].isNaN && !row.indices.contains { row.outranks($0, label) }
-        let target = view * classes
-        if isScores {
-            for k in 0..<classes { scores[target + k] = Double(row[k]) }
-            return
+    /// Takes what the network made of a view.
+    /// - Parameter label: the class that would be right; `nil` where nobody knows.
+    mutating func set(_ outcome: ViewRunner.Outcome, label: Int?) {
+        let row = outcome.output
+        precondition(row.count == classes)
+        if let label {
+            // By the logits themselves: rounding in the softmax may make neighbours equal.
+            right[outcome.number] = !row.indices.contains { row.outranks($0, label) }
         }
-        scores.withUnsafeMutableBufferPointer { scores in
-            guard let first = row.baseAddress, let out = scores.baseAddress else { return }
-            SoftmaxCrossEntropy.softmax(K: classes, logits: first, scores: out + target)
+        scores.withUnsafeMutableBufferPointer {
+            outcome.writeScores(to: $0.extracting(outcome.number * classes..<(outcome.number + 1) * classes))
         }
     }
 
-    var views: Int { right.count }
-    var rightViews: Int { right.count { $0 } }
+    /// How many there are, and how many of them alone would have been right.
+    public var views: Int { right.count }
+    public var rightViews: Int { right.count { $0 } }
 
-    /// Over the views in their order.
-    func aggregate(_ how: TestProtocol.Aggregate) -> [Double] {
+    /// A score for each class, over the views in their order.
+    /// - Parameter views: which of them; `nil` takes all.
+    public func aggregate(_ how: TestProtocol.Aggregate, views: Range<Int>? = nil) -> [Double] {
+        let views = views ?? 0..<self.views
         var out = [Double](repeating: how == .max ? -.infinity : 0, count: classes)
-        for view in 0..<views {
+        for view in views {
             for k in 0..<classes {
                 let score = scores[view * classes + k]
-                // A score that is no number stays one.
-                out[k] = how == .max ? (score > out[k] || score.isNaN ? score : out[k]) : out[k] + score
+                out[k] = how == .max ? max(out[k], score) : out[k] + score
             }
         }
-        if how == .mean { for k in 0..<classes { out[k] /= Double(views) } }
+        if how == .mean { for k in 0..<classes { out[k] /= Double(views.count) } }
         return out
     }
 }

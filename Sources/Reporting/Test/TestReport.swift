@@ -204,9 +204,3 @@ func escaped(_ text: String) -> String {
     }
     return out
 }
-
-/// `12.3`; of what is finite.
-func tenths(_ value: Double) -> String {
-    let whole = Int((10 * value).rounded())
-    return "\(whole < 0 ? "-" : "")\(abs(whole) / 10).\(abs(whole) % 10)"
-}

@@ -2,6 +2,11 @@ public import Clips
 public import Faults
 public import Training
 
+extension [Double] {
+    /// R, G and B.
+    var colour: SIMD3<Float> { SIMD3(Float(self[0]), Float(self[1]), Float(self[2])) }
+}
+
 extension Recipe {
     /// How clips are cut from videos.
     /// - Throws: `Fault.usage` when the values make no sense together.
@@ -12,14 +17,11 @@ extension Recipe {
             case .shortEdge(let edges): .shortEdge(edges)
             case .shortEdgeRange(let edges, let inverse): .shortEdgeRange(edges, inverse: inverse)
             }
-        func colour(_ values: [Double]) -> SIMD3<Float> {
-            SIMD3(Float(values[0]), Float(values[1]), Float(values[2]))
-        }
         return try ClipSettings(
             frames: input.frames, samplingRate: input.samplingRate, resize: resize, crop: input.crop,
             flip: Float(augment.flip), freezeFrame: augment.freezeFrame,
-            augmentation: try augmentation(), mean: colour(input.mean),
-            deviation: colour(input.deviation))
+            augmentation: try augmentation(), mean: input.mean.colour,
+            deviation: input.deviation.colour)
     }
 
     private func augmentation() throws(Fault) -> AugmentationSettings {

@@ -28,16 +28,13 @@ extension Recipe {
             case .slowfast: .slowfast
             case .nonlocal: .nonlocal
             }
-        func colour(_ values: [Double]) -> SIMD3<Float> {
-            SIMD3(Float(values[0]), Float(values[1]), Float(values[2]))
-        }
         return try ViewSettings(
             frames: input.frames, samplingRate: input.samplingRate, clips: test.clips, starts: starts,
             geometry: geometry, resize: resize,
             region: test.region == .frame
                 ? .frame : .crops(test.crops, size: test.crop == 0 ? input.crop : test.crop),
-            repeatsShort: test.repeatsShort, freezeFrame: augment.freezeFrame, mean: colour(input.mean),
-            deviation: colour(input.deviation))
+            repeatsShort: test.repeatsShort, freezeFrame: augment.freezeFrame, mean: input.mean.colour,
+            deviation: input.deviation.colour)
     }
 
     /// The network that `[test]` runs on views of `height` rows and `width` columns.

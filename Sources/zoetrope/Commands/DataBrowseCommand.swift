@@ -56,7 +56,7 @@ extension DataCommand {
                 let caption =
                     split == "train"
                     ? try draw(position + i, loader, set, &clip, &substitutes)
-                    : try first(i * set.count / shown, loader, set, &clip, &substitutes)
+                    : try first(i * set.count / shown, settings, set, &clip, &substitutes)
                 try sheet.add(clip, caption: caption)
             }
             try writeWhole(try sheet.bytes(), to: out)
@@ -82,11 +82,15 @@ extension DataCommand {
 
         /// The first clip of a video, as a test takes it: from the beginning, cut out of the middle.
         private func first(
-            _ rank: Int, _ loader: ClipLoader, _ set: PackedSet, _ clip: inout [Float], _ substitutes: inout Int
+            _ rank: Int, _ settings: ClipSettings, _ set: PackedSet, _ clip: inout [Float], _ substitutes: inout Int
         ) throws -> String {
             let record = set.records[rank]
-            let problem = try clip.withUnsafeMutableBufferPointer {
-                try loader.loadUniform(rank: rank, count: 1, into: $0)
+            let views = try ViewSettings(settings, uniform: 1)
+            let problem = try clip.withUnsafeMutableBufferPointer { out in
+                try ViewedVideo(set, rank: rank).decodeViews(views) { _, _ in
+                } view: { _, pixels in
+                    pixels.write(to: out)
+                }
             }
             guard let problem else { return "\(rank): \(set.classes[record.label]): \(record.name)" }
             substitutes += 1

@@ -90,7 +90,13 @@ extension DataCommand {
                 let clip = try loader.load(position: UInt64(place), into: out)
                 return (clip.label, clip.substitution?.usedRank ?? clip.rank)
             }
-            if let problem = try loader.loadUniform(rank: place, count: uniform, into: out) { throw problem }
+            let views = try ViewSettings(loader.settings, uniform: uniform)
+            let problem = try ViewedVideo(set, rank: place).decodeViews(views) { _, _ in
+            } view: { number, pixels in
+                let view = pixels.count
+                pixels.write(to: UnsafeMutableBufferPointer(rebasing: out[number * view..<(number + 1) * view]))
+            }
+            if let problem { throw problem }
             return (set.records[place].label, place)
         }
 

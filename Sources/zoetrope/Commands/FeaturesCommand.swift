@@ -1,6 +1,7 @@
 import ArgumentParser
 import Clips
 import Curation
+import Evaluation
 import Faults
 import Foundation
 import Kernels
@@ -56,26 +57,21 @@ struct Features: ParsableCommand {
         if let every, !(1...1_000_000).contains(every) { throw ValidationError("--every \(every): choose 1 or more") }
     }
 
-    /// One of the videos, and how its bytes are come by.
-    private struct Item {
-        let name: String
-        let label: Int
-        let open: (_ settings: ClipSettings) throws -> VideoClips
-    }
-
     func run() throws {
-        let opened = try source.open()
-        let network = opened.network
-        let settings = try opened.recipe.clipSettings()
+        let tested = try source.open()
+        let pool = source.pool()
+        let views = try Self.views(tested, clips: clips, every: every)
+        guard case .crops(_, let size) = views.region else { throw Fault(.internal, "test.region", "is no crop") }
+        let network = try tested.recipe.testNetwork(classes: tested.classes, height: size, width: size)
         // The scores are no layer's tensor: the logits' softmax, which every run makes.
         let named = try layers.map { (name) throws(Fault) in name == "softmax" ? nil : try network.layer(named: name) }
-        let kept = named.compactMap { $0 }
-        let starts: ClipStarts = every.map { .sliding(every: $0) } ?? .uniform(clips)
-        let runner = try VideoRunner(
-            try opened.pass(N: every == nil ? min(clips, 8) : 4, keeping: Set(kept)), settings, layers: kept)
+        let runner = tested.runner(
+            views,
+            viewsAtOnce: try tested.viewsAtOnce(views, views: every == nil ? clips : nil, pool: pool), pool: pool,
+            layers: named.compactMap { $0 })
         let columns = zip(layers, named).map { name, layer in
             FeatureTable.Column(
-                name: name, shape: layer.map { Self.shape(network.layers[$0].map, pool) } ?? [network.classes])
+                name: name, shape: layer.map { Self.shape(network.layers[$0].map, self.pool) } ?? [network.classes])
         }
         let items = try data.map(packed) ?? loose()
         let table = try FeatureTable(out, format == .npy ? .npy : .safetensors, columns: columns)
@@ -83,13 +79,9 @@ struct Features: ParsableCommand {
         var bar = ProgressBar("features", total: items.count, now: clock.now)
         var failed: [String] = []
         for (number, item) in items.enumerated() {
-            table.begin(video: item.name)
-            do { try extract(item, runner, settings, starts, named, columns, into: table) } catch let fault as Fault
-                where fault.code == .data && fault.thing == item.name
-            {
-                try table.dropVideo()
+            if let problem = try extract(item, runner, named, columns, into: table) {
                 failed.append(item.name)
-                standardError("zoetrope: \(fault)\n")
+                standardError("zoetrope: \(item.name): \(problem.reason)\n")
             }
             bar.update(number + 1, "", now: clock.now)
         }
@@ -108,28 +100,56 @@ struct Features: ParsableCommand {
         }
     }
 
+    /// One square out of the middle of each clip: so that every row has the same shape.
+    private static func views(_ tested: TestedNetwork, clips: Int, every: Int?) throws(Fault) -> ViewSettings {
+        let settings = tested.settings
+        let spread = every.map { settings.sliding(stride: $0) } ?? settings.spread(clips: clips)
+        switch settings.region {
+        case .crops(_, let size): return try spread.middle(size: size)
+        case .frame: return try spread.middle(size: tested.recipe.input.crop)
+        }
+    }
+
+    /// Adds a video's rows, in the order of its clips, or none.
+    /// - Returns: why there are none.
     private func extract(
-        _ item: Item, _ runner: VideoRunner, _ settings: ClipSettings, _ starts: ClipStarts, _ named: [Int?],
-        _ columns: [FeatureTable.Column], into table: FeatureTable
-    ) throws {
-        let video = try item.open(settings)
-        let places = starts.starts(frames: video.frameCount, span: settings.sourceFrames)
+        _ item: ViewedVideo, _ runner: ViewRunner, _ named: [Int?], _ columns: [FeatureTable.Column],
+        into table: FeatureTable
+    ) throws -> Fault? {
+        var plan: VideoPlan?
+        // Views come when their last frame is decoded; rows stand in the order of the plan.
+        var waiting: [Int: [[Float]]] = [:]
+        var next = 0
         var sums = columns.map { [Double](repeating: 0, count: $0.shape.reduce(1, *)) }
-        try runner.run(video, name: item.name, starts: places) { outcome in
+        func take(_ rows: [[Float]], of view: Int) throws {
+            guard per == .video else {
+                return try Self.append(
+                    rows, start: plan?.views[view].frames[0] ?? -1, label: item.label ?? -1, to: table)
+            }
+            for (i, row) in rows.enumerated() { for (j, value) in row.enumerated() { sums[i][j] += Double(value) } }
+        }
+        table.begin(video: item.name)
+        let problem = try runner.run(item) { found, _ in
+            plan = found
+        } _: { outcome in
             var kept = outcome.activations[...]
-            let rows: [[Float]] = zip(named, columns).map { layer, column in
+            waiting[outcome.number] = zip(named, columns).map { layer, column in
                 guard layer != nil, let values = kept.popFirst() else { return outcome.scores.map(Float.init) }
                 return pool ? Self.pooled(values, C: column.shape[0]) : Array(values)
             }
-            if per == .clip {
-                try Self.append(rows, start: outcome.start, label: item.label, to: table)
-            } else {
-                for (i, row) in rows.enumerated() { for (j, value) in row.enumerated() { sums[i][j] += Double(value) } }
+            while let rows = waiting.removeValue(forKey: next) {
+                try take(rows, of: next)
+                next += 1
             }
         }
-        guard per == .video else { return }
-        let means = sums.map { $0.map { Float($0 / Double(places.count)) } }
-        try Self.append(means, start: -1, label: item.label, to: table)
+        if let problem {
+            try table.dropVideo()
+            return problem
+        }
+        guard per == .video else { return nil }
+        try Self.append(
+            sums.map { $0.map { Float($0 / Double(next)) } }, start: -1, label: item.label ?? -1, to: table)
+        return nil
     }
 
     private static func append(_ rows: [[Float]], start: Int, label: Int, to table: FeatureTable) throws(Fault) {
@@ -160,20 +180,14 @@ struct Features: ParsableCommand {
         return sums.map { Float($0 / places) }
     }
 
-    private func packed(_ directory: String) throws -> [Item] {
+    private func packed(_ directory: String) throws -> [ViewedVideo] {
         let set = try PackedSet(directory: directory, split: split)
-        return set.records.enumerated().map { rank, record in
-            Item(name: record.name, label: record.label) { settings in
-                try set.withVideo(at: rank) { try VideoClips($0, name: record.name, access: record.access, settings) }
-            }
-        }
+        return set.records.indices.map { ViewedVideo(set, rank: $0) }
     }
 
-    private func loose() throws -> [Item] {
+    private func loose() throws -> [ViewedVideo] {
         try videos.flatMap { (path) throws(Fault) in try Predict.files(path) }.map { path in
-            Item(name: path, label: -1) { settings in
-                try readWhole(path, limit: 16 << 30).withUnsafeBytes { try VideoClips($0, name: path, settings) }
-            }
+            ViewedVideo(name: path) { try readWhole(path, limit: 16 << 30) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Reporting
 
 /// `zoetrope model`: architectures, and whether our numbers are right.
 struct ModelCommand: ParsableCommand {
@@ -17,13 +18,7 @@ func millions(_ count: Int) -> String { hundredths(Double(count) / 1e6) }
 func billions(_ count: Int) -> String { hundredths(Double(count) / 1e9) }
 
 /// A number with two digits behind the point.
-func hundredths(_ value: Double) -> String {
-    // A loss may be none, and what a coordinator says may be anything.
-    guard abs(value) < 1e15 else { return "\(value)" }
-    let whole = Int((value * 100).rounded())
-    let rest = abs(whole % 100)
-    return "\(whole / 100).\(rest < 10 ? "0" : "")\(rest)"
-}
+func hundredths(_ value: Double) -> String { decimals(value, 2) }
 
 /// `text` with spaces behind it up to `width` characters.
 func padded(_ text: String, _ width: Int) -> String {

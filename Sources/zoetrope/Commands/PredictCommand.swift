@@ -1,6 +1,7 @@
 import ArgumentParser
 import Clips
 import Curation
+import Evaluation
 import Faults
 import Foundation
 import Models
@@ -15,8 +16,8 @@ struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Say what videos show: the best classes, and what happens when.",
         discussion: """
-            A video's scores are the mean softmax over clips spread uniformly over it, cut out of the middle. With --every, \
-            a window slides over it instead, and neighbouring clips with the same best class make a segment of the timeline.
+            A video's scores are the mean softmax over the views that the recipe's tests take. With --every, a window slides \
+            over it instead, and neighbouring clips with the same best class make a segment of the timeline.
 
               zoetrope predict --checkpoint runs/motion video.mp4 folder/
               zoetrope predict --checkpoint runs/motion --every 8 --draw out/ long.mp4
@@ -55,12 +56,13 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
-        let opened = try source.open()
-        let settings = try opened.recipe.clipSettings()
-        let starts: ClipStarts = every.map { .sliding(every: $0) } ?? .uniform(clips ?? opened.recipe.test.clips)
-        let runner = try VideoRunner(
-            try opened.pass(N: every == nil ? min(clips ?? opened.recipe.test.clips, 10) : 4), settings)
-        let names = try source.classNames(classes, count: opened.network.classes)
+        let network = try source.open()
+        let pool = source.pool()
+        let settings = views(network.settings)
+        let count = settings.clips == 0 ? nil : settings.clips * settings.crops
+        let runner = network.runner(
+            settings, viewsAtOnce: try network.viewsAtOnce(settings, views: count, pool: pool), pool: pool)
+        let names = try source.classNames(classes, count: network.classes)
         if names.isEmpty { standardError("zoetrope: nothing tells the classes' names; --classes does\n") }
         let paths = try videos.flatMap { (path) throws(Fault) in try Self.files(path) } + (list.map(Self.listed) ?? [])
         if let draw { try Self.makeFolder(draw) }
@@ -69,17 +71,16 @@ struct Predict: ParsableCommand {
         var failures = 0
         var drawn: Set<String> = []
         for path in paths {
-            let (prediction, lines) = predict(path, runner, starts, names, &drawn)
-            if case .failure(let failure) = prediction.outcome {
+            let name = path == "-" ? "standard input" : path
+            let prediction: VideoPrediction
+            // A bad video costs no other.
+            do { prediction = try predict(path, name, runner, network.recipe.test.aggregate, names, &drawn) } catch {
+                let reason = (error as? Fault).map { $0.reason + ($0.mend.isEmpty ? "" : "; \($0.mend)") } ?? "\(error)"
+                prediction = VideoPrediction(video: name, classNames: names, outcome: .failure(.init(reason: reason)))
                 failures += 1
-                standardError("zoetrope: \(path): \(failure.reason)\n")
+                standardError("zoetrope: \(name): \(reason)\n")
             }
-            switch format {
-            case .text: if lines { print(prediction.text, terminator: "") }
-            case .json: print(prediction.json.text)
-            case .csv: print(prediction.csv, terminator: "")
-            }
-            fflush(nil)
+            show(prediction)
         }
         guard failures == 0 else {
             throw Fault(
@@ -88,53 +89,57 @@ struct Predict: ParsableCommand {
         }
     }
 
-    /// What one video shows; a bad one costs no other.
-    /// - Returns: also whether there is something to print for people.
-    private func predict(
-        _ path: String, _ runner: VideoRunner, _ starts: ClipStarts, _ names: [String], _ drawn: inout Set<String>
-    ) -> (VideoPrediction, Bool) {
-        let name = path == "-" ? "standard input" : path
-        do {
-            let bytes = path == "-" ? try Self.standardInput() : try readWhole(path, limit: 16 << 30)
-            return try bytes.withUnsafeBytes { raw in
-                let video = try VideoClips(raw, name: name, runner.settings)
-                let span = runner.settings.sourceFrames
-                let places = starts.starts(frames: video.frameCount, span: span)
-                var mean = [Double](repeating: 0, count: runner.network.classes)
-                var rows: [[Double]] = []
-                try runner.run(video, name: name, starts: places) { outcome in
-                    for (k, score) in outcome.scores.enumerated() { mean[k] += score / Double(places.count) }
-                    if every != nil || draw != nil { rows.append(outcome.scores) }
-                }
-                let timeline =
-                    rows.isEmpty || every == nil
-                    ? nil : Timeline(starts: places, span: span, frames: video.frameCount, scores: rows)
-                let prediction = VideoPrediction(
-                    video: name, classNames: names,
-                    outcome: .success(
-                        .init(
-                            frames: video.frameCount, frameTimes: video.frameTimes, clips: places.count,
-                            top: TopClasses(mean, count: top).entries, timeline: timeline)))
-                if let draw {
-                    let target = Self.target(path, in: draw, &drawn)
-                    // With a sliding window each frame shows the clip whose middle is nearest.
-                    let captions = every == nil ? [mean] : rows
-                    let made = try AnnotatedVideo.make(raw, name: name) { frame in
-                        let nearest = every == nil ? 0 : Self.nearest(to: frame, places, span)
-                        return TopClasses(captions[nearest], count: min(top, 5)).entries.map {
-                            .init(
-                                text: "\(hundredths(100 * $0.score)) % \(prediction.name(of: $0.label))",
-                                score: $0.score)
-                        }
-                    }
-                    try writeWhole(made, to: target)
-                }
-                return (prediction, true)
-            }
-        } catch {
-            let reason = (error as? Fault).map { $0.reason + ($0.mend.isEmpty ? "" : "; \($0.mend)") } ?? "\(error)"
-            return (VideoPrediction(video: name, classNames: names, outcome: .failure(.init(reason: reason))), false)
+    /// The recipe's views, as the options change them. However short a video is, it has some.
+    private func views(_ settings: ViewSettings) -> ViewSettings {
+        if let every { return settings.sliding(stride: every) }
+        if let clips { return settings.spread(clips: clips) }
+        var settings = settings
+        settings.repeatsShort = true
+        return settings
+    }
+
+    private func show(_ prediction: VideoPrediction) {
+        switch format {
+        case .text: if case .success = prediction.outcome { print(prediction.text, terminator: "") }
+        case .json: print(prediction.json.text)
+        case .csv: print(prediction.csv, terminator: "")
         }
+        fflush(nil)
+    }
+
+    /// What one video shows, also drawn on it where that was asked for.
+    private func predict(
+        _ path: String, _ name: String, _ runner: ViewRunner, _ aggregate: TestProtocol.Aggregate, _ names: [String],
+        _ drawn: inout Set<String>
+    ) throws -> VideoPrediction {
+        let bytes = path == "-" ? try Self.standardInput() : try readWhole(path, limit: 16 << 30)
+        let scored = try runner.score(ViewedVideo(name: name) { bytes }).get()
+        // Sums over views rank as means do, and do not say how sure the network is.
+        let scores = scored.scores.aggregate(aggregate == .sum ? .mean : aggregate)
+        let clips = scored.clips
+        let (starts, rows) = (clips.map(\.start), clips.map(\.scores))
+        let (frames, span) = (scored.facts.frameCount, runner.settings.span)
+        let prediction = VideoPrediction(
+            video: name, classNames: names,
+            outcome: .success(
+                .init(
+                    frames: frames, frameTimes: scored.facts.frameTimes, clips: clips.count,
+                    top: TopClasses(scores, count: top).entries,
+                    timeline: every == nil ? nil : Timeline(starts: starts, span: span, frames: frames, scores: rows))))
+        if let draw {
+            // With a sliding window each frame shows the clip whose middle is nearest.
+            let captions = every == nil ? [scores] : rows
+            let made = try bytes.withUnsafeBytes { raw in
+                try AnnotatedVideo.make(raw, name: name) { frame in
+                    let nearest = every == nil ? 0 : Self.nearest(to: frame, starts, span)
+                    return TopClasses(captions[nearest], count: min(top, 5)).entries.map {
+                        .init(text: "\(percent($0.score)) \(prediction.name(of: $0.label))", score: $0.score)
+                    }
+                }
+            }
+            try writeWhole(made, to: Self.target(path, in: draw, &drawn))
+        }
+        return prediction
     }
 
     private static func nearest(to frame: Int, _ starts: [Int], _ span: Int) -> Int {

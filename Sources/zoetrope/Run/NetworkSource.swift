@@ -7,6 +7,7 @@ import Faults
 import Foundation
 import Kernels
 import Models
+import Reporting
 import Storage
 import Training
 import Worker
@@ -35,26 +36,8 @@ struct NetworkSource: ParsableArguments {
         return parents.first { pathExists($0 + "/recipe.toml") && pathExists($0 + "/checkpoints") }
     }
 
-    /// A recipe, a checkpoint and the network that both mean.
-    struct Opened {
-        let recipe: Recipe
-        let network: NetworkDescription
-        fileprivate let tensors: LoadedTensors
-        fileprivate let threads: Int
-
-        /// The network with its weights, for N clips at a time.
-        func pass(N: Int, keeping: Set<Int> = []) throws(Fault) -> InferencePass {
-            let pass = try InferencePass(
-                network, N: N,
-                pool: ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads),
-                instructionSet: try .choose(recipe.numerics), keeping: keeping)
-            pass.load(tensors)
-            return pass
-        }
-    }
-
     /// - Throws: a `Fault` when there is no recipe or no checkpoint, or the two do not fit together.
-    func open() throws(Fault) -> Opened {
+    func open() throws(Fault) -> TestedNetwork {
         guard let path = recipe ?? run.map({ $0 + "/recipe.toml" }) else {
             throw Fault(
                 .usage, checkpoint, "is not the folder of a run, so nothing tells the network and its clips",
@@ -63,10 +46,15 @@ struct NetworkSource: ParsableArguments {
         let recipe = try Recipe.read(try RunPreparation.document(recipe: path, assignments: assignments)).recipe
         let file = try Checkpoint.read(try checkpointFile(checkpoint))
         var classes = recipe.model.classes
-        if classes == 0 { classes = try recipe.network(classes: 400).classes(of: file) ?? 400 }
-        let network = try recipe.network(classes: classes)
-        let tensors = try LoadedTensors(testing: file, on: network, allowsUnexpected: allowUnexpected)
-        return Opened(recipe: recipe, network: network, tensors: tensors, threads: threads)
+        if classes == 0 { classes = try TestedNetwork.network(recipe, classes: 400).classes(of: file) ?? 400 }
+        let network = try TestedNetwork(recipe, file, classes: classes, allowsUnexpected: allowUnexpected)
+        if let remark = network.remark { standardError("zoetrope: \(remark)\n") }
+        return network
+    }
+
+    /// The threads that compute.
+    func pool() -> ThreadPool {
+        ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads)
     }
 
     /// The classes' names by label: from a file, or from the data set that the run was trained on where that is still
