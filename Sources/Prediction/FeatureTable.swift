@@ -10,11 +10,11 @@ import Storage
 /// whole or not at all.
 public final class FeatureTable {
     public enum Format: String, Sendable, CaseIterable {
-        /// One file: a tensor `[rows, ...]` for each layer, `video`, `start_frame` and `label` (`[rows]`, I64), and the
-        /// videos' names as a JSON array in the metadata `videos`.
+        /// One file: a tensor `[rows, ...]` for each layer, `video`, `start_frame`, `label` and `video_id` (`[rows]`, I64), and
+        /// the videos' names as a JSON array in the metadata `videos`.
         case safetensors
         /// A folder: `LAYER.npy` for each layer (NumPy's format 1.0, with `/` of a name as `_`) and `rows.csv` with
-        /// `row,video,start_frame,label`.
+        /// `row,video,start_frame,label,video_id`.
         case npy
     }
 
@@ -35,14 +35,14 @@ public final class FeatureTable {
     private let format: Format
     private let spools: [AtomicFile]
     private var videos: [String] = []
-    private var numbers: [(video: Int, start: Int, label: Int)] = []
+    private var numbers: [(video: Int, start: Int, label: Int, id: Int)] = []
 
     public var rows: Int { numbers.count }
 
     /// - Parameter path: of the file or folder to be made; its parent must exist.
     /// - Throws: a usage `Fault` when two columns would have one name, a data `Fault` when nothing can be written there.
     public init(_ path: String, _ format: Format, columns: [Column]) throws(Fault) {
-        let reserved: Set = ["video", "start_frame", "label"]
+        let reserved: Set = ["video", "start_frame", "label", "video_id"]
         let names = columns.map { format == .npy ? Self.fileName($0.name) : $0.name }
         if let twice = names.first(where: { name in reserved.contains(name) || names.count { $0 == name } > 1 }) {
             throw Fault(.usage, twice, "would name two columns of the table", mend: "ask for each layer once")
@@ -63,15 +63,17 @@ public final class FeatureTable {
     ///
     /// - Parameters:
     ///   - start: the clip's first frame; -1 for a whole video.
-    ///   - label: -1 where there is none.
+    ///   - label, videoID: `nil`, -1 in the file, where there is none.
     ///   - values: by column.
-    public func append(start: Int, label: Int, values: [UnsafeBufferPointer<Float>]) throws(Fault) {
+    public func append(
+        start: Int, label: Int?, videoID: Int?, values: [UnsafeBufferPointer<Float>]
+    ) throws(Fault) {
         precondition(!videos.isEmpty && values.count == columns.count, "\(values.count) arrays of a row")
         for (i, column) in columns.enumerated() {
             precondition(values[i].count == column.count, "\(values[i].count) numbers of \(column.name)")
             try spools[i].write(UnsafeRawBufferPointer(values[i]), at: 4 * column.count * rows)
         }
-        numbers.append((videos.count - 1, start, label))
+        numbers.append((videos.count - 1, start, label ?? -1, videoID ?? -1))
     }
 
     /// Takes back the rows of the video begun last, and the video.
@@ -92,6 +94,7 @@ public final class FeatureTable {
     private func writeSafetensors() throws(Fault) {
         let integers: [(String, [Int])] = [
             ("video", numbers.map(\.video)), ("start_frame", numbers.map(\.start)), ("label", numbers.map(\.label)),
+            ("video_id", numbers.map(\.id)),
         ]
         let tensors =
             columns.map { StoredTensor(name: $0.name, type: .f32, shape: [rows] + $0.shape) }
@@ -121,9 +124,9 @@ public final class FeatureTable {
             try read(i) { bytes, offset throws(Fault) in try file.write(bytes, at: header.count + offset) }
             try file.commit()
         }
-        var text = "row,video,start_frame,label\n"
+        var text = "row,video,start_frame,label,video_id\n"
         for (row, entry) in numbers.enumerated() {
-            text += "\(row),\(csvField(videos[entry.video])),\(entry.start),\(entry.label)\n"
+            text += "\(row),\(csvField(videos[entry.video])),\(entry.start),\(entry.label),\(entry.id)\n"
         }
         try writeWhole(text, to: path + "/rows.csv")
     }

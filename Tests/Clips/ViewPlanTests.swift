@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (3, 4, 3, [0]), (2, 10, 4, [0, 2, 4, 6]),
+        (3, 4, 3, [0, 1]), (2, 10, 4, [0, 2, 4, 6]),
         // The last clip ends with the video.
         (3, 10, 4, [0, 3, 6]), (4, 10, 4, [0, 4, 6]), (100, 10, 4, [0, 6]), (1, 4, 4, [0]),
         // Shorter than a clip.
@@ -166,6 +166,16 @@ import Testing
     func aSlidingWindowEndsWithTheVideo(stride: Int, frames: Int, span: Int, starts: [Int]) throws {
         let settings = try Self.settings(span, 1, .vmz).sliding(stride: stride)
         #expect(Self.clips(settings, Self.video(frames)).map { $0[0] } == starts)
+    }
+
+    @Test func aListedClipBeginsWhereTheListSays() throws {
+        let settings = try Self.settings(4, 2, .vmz).listed
+        var video = Self.video(20)
+        #expect(VideoPlan(settings, video).views.isEmpty)
+        for (start, frames) in [(3, [3, 5, 7, 9]), (18, [18, 0, 2, 4]), (25, [19, 1, 3, 5])] {
+            video.listedStart = start
+            #expect(Self.clips(settings, video) == [frames])
+        }
     }
 
     /// Other numbers of clips, spread evenly, whatever the protocol; a square out of the middle.

@@ -221,6 +221,26 @@ import Testing
             #expect(tested.json["video_top1"] as? Double == accuracy)
             #expect(tested.json["clips"] as? Int == 10 * videos.count)
 
+            let features = try Program.start(
+                ["vmz", "--json", "extract_features", "--test_data=\(folder)/db"] + network + [
+                    "--load_model_path=\(folder)/r10.pkl", "--features=softmax,final_avg,comp_1_conv_1,label,video_id",
+                    "--decode_type=1", "--clip_per_video=2",
+                ]
+            ).wait()
+            try #require(features.status == 0, "\(features.errors)")
+            let rows = 2 * videos.count
+            #expect(features.json["rows"] as? Int == rows && !pathExists(folder + "/features.pickle.safetensors"))
+            let arrays = try Checkpoint.read(folder + "/features.pickle")
+            #expect(
+                arrays.tensors.map(\.shape) == [
+                    [rows, 2], [rows, 512, 1, 1, 1], [rows, 64, 4, 16, 16], [rows], [rows],
+                ])
+            #expect(try arrays.tensors[0].floats().reduce(0, +) - Float(rows) < 1e-4)
+            #expect(arrays.tensors[3].elementType == .i32 && arrays.tensors[4].elementType == .i64)
+            let ids = try arrays.tensors[4].floats().map { Int($0) }
+            #expect(ids.sorted() == (0..<rows).map { $0 / 2 })
+            #expect(try arrays.tensors[3].floats().map { Int($0) } == ids.map { videos[$0].label })
+
             let refused = try Program.start(
                 ["vmz", "train_net", "--train_data=\(folder)/db", "--input_type=1", "--g_blend=1"]).wait()
             #expect(refused.status == 64)

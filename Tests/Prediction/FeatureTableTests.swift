@@ -9,7 +9,9 @@ import Testing
     private func fill(_ table: FeatureTable) throws {
         func row(_ start: Int, _ label: Int, _ values: [Float]) throws {
             try values.withUnsafeBufferPointer {
-                try table.append(start: start, label: label, values: [$0.extracting(..<2), $0.extracting(2...)])
+                try table.append(
+                    start: start, label: label < 0 ? nil : label, videoID: label < 0 ? nil : 10 + label,
+                    values: [$0.extracting(..<2), $0.extracting(2...)])
             }
         }
         table.begin(video: "a")
@@ -42,6 +44,7 @@ import Testing
             #expect(try tensor("video").floats() == [0, 0, 1])
             #expect(try tensor("start_frame").floats() == [0, 5, -1])
             #expect(try tensor("label").floats() == [3, 3, -1])
+            #expect(try tensor("video_id").floats() == [13, 13, -1])
             #expect(file.metadata["videos"] == #"["a","b, c"]"#)
         }
     }

@@ -20,11 +20,14 @@ struct Caffe2PickleWriter {
         file = try SequentialFile(path)
     }
 
-    mutating func write(_ tensors: [CheckpointTensor]) throws(Fault) {
-        pickle.emptyDictionary()
-        pickle.putAway()
-        pickle.byteString("blobs")
-        pickle.putAway()
+    /// - Parameter key: under which the arrays stand; `nil`: they are all there is.
+    mutating func write(_ tensors: [CheckpointTensor], key: String? = "blobs") throws(Fault) {
+        if let key {
+            pickle.emptyDictionary()
+            pickle.putAway()
+            pickle.byteString(Array(key.utf8))
+            pickle.putAway()
+        }
         pickle.emptyDictionary()
         pickle.putAway()
         for (index, tensor) in tensors.enumerated() {
@@ -34,7 +37,7 @@ struct Caffe2PickleWriter {
             try write(tensor)
             pickle.endMember(index, of: tensors.count, .dictionary)
         }
-        pickle.setItem()
+        if key != nil { pickle.setItem() }
         pickle.stop()
         try file.append(pickle.drain())
         try file.commit()

@@ -38,6 +38,14 @@ extension Checkpoint {
         }
     }
 
+    /// Writes the tensors to `path` as VMZ's `extract_features` writes its arrays: a pickle of `{name: numpy.ndarray}`.
+    /// - Throws: as `write`.
+    public func writeArrays(to path: String) throws(Fault) {
+        try checkTensors(for: path)
+        var writer = try Caffe2PickleWriter(path)
+        try writer.write(tensors, key: nil)
+    }
+
     private func checkTensors(for path: String) throws(Fault) {
         var names: Set<String> = []
         for tensor in tensors {

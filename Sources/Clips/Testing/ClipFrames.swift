@@ -29,6 +29,9 @@ enum ClipFrames {
             return (settings.clips == 0 ? all[...] : all.prefix(settings.clips)).map {
                 running(from: $0, settings, of: n)
             }
+        case .listed:
+            guard let start = video.listedStart else { return [] }
+            return [running(from: min(start, n - 1), settings, of: n)]
         case .nonlocal:
             let gap = Float(n) / Float(settings.clips)
             return (0..<settings.clips).map { i in running(from: Int(gap * Float(i)) % n, settings, of: n) }

@@ -17,6 +17,8 @@ public struct VideoFacts: Sendable, Equatable {
     public var ticks: Int
     /// When each frame is shown, in seconds after the first; nil where the file does not tell.
     public var frameTimes: [Double]?
+    /// The frame, 0 or later, at which its list says that its clip begins.
+    public var listedStart: Int?
 
     /// - Parameter timestamps: nil for a stream that does not tell.
     public init(
@@ -34,10 +36,11 @@ public struct VideoFacts: Sendable, Equatable {
     }
 
     /// Of an opened video.
-    public init(_ video: VideoReader) {
+    public init(_ video: VideoReader, listedStart: Int? = nil) {
         self.init(
             frameCount: video.frameCount, width: video.width, height: video.height, rate: video.frameRate,
             seconds: video.streamSeconds, timestamps: video.timestamps, ticks: video.ticksPerSecond,
             frameTimes: video.frameTimes)
+        self.listedStart = listedStart
     }
 }

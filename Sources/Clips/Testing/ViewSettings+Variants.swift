@@ -24,7 +24,7 @@ extension ViewSettings {
         settings.clips = clips
         settings.repeatsShort = true
         switch starts {
-        case .dense, .sliding: settings.starts = .vmz
+        case .dense, .sliding, .listed: settings.starts = .vmz
         case .vmz, .slowfast, .slowfastOffset, .nonlocal: break
         }
         return settings
@@ -35,6 +35,13 @@ extension ViewSettings {
         precondition(stride >= 1, "a clip every \(stride) frames")
         var settings = self
         (settings.clips, settings.starts, settings.repeatsShort) = (0, .sliding(stride: stride), true)
+        return settings
+    }
+
+    /// The same views of one clip, from the start frame of the list.
+    public var listed: ViewSettings {
+        var settings = self
+        (settings.clips, settings.starts, settings.repeatsShort) = (1, .listed, true)
         return settings
     }
 

@@ -16,6 +16,8 @@ public struct ViewSettings: Sendable, Equatable {
         case dense(stride: Int)
         /// The same, and one that ends with the video.
         case sliding(stride: Int)
+        /// One clip, from the start frame of the list; Caffe2's `decode_type` 2. None of a video that has no such frame.
+        case listed
     }
 
     /// How sizes and corners are rounded.
@@ -82,7 +84,7 @@ public struct ViewSettings: Sendable, Equatable {
             try demand(stride >= 1, "test.stride", "\(stride) is below 1")
         case .slowfast(let rate), .slowfastOffset(let rate):
             try demand(rate.isFinite && rate > 0, "test.target_rate", "\(rate) is no rate")
-        case .vmz, .nonlocal: break
+        case .vmz, .nonlocal, .listed: break
         }
         try demand(clips >= (isDense ? 0 : 1), "test.clips", "\(clips) clips leave no views")
         let smallest: Int

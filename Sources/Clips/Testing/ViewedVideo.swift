@@ -11,18 +11,22 @@ public struct ViewedVideo {
     public let name: String
     /// The number of its class; `nil` where nobody tells.
     public let label: Int?
+    /// The number that its list gives it.
+    public let videoID: Int?
+    private let listedStart: Int?
     private let source: Source
 
     /// The video at `rank` of a set.
     public init(_ set: PackedSet, rank: Int) {
-        (name, label) = (set.records[rank].name, set.records[rank].label)
+        let record = set.records[rank]
+        (name, label, videoID, listedStart) = (record.name, record.label, record.videoID, record.startFrame)
         source = .packed(set, rank: rank)
     }
 
     /// A file of its own.
     /// - Parameter load: its bytes, fetched when the views are.
     public init(name: String, load: @escaping () throws -> [UInt8]) {
-        (self.name, label) = (name, nil)
+        (self.name, label, videoID, listedStart) = (name, nil, nil, nil)
         source = .loose(load: load)
     }
 
@@ -44,12 +48,15 @@ public struct ViewedVideo {
         }
         do {
             return try open { video in
-                let facts = VideoFacts(video)
+                let facts = VideoFacts(video, listedStart: listedStart)
                 let plan = VideoPlan(settings, facts)
                 guard !plan.views.isEmpty else {
-                    throw Fault(
-                        .data, name, "no views: it has \(facts.frameCount) frames, and a clip needs \(settings.span)",
-                        mend: "test.repeat_short = true begins short videos again")
+                    throw settings.starts == .listed
+                        ? Fault(.data, name, "no views: its list has no start frame for it")
+                        : Fault(
+                            .data, name,
+                            "no views: it has \(facts.frameCount) frames, and a clip needs \(settings.span)",
+                            mend: "test.repeat_short = true begins short videos again")
                 }
                 try ours { try begin(plan, facts) }
                 try video.decode(plan, settings) { number, pixels in try ours { try view(number, pixels) } }

@@ -155,6 +155,19 @@ public struct VMZFlag: Sendable {
     private static let features: [VMZFlag] = [
         .init("test_data", .none, .honoured("a database of create_video_db"), required: true),
         .init("load_model_path", .none, .honoured("`--checkpoint`"), required: true),
+        .init(
+            "output_path", .none,
+            .honoured("the pickle; without it, `features.pickle` beside the database, and not in its folder")),
+        .init(
+            "features", .string("final_avg"),
+            .honoured("names of blobs: of layers, `softmax`, `label`, `video_id`, `start_frame`")),
+        .init("decode_type", .integer(2), .honoured("1: clips spread evenly; 2: the start frame of the list")),
+        .init("clip_per_video", .integer(1), .honoured("with `--decode_type=1`")),
+        .init("num_iterations", .integer(-1), .only("every clip has its row, those of the last batch too")),
+        .init("save_h5", .integer(0), .only("a pickle is written; `zoetrope features` writes safetensors and npy")),
+        .init("batch_size", .integer(32), .immaterial("batch norm does not see it in a test")),
+        .init("get_start_frame", .integer(0), .immaterial("`--features` asks for it")),
+        .init("sanity_check", .integer(0), .immaterial("`zoetrope test` tells the accuracy")),
     ]
 
     private static let database: [VMZFlag] = [

@@ -7,6 +7,7 @@ public struct VMZTranslation: Sendable {
     public enum Task: Sendable {
         case train(Training)
         case test(Testing)
+        case extract(Extraction)
         case createDatabase(Database)
         case convert(from: String, to: String)
     }
@@ -26,6 +27,16 @@ public struct VMZTranslation: Sendable {
         public let recipe: Document
         public let testData: String
         public let weights: String
+    }
+
+    public struct Extraction: Sendable {
+        public let test: Testing
+        /// The pickle; `nil`: beside the database.
+        public let output: String?
+        /// Names of VMZ's blobs.
+        public let features: [String]
+        /// Clips spread over each video; `nil`: one, from the start frame of the list.
+        public let clips: Int?
     }
 
     public struct Database: Sendable, Equatable {
@@ -49,8 +60,7 @@ public struct VMZTranslation: Sendable {
         case .trainNet: task = .train(Self.training(&arguments))
         case .testNet, .testNetLarge: task = .test(Self.testing(&arguments))
         case .extractFeatures:
-            arguments.refusals.add(tool.rawValue, "features", "are not written by this command")
-            task = .test(Self.testing(&arguments))
+            task = .extract(Self.extraction(&arguments))
         case .createVideoDB: task = .createDatabase(Self.database(&arguments))
         case .minidbToPickle:
             task = .convert(
@@ -92,6 +102,32 @@ public struct VMZTranslation: Sendable {
             testData: arguments.text("test_data"),
             run: "\(arguments.text("file_store_path") ?? "")/\(arguments.text("save_model_name") ?? "")",
             initialWeights: weights)
+    }
+
+    private static func extraction(_ arguments: inout VMZArguments) -> Extraction {
+        let test = testing(&arguments)
+        let names = (arguments.text("features") ?? "").split(separator: ",").map {
+            String($0.drop { $0 == " " })
+        }
+        if names.isEmpty || Set(names).count < names.count {
+            arguments.refuse("features", "names no blob, or one twice", mend: "write for example softmax,final_avg")
+        }
+        if arguments.integer("crop_per_clip", in: 1...3) > 1 {
+            arguments.refuse("crop_per_clip", "a row is of the middle of a clip", mend: "it can only be 1")
+        }
+        let clips = arguments.integer("clip_per_video", in: 1...1000)
+        switch arguments.value("decode_type") {
+        case .integer(1): break
+        case .integer(2):
+            if clips > 1 { arguments.refuse("clip_per_video", "a list has one start frame for a video") }
+        default:
+            arguments.refuse(
+                "decode_type", "clips that are drawn differ from run to run", mend: "1 spreads them, 2 takes the list's"
+            )
+        }
+        return Extraction(
+            test: test, output: arguments.text("output_path"), features: names,
+            clips: arguments.value("decode_type") == .integer(1) ? clips : nil)
     }
 
     private static func testing(_ arguments: inout VMZArguments) -> Testing {

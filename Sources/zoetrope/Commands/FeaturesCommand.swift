@@ -41,6 +41,8 @@ struct Features: ParsableCommand {
     var clips = 1
     @Option(help: "Slide over the video instead: a clip every so many frames.")
     var every: Int?
+    @Flag(help: "One clip of each entry, from the start frame of its list.")
+    var listed = false
     @Option(help: "What a row is: clip or video.")
     var per = Row.clip
     @Flag(help: "The mean of each channel over all places in place of the whole map.")
@@ -54,13 +56,17 @@ struct Features: ParsableCommand {
         guard (data == nil) != videos.isEmpty else { throw ValidationError("name either --data or --videos") }
         guard !layers.isEmpty else { throw ValidationError("name a --layer") }
         guard (1...1000).contains(clips) else { throw ValidationError("--clips \(clips): choose 1 to 1000") }
+        guard [every != nil, listed, clips > 1].count(where: { $0 }) < 2 else {
+            throw ValidationError("--clips, --every and --listed exclude each other")
+        }
+        if listed, data == nil { throw ValidationError("--listed: only a data set has a list; name --data") }
         if let every, !(1...1_000_000).contains(every) { throw ValidationError("--every \(every): choose 1 or more") }
     }
 
     func run() throws {
         let tested = try source.open()
         let pool = source.pool()
-        let views = try Self.views(tested, clips: clips, every: every)
+        let views = try views(tested)
         guard case .crops(_, let size) = views.region else { throw Fault(.internal, "test.region", "is no crop") }
         let network = try tested.recipe.testNetwork(classes: tested.classes, height: size, width: size)
         // The scores are no layer's tensor: the logits' softmax, which every run makes.
@@ -101,9 +107,10 @@ struct Features: ParsableCommand {
     }
 
     /// One square out of the middle of each clip: so that every row has the same shape.
-    private static func views(_ tested: TestedNetwork, clips: Int, every: Int?) throws(Fault) -> ViewSettings {
+    private func views(_ tested: TestedNetwork) throws(Fault) -> ViewSettings {
         let settings = tested.settings
-        let spread = every.map { settings.sliding(stride: $0) } ?? settings.spread(clips: clips)
+        let spread =
+            listed ? settings.listed : every.map { settings.sliding(stride: $0) } ?? settings.spread(clips: clips)
         switch settings.region {
         case .crops(_, let size): return try spread.middle(size: size)
         case .frame: return try spread.middle(size: tested.recipe.input.crop)
@@ -123,8 +130,7 @@ struct Features: ParsableCommand {
         var sums = columns.map { [Double](repeating: 0, count: $0.shape.reduce(1, *)) }
         func take(_ rows: [[Float]], of view: Int) throws {
             guard per == .video else {
-                return try Self.append(
-                    rows, start: plan?.views[view].frames[0] ?? -1, label: item.label ?? -1, to: table)
+                return try Self.append(rows, start: plan?.views[view].frames[0] ?? -1, of: item, to: table)
             }
             for (i, row) in rows.enumerated() { for (j, value) in row.enumerated() { sums[i][j] += Double(value) } }
         }
@@ -147,12 +153,13 @@ struct Features: ParsableCommand {
             return problem
         }
         guard per == .video else { return nil }
-        try Self.append(
-            sums.map { $0.map { Float($0 / Double(next)) } }, start: -1, label: item.label ?? -1, to: table)
+        try Self.append(sums.map { $0.map { Float($0 / Double(next)) } }, start: -1, of: item, to: table)
         return nil
     }
 
-    private static func append(_ rows: [[Float]], start: Int, label: Int, to table: FeatureTable) throws(Fault) {
+    private static func append(
+        _ rows: [[Float]], start: Int, of item: ViewedVideo, to table: FeatureTable
+    ) throws(Fault) {
         // One piece of memory for the row: pointers into several arrays cannot be held at once.
         let all = rows.flatMap { $0 }
         var failure: Fault?
@@ -162,7 +169,9 @@ struct Features: ParsableCommand {
                 defer { offset += row.count }
                 return base.extracting(offset..<offset + row.count)
             }
-            do throws(Fault) { try table.append(start: start, label: label, values: values) } catch { failure = error }
+            do throws(Fault) {
+                try table.append(start: start, label: item.label, videoID: item.videoID, values: values)
+            } catch { failure = error }
         }
         if let failure { throw failure }
     }

@@ -41,6 +41,18 @@ struct TranslatedProcesses: ParsableArguments {
         try TestCheckpoint.parse(words).run()
     }
 
+    /// `zoetrope features` of one row a clip, as safetensors.
+    /// - Parameter clips: spread over each video; `nil`: one, from the start frame of the list.
+    func features(
+        recipe: String, checkpoint: String, data: String, split: String, layers: [String], clips: Int?, out: String
+    ) throws {
+        var words = ["--recipe", recipe, "--checkpoint", checkpoint, "--data", data, "--split", split, "--out", out]
+        for layer in layers { words += ["--layer", layer] }
+        words += clips.map { ["--clips", "\($0)"] } ?? ["--listed"]
+        if let threads { words += ["--threads", "\(threads)"] }
+        try Features.parse(words).run()
+    }
+
     /// What a recipe is told to begin from a file: PySlowFast and VMZ take from it whatever fits, ours all of it, but for a
     /// last layer of other classes.
     func beginning(from path: String, of recipe: Recipe) throws(Fault) -> [String] {

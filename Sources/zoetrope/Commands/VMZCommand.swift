@@ -47,6 +47,7 @@ struct VMZ: ParsableCommand {
         switch translation.task {
         case .train(let training): try train(training)
         case .test(let testing): try test(testing)
+        case .extract(let extraction): try extract(extraction)
         case .createDatabase(let task): try create(task)
         case .convert(let input, let output):
             var words = [input, "--to", "caffe2-pickle", "--out", output]
@@ -78,8 +79,19 @@ struct VMZ: ParsableCommand {
     }
 
     private func test(_ task: VMZTranslation.Testing) throws {
+        guard let prepared = try prepare(task) else { return }
+        try processes.test(
+            recipe: prepared.recipe, checkpoint: try expanded(task.weights), data: prepared.set, split: "test",
+            isJSON: result.json)
+    }
+
+    /// The packed set and the recipe of a test; `nil` when only the recipe was to be printed.
+    private func prepare(_ task: VMZTranslation.Testing) throws -> (set: String, recipe: String)? {
         let resolved = try Recipe.read(task.recipe)
-        if printRecipe { return print(resolved.toml, terminator: "") }
+        if printRecipe {
+            print(resolved.toml, terminator: "")
+            return nil
+        }
         let classes = resolved.recipe.model.classes
         let set = try LooseVideos(
             [("test", try list(task.testData, classes: classes))], classes: classes,
@@ -87,9 +99,24 @@ struct VMZ: ParsableCommand {
         let recipe = set.directory + "/recipe.toml"
         try writeWhole(resolved.toml, to: recipe)
         standardError("zoetrope: the recipe is in \(recipe)\n")
-        try processes.test(
-            recipe: recipe, checkpoint: try expanded(task.weights), data: set.directory, split: "test",
-            isJSON: result.json)
+        return (set.directory, recipe)
+    }
+
+    private func extract(_ task: VMZTranslation.Extraction) throws {
+        guard let prepared = try prepare(task.test) else { return }
+        let output = try expanded(
+            task.output ?? URL(fileURLWithPath: task.test.testData).deletingLastPathComponent().path
+                + "/features.pickle")
+        let arrays = try VMZFeatures(task.features, recipe: prepared.recipe)
+        let table = output + ".safetensors"
+        defer { try? FileManager.default.removeItem(atPath: table) }
+        try processes.features(
+            recipe: prepared.recipe, checkpoint: try expanded(task.test.weights), data: prepared.set, split: "test",
+            layers: arrays.layers, clips: task.clips, out: table)
+        let rows = try arrays.write(from: table, to: output)
+        result.report(
+            ["out": .string(output), "rows": .integer(rows)],
+            text: "\(output): \(rows) rows of \(task.features.joined(separator: ", "))")
     }
 
     private func folder(beside database: String) throws(Fault) -> String {
