@@ -201,7 +201,7 @@ let package = Package(
             "Coordinator",
             ["Checkpoints", "Coordinator", "Faults", "Randomness", "Storage", "TestSupport", "Training", "Wire"]),
         tests("Launch", ["Configuration", "Faults", "Launch", "Protocol", "TestSupport"]),
-        tests("Simulation", ["Coordinator", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
+        tests("Simulation", ["Coordinator", "Protocol", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
         tests("Worker", ["Configuration", "Faults", "Models", "Storage", "TestSupport", "Training", "Wire", "Worker"]),
         tests(
             "Cluster",

@@ -64,7 +64,7 @@ import Testing
             }
             #expect(values == [1, 2, 4, 5, 8, 9])
             let rows = try String(contentsOfFile: folder + "/f/rows.csv", encoding: .utf8)
-            #expect(rows == "row,video,start_frame,label\n0,a,0,3\n1,a,5,3\n2,\"b, c\",-1,-1\n")
+            #expect(rows == "row,video,start_frame,label,video_id\n0,a,0,3,13\n1,a,5,3,13\n2,\"b, c\",-1,-1,-1\n")
         }
     }
 

@@ -119,18 +119,26 @@ import Wire
         #expect(table.computed(9, records: records(UnitBlock(first: 0, log2: 1))) == nil)
     }
 
+    private func again(
+        _ table: inout LeaseTable, to worker: Incarnation, id: UInt64, now: Double,
+        isLate: (LeaseTable.Entry) -> Bool
+    ) -> UnitBlock? {
+        var late = table.lateParts(isLate: isLate)
+        return table.leaseAgain(to: worker, from: &late, id: id, now: now)
+    }
+
     @Test func aLateBlockIsHelpedFromTheRightAndTheLoserRevoked() throws {
         var table = LeaseTable(units: 4)
         _ = table.lease(to: 1, size: 4, preferred: nil, id: 1, now: 0)
-        #expect(table.leaseAgain(to: 2, id: 2, now: 1, isLate: { _ in false }) == nil)
-        #expect(table.leaseAgain(to: 1, id: 2, now: 1, isLate: { _ in true }) == nil)
-        let helped = table.leaseAgain(to: 2, id: 2, now: 5, isLate: { $0.issued == 0 })
+        #expect(again(&table, to: 2, id: 2, now: 1) { _ in false } == nil)
+        #expect(again(&table, to: 1, id: 2, now: 1) { _ in true } == nil)
+        let helped = again(&table, to: 2, id: 2, now: 5) { $0.issued == 0 }
         let right = try #require(helped)
         #expect(right == UnitBlock(first: 2, log2: 1))
-        let helpedToo = table.leaseAgain(to: 3, id: 3, now: 5, isLate: { $0.issued == 0 })
+        let helpedToo = again(&table, to: 3, id: 3, now: 5) { $0.issued == 0 }
         let left = try #require(helpedToo)
         #expect(left == UnitBlock(first: 0, log2: 1))
-        #expect(table.leaseAgain(to: 4, id: 4, now: 5, isLate: { $0.issued == 0 }) == nil)
+        #expect(again(&table, to: 4, id: 4, now: 5) { $0.issued == 0 } == nil)
         #expect(table.delivered(2).isEmpty)
         #expect(table.delivered(3).map(\.id) == [1])
     }

@@ -17,7 +17,8 @@ extension Coordinator {
         Balance(
             sizes: settings.plan.chunks.map { $0.slotBytes * $0.slots }, eligible: activeMembers,
             leaving: Set(orderedMembers.filter { members[$0]?.state == .draining }),
-            hosts: members.compactMapValues(\.hello?.host))
+            hosts: Dictionary(
+                uniqueKeysWithValues: members.map { worker, member in (worker, member.hello?.host ?? "") }))
     }
 
     /// Moves some chunks if that makes the shares more equal, or empties a worker that leaves; finds buddies for chunks that

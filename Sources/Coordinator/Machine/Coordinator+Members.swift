@@ -38,9 +38,8 @@ struct Member: Sendable {
 
 /// Who is here: joining, leaving, dying.
 extension Coordinator {
-    /// In the order they came, so that nothing depends on a dictionary's order.
-    var orderedMembers: [Incarnation] { members.sorted { $0.value.order < $1.value.order }.map(\.key) }
-    var activeMembers: [Incarnation] { orderedMembers.filter { members[$0]?.state == .active } }
+    var orderedMembers: [Incarnation] { members.order }
+    var activeMembers: [Incarnation] { members.filter { $0.state == .active } }
 
     mutating func send(_ message: CoordinatorMessage, to worker: Incarnation, now: Double) {
         if let frame = members[worker]?.link.send(message, now: now) { directives.append(.send(worker, frame)) }
@@ -231,7 +230,8 @@ extension Coordinator {
     }
 
     mutating func lose(_ worker: Incarnation, because reason: String, now: Double) {
-        guard let member = members.removeValue(forKey: worker) else { return }
+        guard let member = members[worker] else { return }
+        members[worker] = nil
         departed[worker] = Refusal(reason: "taken for dead: \(reason)", mayReturn: true)
         guard member.takesPart else { return }
         directives.append(.note(.died(worker, name: member.name, reason: reason)))

@@ -66,8 +66,8 @@ extension Coordinator {
     /// The newest version that workers from an earlier generation hold completely, if the ledger has it and it is no older
     /// than the checkpoint; and who holds what.
     var heldState: (version: Int, holders: [Set<Incarnation>])? {
-        let taking = members.filter { $0.value.takesPart }
-        for candidate in Set(taking.map(\.value.heldVersion)).sorted(by: >)
+        let taking = members.map { ($0, $1) }.filter { $1.takesPart }
+        for candidate in Set(taking.map(\.1.heldVersion)).sorted(by: >)
         where candidate >= checkpoint && candidate <= ledgerCount {
             var found: [Set<Incarnation>] = Array(repeating: [], count: holders.count)
             for (worker, member) in taking where member.heldVersion == candidate {
@@ -83,6 +83,6 @@ extension Coordinator {
         let held = heldState
         version = held?.version ?? checkpoint
         holders = held?.holders ?? Array(repeating: [], count: holders.count)
-        for worker in members.keys { members[worker]?.heldChunks = [] }
+        members.update { $0.heldChunks = [] }
     }
 }

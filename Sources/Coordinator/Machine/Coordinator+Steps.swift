@@ -59,12 +59,15 @@ extension Coordinator {
 
     private mutating func begin(now: Double) {
         var step = StepInProgress(step: version, began: now, leases: LeaseTable(units: settings.units))
+        var adopted = false
         for worker in orderedMembers where members[worker]?.takesPart ?? false {
             for kept in members[worker]?.keptBlocks ?? [] where kept.step == version {
                 step.leases.adopt(kept, of: worker, now: now)
+                adopted = true
             }
         }
-        for worker in members.keys { members[worker]?.keptBlocks = [] }
+        if adopted { step.leases.freeTheRest() }
+        members.update { $0.keptBlocks = [] }
         let draws = Draws(seed: 0, place: UInt64(version), purpose: .verification)
         if draws.uniform(0) < Float(settings.verifiedShare) {
             step.leases.plan(checkOf: draws.integer(1, below: settings.units))
@@ -78,43 +81,73 @@ extension Coordinator {
 
     // MARK: - Leases
 
+    /// Takes the step out of the phase, so that changing it copies nothing of it. Whoever takes it puts it back.
+    private mutating func takeStep() -> StepInProgress? {
+        guard case .stepping(let step) = phase else { return nil }
+        phase = .gathering
+        return step
+    }
+
     /// Everybody who has nothing to compute gets a block: fast workers first and more, a late worker's block if no other is
     /// left, else a hint what to decode for the next step.
     mutating func grantLeases(now: Double) {
-        guard case .stepping(var step) = phase else { return }
+        guard var step = takeStep() else { return }
         if let entry = step.leases.reviewCheck(isLate: { isLate($0, now: now) }) {
             send(.revoke(lease: entry.id), to: entry.worker, now: now)
         }
         let speeds = speedsOfActiveMembers(now: now)
         let total = speeds.reduce(0) { $0 + $1.speed }
+        var late = step.leases.lateParts(isLate: { isLate($0, now: now) })
         for (worker, speed) in speeds where !step.leases.isBusy(worker) {
-            let isFirst = step.leases.firstBlocks[worker] == nil
-            let pool = isFirst ? settings.units : step.leases.freeUnits
-            // A little more than the share, so that two nearly equal workers halve a step instead of quartering it.
-            let size = max(1, Int(1.15 * Double(pool) * speed / total))
-            let preferred = isFirst ? expectedFirstBlocks[worker] : nil
-            if let block = step.leases.lease(
-                to: worker, size: size, preferred: preferred, id: nextLease, now: now)
-            {
-                step.issues.note(block, to: worker)
-                issue(block, of: step.step, to: worker, now: now)
-            } else if let block = step.leases.leaseAgain(
-                to: worker, id: nextLease, now: now, isLate: { isLate($0, now: now) })
-            {
-                step.issues.note(block, to: worker)
-                issue(block, of: step.step, to: worker, now: now)
-                directives.append(.note(.reissued(step: step.step, block: block, to: worker)))
-            } else if let block = step.leases.leaseCheck(to: worker, id: nextLease, now: now) {
-                issue(block, of: step.step, to: worker, now: now)
-            } else if step.step + 1 < settings.steps, let block = step.leases.firstBlocks[worker],
-                step.prefetched.insert(worker).inserted
-            {
-                expectedFirstBlocks[worker] = block
-                send(.prefetch(step: step.step + 1, block: block), to: worker, now: now)
-            }
+            serve(worker, share: speed / total, late: &late, in: &step, now: now)
         }
         phase = .stepping(step)
         finishIfComplete(now: now)
+    }
+
+    /// The same for those who have just become idle: it costs nothing for the others. Who is late is looked for with every
+    /// tick.
+    private mutating func grantLeases(to workers: [Incarnation], now: Double) {
+        guard var step = takeStep() else { return }
+        for worker in workers where !step.leases.isBusy(worker) && mayCompute(worker) {
+            var share = 0.0
+            if step.leases.hasFreeBlocks {
+                let speeds = speedsOfActiveMembers(now: now)
+                let speed = speeds.first { $0.worker == worker }?.speed ?? 0
+                share = speed / max(speed, speeds.reduce(0) { $0 + $1.speed })
+            }
+            var late: [LeaseTable.LatePart] = []
+            serve(worker, share: share, late: &late, in: &step, now: now)
+        }
+        phase = .stepping(step)
+        finishIfComplete(now: now)
+    }
+
+    /// - Parameter share: of the cluster's speed.
+    private mutating func serve(
+        _ worker: Incarnation, share: Double, late: inout [LeaseTable.LatePart], in step: inout StepInProgress,
+        now: Double
+    ) {
+        let isFirst = step.leases.firstBlocks[worker] == nil
+        let pool = isFirst ? settings.units : step.leases.freeUnits
+        // A little more than the share, so that two nearly equal workers halve a step instead of quartering it.
+        let size = max(1, Int(1.15 * Double(pool) * share))
+        let preferred = isFirst ? expectedFirstBlocks[worker] : nil
+        if let block = step.leases.lease(to: worker, size: size, preferred: preferred, id: nextLease, now: now) {
+            step.issues.note(block, to: worker)
+            issue(block, of: step.step, to: worker, now: now)
+        } else if let block = step.leases.leaseAgain(to: worker, from: &late, id: nextLease, now: now) {
+            step.issues.note(block, to: worker)
+            issue(block, of: step.step, to: worker, now: now)
+            directives.append(.note(.reissued(step: step.step, block: block, to: worker)))
+        } else if let block = step.leases.leaseCheck(to: worker, id: nextLease, now: now) {
+            issue(block, of: step.step, to: worker, now: now)
+        } else if step.step + 1 < settings.steps, let block = step.leases.firstBlocks[worker],
+            step.prefetched.insert(worker).inserted
+        {
+            expectedFirstBlocks[worker] = block
+            send(.prefetch(step: step.step + 1, block: block), to: worker, now: now)
+        }
     }
 
     private mutating func issue(_ block: UnitBlock, of step: Int, to worker: Incarnation, now: Double) {
@@ -124,14 +157,25 @@ extension Coordinator {
 
     /// Fastest first; whoever has not been measured counts as the mean of the others.
     private func speedsOfActiveMembers(now: Double) -> [(worker: Incarnation, speed: Double)] {
+        let all = members.map { worker, member in
+            (
+                worker: worker, isActive: member.state == .active, takesPart: member.takesPart, speed: member.speed,
+                isSilent: now - member.lastHeard > timing.silence
+            )
+        }
         // When all are leaving, they finish the step.
-        let active = (activeMembers.isEmpty ? orderedMembers.filter { members[$0]?.takesPart ?? false } : activeMembers)
-            .filter { !isSilent($0, now: now) }
-        let known = active.compactMap { members[$0]?.speed }
+        let isActive = all.contains(where: \.isActive)
+        let active = all.filter { !$0.isSilent && (isActive ? $0.isActive : $0.takesPart) }
+        let known = active.compactMap(\.speed)
         let mean = known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
-        return active.map { ($0, members[$0]?.speed ?? mean) }.enumerated()
+        return active.map { ($0.worker, $0.speed ?? mean) }.enumerated()
             .sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }
             .map { (worker: $0.element.0, speed: $0.element.1) }
+    }
+
+    private func mayCompute(_ worker: Incarnation) -> Bool {
+        guard let state = members[worker]?.state else { return false }
+        return state == .active || (state == .draining && activeMembers.isEmpty)
     }
 
     private func isSilent(_ worker: Incarnation, now: Double) -> Bool {
@@ -151,28 +195,26 @@ extension Coordinator {
     }
 
     mutating func blockComputed(_ id: UInt64, _ records: [UnitRecord], by worker: Incarnation, now: Double) {
-        guard case .stepping(var step) = phase, step.leases.entries[id]?.worker == worker,
-            let (entry, disagreement) = step.leases.computed(id, records: records)
-        else { return }
+        guard var step = takeStep() else { return }
+        let result = step.leases.entries[id]?.worker == worker ? step.leases.computed(id, records: records) : nil
         phase = .stepping(step)
+        guard let (entry, disagreement) = result else { return }
         let measured = Double(entry.block.size) / max(1e-6, now - entry.issued)
         let earlier = members[worker]?.speed ?? measured
         members[worker]?.speed = 0.7 * earlier + 0.3 * measured
         if let disagreement {
             directives.append(.note(.recordsDiffer(step: step.step, unit: disagreement, by: worker)))
         }
-        grantLeases(now: now)
-        finishIfComplete(now: now)
+        grantLeases(to: [worker], now: now)
     }
 
     mutating func blockDelivered(_ id: UInt64, revision: Int, by worker: Incarnation, now: Double) {
         // What was delivered to an owner that has died since is not delivered.
-        guard case .stepping(var step) = phase, step.leases.entries[id]?.worker == worker,
-            revision == self.revision || bugs.contains(.deliveredToTheDead)
-        else { return }
-        for entry in step.leases.delivered(id) { send(.revoke(lease: entry.id), to: entry.worker, now: now) }
+        guard revision == self.revision || bugs.contains(.deliveredToTheDead), var step = takeStep() else { return }
+        let superfluous = step.leases.entries[id]?.worker == worker ? step.leases.delivered(id) : []
+        for entry in superfluous { send(.revoke(lease: entry.id), to: entry.worker, now: now) }
         phase = .stepping(step)
-        grantLeases(now: now)
+        grantLeases(to: [worker] + superfluous.map(\.worker), now: now)
     }
 
     mutating func blockFailed(_ id: UInt64, _ reason: String, by worker: Incarnation, now: Double) {
@@ -193,12 +235,16 @@ extension Coordinator {
 
     mutating func chunksReady(_ chunks: [ReadyChunk], map: Int, step number: Int, now: Double) {
         guard map == mapNumber else { return }
-        guard case .stepping(var step) = phase else {
+        guard var step = takeStep() else {
             // Roots that were kept are pushed as soon as the map is known, before the step begins. Once it is complete, new
             // owners only repeat what the old ones said.
             if case .committing = phase { return }
             if number == version { earlyReady += chunks }
             return
+        }
+        defer {
+            phase = .stepping(step)
+            finishIfComplete(now: now)
         }
         guard step.step == number else { return }
         for chunk in chunks
@@ -207,8 +253,6 @@ extension Coordinator {
         {
             step.ready.append(chunk)
         }
-        phase = .stepping(step)
-        finishIfComplete(now: now)
     }
 
     private mutating func finishIfComplete(now: Double) {
@@ -294,7 +338,7 @@ extension Coordinator {
     private mutating func commit(_ record: LedgerRecord, replayed: Bool, now: Double) {
         let outcome = record.outcome
         let commit = commit(of: outcome)
-        let takingPart = orderedMembers.filter { members[$0]?.takesPart ?? false }
+        let takingPart = members.filter(\.takesPart)
         for (index, worker) in takingPart.enumerated() {
             var commit = commit
             if index < Self.mirrors, !replayed { commit.record = record }

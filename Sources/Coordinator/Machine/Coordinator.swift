@@ -16,7 +16,7 @@ public struct Coordinator: Sendable {
     let bugs: Set<PlantedBug>
     var directives: [CoordinatorDirective] = []
 
-    var members: [Incarnation: Member] = [:]
+    var members = Members()
     /// Taken for dead, let go or turned away: whatever they say, this is the answer.
     var departed: [Incarnation: Refusal] = [:]
     var arrivals = 0
@@ -131,7 +131,7 @@ public struct Coordinator: Sendable {
         switch event {
         // Only whoever was heard can be owed a receipt; of hundreds of members the others are not looked at.
         case .received(let frame): flush(frame.sender)
-        case .tick: for worker in members.keys.sorted() { flush(worker) }
+        case .tick: for worker in orderedMembers { flush(worker) }
         default: break
         }
         endWhenKnown(now: now)
@@ -140,7 +140,7 @@ public struct Coordinator: Sendable {
 
     private mutating func tick(now: Double) {
         if case .finished = phase { return }
-        for worker in members.keys.sorted() {
+        for worker in orderedMembers {
             if let probe = members[worker]?.link.tick(now: now) { directives.append(.send(worker, probe)) }
         }
         watch(now: now)
@@ -160,7 +160,7 @@ public struct Coordinator: Sendable {
 
     private mutating func endWhenKnown(now: Double) {
         if case .closing(let code, let reason, let deadline) = phase,
-            now >= deadline || members.values.allSatisfy({ $0.link.isIdle })
+            now >= deadline || members.allSatisfy({ $0.link.isIdle })
         {
             phase = .finished
             directives.append(.finished(code: code, reason: reason))

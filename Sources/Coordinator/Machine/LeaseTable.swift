@@ -19,6 +19,8 @@ package struct LeaseTable: Sendable {
     private var free: Set<UnitBlock> = []
     /// Leases under way.
     package private(set) var entries: [UInt64: Entry] = [:]
+    /// How many of them a worker still computes.
+    private var computing: [Incarnation: Int] = [:]
     /// What is known of each unit; the first result counts.
     package private(set) var records: [Int: UnitRecord] = [:]
     private var delivered: Set<Int> = []
@@ -46,8 +48,17 @@ package struct LeaseTable: Sendable {
     /// The records in unit order.
     package var orderedRecords: [UnitRecord] { records.values.sorted { $0.unit < $1.unit } }
 
-    package func isBusy(_ worker: Incarnation) -> Bool {
-        entries.values.contains { $0.worker == worker && !$0.isComputed }
+    package var hasFreeBlocks: Bool { !free.isEmpty }
+
+    package func isBusy(_ worker: Incarnation) -> Bool { computing[worker] != nil }
+
+    /// Every change of `entries` goes through here.
+    private mutating func put(_ entry: Entry?, at id: UInt64) {
+        if let old = entries.updateValue(entry, at: id), !old.isComputed {
+            let left = computing[old.worker, default: 1] - 1
+            computing[old.worker] = left > 0 ? left : nil
+        }
+        if let entry, !entry.isComputed { computing[entry.worker, default: 0] += 1 }
     }
 
     // MARK: - Giving
@@ -73,21 +84,32 @@ package struct LeaseTable: Sendable {
         return chosen
     }
 
-    /// Leases a part of a late worker's block a second time, to one that has nothing to do.
+    /// A part of a late worker's block that another may compute as well.
+    package struct LatePart {
+        let holder: Incarnation
+        let block: UnitBlock
+    }
+
+    /// What nobody computes but who is late: oldest leases first, of each the second half first, because its worker goes from
+    /// left to right.
     /// - Parameter isLate: Whether a lease takes longer than it should.
-    package mutating func leaseAgain(
-        to worker: Incarnation, id: UInt64, now: Double, isLate: (Entry) -> Bool
-    ) -> UnitBlock? {
-        for entry in entries.values.sorted(by: { $0.id < $1.id })
-        where entry.worker != worker && isLate(entry) {
-            // The second half first: whoever is late works from the left.
-            let parts = entry.block.log2 == 0 ? [entry.block] : [entry.block.right, entry.block.left]
-            for part in parts where !hasFailed(part, on: worker) && needsHelp(part, besides: entry) {
-                enter(part, worker: worker, id: id, now: now)
-                return part
-            }
+    package func lateParts(isLate: (Entry) -> Bool) -> [LatePart] {
+        entries.values.filter(isLate).sorted { $0.id < $1.id }.flatMap { entry in
+            (entry.block.log2 == 0 ? [entry.block] : [entry.block.right, entry.block.left])
+                .filter { needsHelp($0, besides: entry) }.map { LatePart(holder: entry.worker, block: $0) }
         }
-        return nil
+    }
+
+    /// Leases a part of a late worker's block a second time, to one that has nothing to do, and takes it off the list.
+    package mutating func leaseAgain(
+        to worker: Incarnation, from late: inout [LatePart], id: UInt64, now: Double
+    ) -> UnitBlock? {
+        guard let place = late.firstIndex(where: { $0.holder != worker && !hasFailed($0.block, on: worker) }) else {
+            return nil
+        }
+        let block = late.remove(at: place).block
+        enter(block, worker: worker, id: id, now: now)
+        return block
     }
 
     private func needsHelp(_ part: UnitBlock, besides entry: Entry) -> Bool {
@@ -98,11 +120,11 @@ package struct LeaseTable: Sendable {
     }
 
     mutating func enter(_ block: UnitBlock, worker: Incarnation, id: UInt64, now: Double) {
-        entries[id] = Entry(id: id, worker: worker, block: block, issued: now)
+        put(Entry(id: id, worker: worker, block: block, issued: now), at: id)
     }
 
     /// Takes a lease back whose worker is no longer wanted.
-    mutating func withdraw(_ id: UInt64) { entries[id] = nil }
+    mutating func withdraw(_ id: UInt64) { put(nil, at: id) }
 
     func isDelivered(_ block: UnitBlock) -> Bool {
         (block.first..<min(block.end, units)).allSatisfy { delivered.contains($0) }
@@ -139,7 +161,7 @@ package struct LeaseTable: Sendable {
         let expected = entry.block.first..<min(entry.block.end, units)
         guard new.map(\.unit) == Array(expected) else { return nil }
         entry.isComputed = true
-        entries[id] = entry
+        put(entry, at: id)
         var disagreement: Int?
         for record in new {
             if let earlier = records[record.unit] {
@@ -153,7 +175,8 @@ package struct LeaseTable: Sendable {
 
     /// Every chunk of the block has arrived. Returns the leases that this made superfluous.
     package mutating func delivered(_ id: UInt64) -> [Entry] {
-        guard let entry = entries.removeValue(forKey: id) else { return [] }
+        guard let entry = entries[id] else { return [] }
+        put(nil, at: id)
         settled[id] = entry
         delivered.formUnion(entry.block.first..<min(entry.block.end, units))
         noteDelivered()
@@ -161,7 +184,7 @@ package struct LeaseTable: Sendable {
             check?.concerns(other.id) != true
                 && (other.block.first..<min(other.block.end, units)).allSatisfy { delivered.contains($0) }
         }
-        for other in superfluous { entries[other.id] = nil }
+        for other in superfluous { put(nil, at: other.id) }
         return superfluous.sorted { $0.id < $1.id }
     }
 
@@ -169,8 +192,8 @@ package struct LeaseTable: Sendable {
     package mutating func lost(_ worker: Incarnation, bugs: Set<PlantedBug>) {
         settled = settled.filter { $0.value.worker != worker }
         let gone = entries.values.filter { $0.worker == worker }
-        for entry in gone { entries[entry.id] = nil }
-        for entry in gone where !bugs.contains(.lostBlocksForgotten) { release(entry.block) }
+        for entry in gone { put(nil, at: entry.id) }
+        if !bugs.contains(.lostBlocksForgotten) { release(gone.map(\.block)) }
     }
 
     /// An owner died with sums that nobody else has: what was delivered is delivered again by whoever lives, and what only
@@ -178,7 +201,7 @@ package struct LeaseTable: Sendable {
     package mutating func reopen(now: Double) {
         for var entry in settled.values {
             entry.issued = now
-            entries[entry.id] = entry
+            put(entry, at: entry.id)
         }
         settled = [:]
         delivered = []
@@ -189,39 +212,55 @@ package struct LeaseTable: Sendable {
     package mutating func adopt(_ kept: KeptBlock, of worker: Incarnation, now: Double) {
         let expected = kept.block.first..<min(kept.block.end, units)
         guard entries[kept.lease] == nil, kept.records.map(\.unit) == Array(expected) else { return }
-        entries[kept.lease] = Entry(
-            id: kept.lease, worker: worker, block: kept.block, issued: now, isComputed: true)
+        put(
+            Entry(id: kept.lease, worker: worker, block: kept.block, issued: now, isComputed: true), at: kept.lease)
         for record in kept.records where records[record.unit] == nil { records[record.unit] = record }
         if firstBlocks[worker] == nil { firstBlocks[worker] = kept.block }
+    }
+
+    /// After blocks were adopted: what they do not cover is free.
+    package mutating func freeTheRest() {
         free = []
         releaseUncovered()
     }
 
     private mutating func releaseUncovered() {
-        for unit in 0..<units where !free.contains(where: { $0.contains(unit: unit) }) {
-            release(UnitBlock(first: unit, log2: 0))
-        }
+        let known = Set(free.flatMap { $0.first..<min($0.end, units) })
+        release((0..<units).filter { !known.contains($0) }.map { UnitBlock(first: $0, log2: 0) })
     }
 
     /// The worker could not read a clip of the block. Returns on how many workers the block has failed.
     package mutating func failed(_ id: UInt64) -> Int {
-        guard let entry = entries.removeValue(forKey: id) else { return 0 }
+        guard let entry = entries[id] else { return 0 }
+        put(nil, at: id)
         // Whoever computes it first still has it.
         if id == check?.second { return 0 }
         for unit in entry.block.first..<min(entry.block.end, units) { failures[unit, default: []].insert(entry.worker) }
-        release(entry.block)
+        release([entry.block])
         return failures[entry.block.first]?.count ?? 0
     }
 
-    private mutating func release(_ block: UnitBlock) {
-        for unit in block.first..<min(block.end, units)
-        where !delivered.contains(unit) && !entries.values.contains(where: { $0.block.contains(unit: unit) }) {
-            var block = UnitBlock(first: unit, log2: 0)
-            while free.contains(block.sibling), block.parent.end <= units {
-                free.remove(block.sibling)
-                block = block.parent
+    /// What of `blocks` nobody computes and nobody has delivered is free.
+    private mutating func release(_ blocks: [UnitBlock]) {
+        let leased = Set(entries.values.flatMap { $0.block.first..<min($0.block.end, units) })
+        for block in blocks {
+            for unit in block.first..<min(block.end, units)
+            where !delivered.contains(unit) && !leased.contains(unit) {
+                var block = UnitBlock(first: unit, log2: 0)
+                while free.contains(block.sibling), block.parent.end <= units {
+                    free.remove(block.sibling)
+                    block = block.parent
+                }
+                free.insert(block)
             }
-            free.insert(block)
         }
+    }
+}
+
+extension Dictionary {
+    /// Sets or removes a value. Returns the old one.
+    fileprivate mutating func updateValue(_ value: Value?, at key: Key) -> Value? {
+        guard let value else { return removeValue(forKey: key) }
+        return updateValue(value, forKey: key)
     }
 }
