@@ -29,7 +29,7 @@ struct Zoetrope: ParsableCommand {
                 ]),
             CommandGroup(name: "Data and models", subcommands: [DataCommand.self, ModelCommand.self]),
             CommandGroup(name: "In other programs' words", subcommands: [SlowFast.self, VMZ.self]),
-            CommandGroup(name: "This machine", subcommands: [MakeKeys.self, Bench.self, Doctor.self]),
+            CommandGroup(name: "This machine", subcommands: [MakeKeys.self, Plan.self, Bench.self, Doctor.self]),
         ])
 
     static let version = "0.1.0"

@@ -6,7 +6,7 @@ public import Wire
 /// machine rounds alike. Payloads may come from the network at any address: all loads are unaligned.
 public enum Arithmetic {
     /// left + right, element by element, f32 or f64 by the chunk's kind. Both have the same length.
-    static func sum(_ left: Payload, _ right: Payload, wide: Bool, pool: PayloadPool) -> Payload {
+    package static func sum(_ left: Payload, _ right: Payload, wide: Bool, pool: PayloadPool) -> Payload {
         let result = pool.payload(count: left.count)
         if wide {
             add(left.bytes, right.bytes, into: result.bytes, lane: SIMD8<Double>.self)

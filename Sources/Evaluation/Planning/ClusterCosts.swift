@@ -1,0 +1,81 @@
+public import Faults
+public import Kernels
+public import Models
+import Protocol
+import Randomness
+public import Training
+import Wire
+
+extension ClusterPlan.Costs {
+    /// Measures on this machine what a worker's parts cost: a few seconds for a network of average size.
+    ///
+    /// - Parameters:
+    ///   - N: clips of a unit.
+    ///   - isKeyed: with encryption.
+    ///   - decodeSecondsPerClip: as measured elsewhere; 0 leaves decoding out.
+    /// - Throws: a usage `Fault` for an unknown convolution, the sockets' and the keys'.
+    public static func measured(
+        _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
+        implementation: Convolution.Choice, optimizer: OptimizerSettings, keys: String?, decodeSecondsPerClip: Double
+    ) throws(Fault) -> Self {
+        let (unitSeconds, gradients) = try unit(
+            network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        let security = try keys.map { (folder) throws(Fault) in
+            try Security(keys: folder, insecure: false, role: .worker)
+        }
+        let bench = try NetworkBench(
+            listener: security ?? .loopback, sender: security ?? .loopback, part: 4 << 20, seconds: 1)
+        let bytes = 8 << 20
+        let memory = PayloadPool()
+        func payload() -> Payload { memory.payload(copying: [Float](repeating: 0.5, count: bytes / 4)) }
+        let (left, right) = (payload(), payload())
+        let sum = least { _ = Arithmetic.sum(left, right, wide: false, pool: memory) }
+        let slots = optimizer.slots.map { _ in payload() }
+        let update = least {
+            _ = optimizer.update(
+                slots, gradientSum: left, scale: 1, rate: 0.01, weightDecay: 1e-4, step: 1, pool: memory)
+        }
+        return Self(
+            unitSeconds: unitSeconds, gradients: gradients,
+            wireSecondsPerByte: bench.processorSeconds / Double(bench.bytes),
+            sumSecondsPerByte: sum / Double(bytes), updateSecondsPerByte: update / Double(bytes),
+            decodeSecondsPerClip: decodeSecondsPerClip)
+    }
+
+    /// The median of five units, and when its gradients were there.
+    private static func unit(
+        _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
+        implementation: Convolution.Choice
+    ) throws(Fault) -> (seconds: Double, [Gradient]) {
+        let pass = try TrainingPass(
+            network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+        for index in network.parameters.indices {
+            pass.setParameter(index, network.initialValue(parameter: index, seed: 0))
+        }
+        let draws = Draws(seed: 0, place: 0, purpose: .simulation)
+        for i in pass.input.indices { pass.input[i] = 2 * draws.uniform(i) - 1 }
+        let labels = (0..<N).map { $0 % network.classes }
+        let clock = MonotonicClock()
+        var runs: [(seconds: Double, gradients: [Gradient])] = []
+        for _ in 0..<6 {
+            let begin = clock.now
+            var gradients: [Gradient] = []
+            _ = pass.run(labels: labels) { parameter, gradient in
+                gradients.append(Gradient(seconds: clock.now - begin, bytes: 4 * gradient.count))
+            }
+            runs.append((clock.now - begin, gradients))
+        }
+        // The first warms up.
+        let sorted = runs.dropFirst().sorted { $0.seconds < $1.seconds }
+        return sorted[sorted.count / 2]
+    }
+
+    private static func least(_ body: () -> Void) -> Double {
+        let clock = MonotonicClock()
+        return (0..<7).map { _ in
+            let begin = clock.now
+            body()
+            return clock.now - begin
+        }.min() ?? 0
+    }
+}
