@@ -19,6 +19,8 @@ final class ScriptedCluster {
         case heartbeat(Incarnation)
         case ledgerWritten(step: Int)
         case tick
+        /// The page and the metrics want to know how it goes.
+        case look
     }
 
     private let units: Int
@@ -36,6 +38,7 @@ final class ScriptedCluster {
     /// Processor seconds that the coordinator's thread took: its decisions, and coding of what it hears and says.
     private(set) var busySeconds = 0.0
     private(set) var frames = 0
+    private(set) var statusMembers = 0
     private(set) var stepSeconds: [Double] = []
     /// The busy seconds when the first step began.
     private(set) var joiningSeconds = 0.0
@@ -69,6 +72,7 @@ final class ScriptedCluster {
             queue.add(.heartbeat(worker), at: chance.between(1, 2))
         }
         queue.add(.tick, at: 0)
+        queue.add(.look, at: 0)
     }
 
     /// Runs until so many steps are in the ledger, or to the limit of virtual time.
@@ -84,6 +88,11 @@ final class ScriptedCluster {
             case .tick:
                 queue.add(.tick, at: now + 0.2)
                 try tell(.tick)
+            case .look:
+                queue.add(.look, at: now + 1)
+                let before = Self.processorSeconds
+                statusMembers = coordinator.status(now: now).members.count
+                busySeconds += Self.processorSeconds - before
             }
         }
     }

@@ -5,19 +5,24 @@ public import Wire
 extension Coordinator {
     /// Who is here, and what the step waits for.
     public func status(now: Double) -> ClusterStatus {
-        ClusterStatus(
+        // Each list is gone through once, however many workers there are.
+        var leases: [Incarnation: [LeaseTable.Entry]] = [:]
+        if case .stepping(let step) = phase {
+            leases = Dictionary(grouping: step.leases.entries.values.sorted { $0.id < $1.id }, by: \.worker)
+        }
+        let chunks = Dictionary(owners.map { ($0, 1) }, uniquingKeysWith: +)
+        return ClusterStatus(
             generation: generation, phase: phaseName, step: version, steps: settings.steps, map: mapNumber,
             newestCheckpoint: checkpoint,
-            members: orderedMembers.compactMap { worker in
-                members[worker].map { status(of: $0, worker, now: now) }
+            members: members.map { worker, member in
+                status(of: member, worker, leases[worker] ?? [], chunks: chunks[worker] ?? 0, now: now)
             }, waitingFor: waitingFor)
     }
 
-    private func status(of member: Member, _ worker: Incarnation, now: Double) -> MemberStatus {
-        var leases: [UnitBlock] = []
-        if case .stepping(let step) = phase {
-            leases = step.leases.entries.values.filter { $0.worker == worker && !$0.isComputed }.map(\.block)
-        }
+    /// - Parameter leases: of the worker, oldest first.
+    private func status(
+        of member: Member, _ worker: Incarnation, _ leases: [LeaseTable.Entry], chunks: Int, now: Double
+    ) -> MemberStatus {
         let state =
             switch member.state {
             case .active: member.suspectSince == nil ? "active" : "suspect"
@@ -28,21 +33,19 @@ extension Coordinator {
         return MemberStatus(
             incarnation: worker, name: member.name, host: member.hello?.host ?? "?",
             process: member.hello?.process ?? 0, threads: member.hello?.threads ?? 0, state: state,
-            chunks: owners.count { $0 == worker }, leases: leases.sorted { $0.first < $1.first },
+            chunks: chunks, leases: leases.filter { !$0.isComputed }.map(\.block).sorted { $0.first < $1.first },
             unitsPerSecond: member.speed ?? 0, silentSeconds: now - member.lastHeard, progress: member.progress,
-            late: lateness(of: member, worker, now: now))
+            late: lateness(of: member, leases, now: now))
     }
 
     /// Why the others may have to wait for it; empty when it is in time.
-    private func lateness(of member: Member, _ worker: Incarnation, now: Double) -> String {
+    private func lateness(of member: Member, _ leases: [LeaseTable.Entry], now: Double) -> String {
         let silent = now - member.lastHeard
         if member.suspectSince != nil { return "its connection broke" }
         if silent > timing.silence { return "silent for \(Int(silent)) s" }
         // Who waits for another's weights, or for another to take its gradients, is not the one that is late.
-        guard case .stepping(let step) = phase, [.unknown, .computing].contains(member.progress.activity) else {
-            return ""
-        }
-        for entry in step.leases.entries.values.sorted(by: { $0.id < $1.id }) where entry.worker == worker {
+        guard [.unknown, .computing].contains(member.progress.activity) else { return "" }
+        for entry in leases {
             let elapsed = now - entry.issued
             let usual = member.speed.map { Double(entry.block.size) / $0 }
             guard elapsed >= usual.map({ max(timing.leastStraggling, Self.slow * $0) }) ?? timing.death else {
