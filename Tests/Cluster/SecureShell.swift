@@ -65,11 +65,14 @@ final class SecureShell {
         // Behind a shell: sshd closes what it inherits, by which Foundation tells that a process has ended.
         daemon = try Program.start(["-c", "\(daemonPath) -D -e -f \(folder)/sshd_config; true"], with: "/bin/sh")
         let deadline = Date().addingTimeInterval(20)
-        while !daemon.errors.now.contains("Server listening on \(Self.hosts[0])") {
+        // It says that it listens before it has written who it is.
+        var number: Int32?
+        while number == nil || !daemon.errors.now.contains("Server listening on \(Self.hosts[0])") {
             try #require(daemon.process.isRunning && Date() < deadline, "\(daemon.errors.now)")
+            let written = try? String(contentsOfFile: folder + "/pid", encoding: .utf8)
+            number = written.flatMap { $0.hasSuffix("\n") ? Int32($0.dropLast()) : nil }
         }
-        let number = try String(contentsOfFile: folder + "/pid", encoding: .utf8)
-        pid = try #require(Int32(number.trimmingCharacters(in: .whitespacesAndNewlines)))
+        pid = try #require(number)
     }
 
     func stop() {
