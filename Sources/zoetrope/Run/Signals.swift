@@ -14,23 +14,29 @@ func unblockSignals() {
 /// Calls `body` when one of `numbers` arrives, the first time; the second time the signal does what it always does.
 func onSignals(_ numbers: [Int32], _ body: @escaping @Sendable () -> Void) {
     for number in numbers {
-        signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
             signal(number, SIG_DFL)
             body()
         }
-        source.resume()
-        // Lives as long as the process.
-        _ = Unmanaged.passRetained(source as AnyObject)
+        beginHeeding(source)
     }
+}
+
+/// Returns when the source sees its signal: one that came before would be lost, or end the process, unheard. From then on it
+/// lives as long as the process.
+private func beginHeeding(_ source: any DispatchSourceSignal) {
+    let isRegistered = DispatchSemaphore(value: 0)
+    source.setRegistrationHandler { isRegistered.signal() }
+    source.resume()
+    isRegistered.wait()
+    _ = Unmanaged.passRetained(source as AnyObject)
 }
 
 /// Calls `body` whenever one of `numbers` arrives, with how many of that number there have been.
 func onEverySignal(_ numbers: [Int32], _ body: @escaping @Sendable (Int32, Int) -> Void) {
     let queue = DispatchQueue(label: "signals")
     for number in numbers {
-        signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
         let count = Mutex(0)
         source.setEventHandler {
@@ -41,7 +47,6 @@ func onEverySignal(_ numbers: [Int32], _ body: @escaping @Sendable (Int32, Int) 
             }
             body(number, total)
         }
-        source.resume()
-        _ = Unmanaged.passRetained(source as AnyObject)
+        beginHeeding(source)
     }
 }
