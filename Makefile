@@ -11,7 +11,7 @@ DEMO ?= .build/demo
 INPUTS ?= 1000000
 SEED ?= 1
 
-.PHONY: help setup build demo test test-peers test-slurm test-deploy test-monitoring pictures check fuzz fuzz-frames model chaos soak bench release deb clean
+.PHONY: help setup build demo test test-peers test-slurm test-deploy test-monitoring pictures check fuzz fuzz-frames model chaos soak bench release install deb clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ bench: build  ## Time the kernels and a training step on this machine
 
 release: setup  ## Build one file that runs without Swift installed: .build/release/zoetrope
 	$(SWIFT_BUILD) --product zoetrope --static-swift-stdlib -Xlinker -s
+
+PREFIX ?= /usr/local
+install: release  ## Install program, manual, completions and recipes into PREFIX=/usr/local (DESTDIR= before it)
+	DESTDIR=$(DESTDIR) scripts/install $(PROGRAM) $(PREFIX)
 
 deb: release  ## Make a Debian package of it: .build/zoetrope_VERSION_ARCH.deb
 	@scripts/setup deploy
