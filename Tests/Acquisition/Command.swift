@@ -1,7 +1,7 @@
 import Dispatch
 import Foundation
 import Glibc
-import Testing
+import TestSupport
 
 /// The built `zoetrope`, run as a user runs it, to its end or until it is killed.
 struct Command {
@@ -28,48 +28,43 @@ struct Command {
     ///   - folder: where it runs; paths are relative to it.
     ///   - moment: seconds after which it gets SIGKILL, unless it has ended.
     static func run(_ arguments: [String], in folder: String, killedAfter moment: Double? = nil) throws -> Ended {
-        let words = try TemporaryFile()
-        let errors = try TemporaryFile()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = words.handle
-        process.standardError = errors.handle
-        let end = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in end.signal() }
-        let begin = DispatchTime.now().uptimeNanoseconds
-        try process.run()
-        if let moment, end.wait(timeout: .now() + moment) == .timedOut {
-            kill(process.processIdentifier, SIGKILL)
-            end.wait()
-        } else if moment == nil {
-            end.wait()
+        try withTemporaryFolder { outputs in
+            // Files and not pipes: nobody reads while it runs.
+            let (words, errors) = (outputs + "/output", outputs + "/errors")
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: program)
+            process.arguments = arguments
+            process.currentDirectoryURL = URL(fileURLWithPath: folder)
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = try empty(words)
+            process.standardError = try empty(errors)
+            let end = DispatchSemaphore(value: 0)
+            process.terminationHandler = { _ in end.signal() }
+            let begin = DispatchTime.now().uptimeNanoseconds
+            try process.run()
+            if let moment, end.wait(timeout: .now() + moment) == .timedOut {
+                kill(process.processIdentifier, SIGKILL)
+                end.wait()
+            } else if moment == nil {
+                end.wait()
+            }
+            let seconds = Double(DispatchTime.now().uptimeNanoseconds - begin) * 1e-9
+            let isKilled = process.terminationReason == .uncaughtSignal
+            return Ended(
+                code: isKilled ? nil : process.terminationStatus, output: try text(words),
+                errors: try text(errors),
+                seconds: seconds)
         }
-        let seconds = Double(DispatchTime.now().uptimeNanoseconds - begin) * 1e-9
-        let isKilled = process.terminationReason == .uncaughtSignal
-        return Ended(
-            code: isKilled ? nil : process.terminationStatus, output: try words.text(), errors: try errors.text(),
-            seconds: seconds)
     }
 
-    /// A file without a name, for what a process prints.
-    private struct TemporaryFile {
-        let handle: FileHandle
+    /// Whoever is killed may leave half a letter.
+    private static func text(_ path: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+    }
 
-        init() throws {
-            var path = Array((NSTemporaryDirectory() + "zoetrope-output-XXXXXX").utf8CString)
-            let file = mkstemp(&path)
-            try #require(file >= 0)
-            unlink(path)
-            handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
-        }
-
-        func text() throws -> String {
-            try handle.seek(toOffset: 0)
-            return String(decoding: try handle.readToEnd() ?? Data(), as: UTF8.self)
-        }
+    private static func empty(_ path: String) throws -> FileHandle {
+        try Data().write(to: URL(fileURLWithPath: path))
+        return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     }
 }
 

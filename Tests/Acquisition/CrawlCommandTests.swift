@@ -11,45 +11,20 @@ struct CrawlCommandTests {
     private static let ids = ["-abcdefgh_0", "abcdefghij1", "abcdefghij2", "abcdefghij3"]
 
     /// A folder with annotations and a program that knows one video, or says why it has none.
-    private func withFolder(_ body: (String) throws -> Void) throws {
+    private func withFolder(_ body: (String, FakeDownloader) throws -> Void) throws {
         try withTemporaryFolder { folder in
-            try makeDirectories(folder + "/bin")
-            let script = #"""
-                #!/bin/sh
-                here=$(dirname "$0")
-                template=; last=
-                for word in "$@"; do
-                    [ "$previous" = --output ] && template=$word
-                    previous=$word; last=$word
-                done
-                id=${last##*watch?v=}
-                printf '%s\n' "$@" > "$here/arguments-$id"
-                echo call >> "$here/calls-$id"
-                if [ -e "$here/$id.mp4" ]; then
-                    cp "$here/$id.mp4" "${template%/video.*}/video.mp4"; echo duration=3
-                else
-                    echo "$(cat "$here/$id.words")" >&2; exit 1
-                fi
-                """#
-            try writeWhole(script, to: folder + "/bin/yt-dlp")
-            chmod(folder + "/bin/yt-dlp", 0o755)
+            let fake = try FakeDownloader(in: folder)
             let video = try motionVideo(.right, seed: 1, number: 1, frames: 90, size: 48)
             try writeWhole(video, to: folder + "/bin/\(Self.ids[0]).mp4")
             for (id, words) in [
                 (Self.ids[1], "ERROR: [youtube] x: Private video"), (Self.ids[2], "ERROR: [youtube] x: timed out"),
                 (Self.ids[3], "ERROR: [youtube] x: This video has been removed by the uploader"),
-            ] { try writeWhole(words, to: folder + "/bin/\(id).words") }
+            ] { try fake.plan(id, words, words) }
             // Two clips of the first video.
             var rows = "label,youtube_id,time_start,time_end,split\n\"moving right\",\(Self.ids[0]),0,2,train\n"
             rows += Self.ids.map { "\"moving right\",\($0),1,3,train\n" }.joined()
             try writeWhole(rows, to: folder + "/train.csv")
-            try body(folder)
-        }
-    }
-
-    private func calls(_ folder: String) -> [Int] {
-        Self.ids.map { id in
-            (try? readWhole(folder + "/bin/calls-" + id))?.count { $0 == UInt8(ascii: "\n") } ?? 0
+            try body(folder, fake)
         }
     }
 
@@ -62,13 +37,13 @@ struct CrawlCommandTests {
     }
 
     @Test func whatCannotBeHadIsClassifiedAndASecondRunContinues() throws {
-        try withFolder { folder in
+        try withFolder { folder, fake in
             let first = try crawl(folder, "--pass", "--cookies", "--pass", "my cookies.txt")
             #expect(first.code == 75, "\(first.errors)")
             #expect(first.json["videos"] as? Int == 4 && first.json["here"] as? Int == 1, "\(first.output)")
             for word in ["private", "network", "removed"] { #expect(first.json[word] as? Int == 1, "\(word)") }
             #expect(first.errors.contains("1 videos may yet come; the same command tries them again"))
-            let arguments = try text(of: folder + "/bin/arguments-" + Self.ids[0]).split(separator: "\n")
+            let arguments = try fake.arguments(Self.ids[0])
             let cookies = try #require(arguments.firstIndex(of: "--cookies"))
             #expect(arguments[cookies + 1] == "my cookies.txt" && cookies < arguments.firstIndex(of: "--") ?? 0)
             let report = try text(of: folder + "/whole/crawl.tsv").split(separator: "\n")
@@ -80,15 +55,15 @@ struct CrawlCommandTests {
                 atPath: folder + "/bin/\(Self.ids[0]).mp4", toPath: folder + "/bin/\(Self.ids[2]).mp4")
             let second = try crawl(folder)
             #expect(second.code == 0 && second.json["here"] as? Int == 2, "\(second.errors)")
-            #expect(calls(folder) == [1, 1, 2, 1])
+            #expect(Self.ids.map(fake.calls) == [1, 1, 2, 1])
             let third = try crawl(folder, "--again", "private")
             #expect(third.code == 0)
-            #expect(calls(folder) == [1, 2, 2, 1])
+            #expect(Self.ids.map(fake.calls) == [1, 2, 2, 1])
         }
     }
 
     @Test func usageThatMakesNoSenseIsNamed() throws {
-        try withFolder { folder in
+        try withFolder { folder, _ in
             for (words, said) in [
                 (["--again", "privat"], "did you mean 'private'?"), (["--jobs", "0"], "--jobs"),
                 (["--height", "9"], "--height"),
@@ -123,7 +98,7 @@ struct CrawlCommandTests {
     }
 
     @Test func clipsAreCutOutOfWhatWasCrawled() throws {
-        try withFolder { folder in
+        try withFolder { folder, _ in
             _ = try crawl(folder)
             // A video that only looks like one.
             try writeWhole(Array("<html>log in</html>".utf8), to: folder + "/whole/\(Self.ids[1]).mp4")
@@ -163,7 +138,7 @@ struct CrawlCommandTests {
 
     /// What cannot be decoded is left out and named; what the profile keeps has no use for is refused.
     @Test func packingInAProfile() throws {
-        try withFolder { folder in
+        try withFolder { folder, _ in
             try writeWhole(Array("<html>".utf8), to: folder + "/bin/page.mp4")
             try writeWhole("\(Self.ids[0]).mp4 0\npage.mp4 0\n", to: folder + "/bin/list")
             func pack(_ more: String...) throws -> Command.Ended {
@@ -198,7 +173,7 @@ struct CrawlCommandTests {
     }
 
     @Test func clipsAsTheNetworkSeesThem() throws {
-        try withFolder { folder in
+        try withFolder { folder, _ in
             try writeWhole("\(Self.ids[0]).mp4 0\n", to: folder + "/bin/list")
             let packed = try Command.run(
                 ["data", "pack", "--list", "bin/list", "--split", "val", "--out", "set"], in: folder)

@@ -3,27 +3,13 @@ import Faults
 import Glibc
 import Randomness
 import Storage
+import TestSupport
 import Testing
 
 struct SafetensorsTests {
-    /// A directory that goes with the test.
-    final class Scratch {
-        let path: String
-
-        init() throws {
-            var template = Array("/tmp/zoetrope-safetensors-XXXXXX".utf8CString)
-            path = try #require(mkdtemp(&template).map { String(cString: $0) })
-        }
-
-        deinit {
-            for name in ["a", "b"] { unlink("\(path)/\(name)") }
-            rmdir(path)
-        }
-
-        func file(_ bytes: [UInt8]) throws -> String {
-            try writeWhole(bytes, to: "\(path)/a")
-            return "\(path)/a"
-        }
+    private func saved(_ bytes: [UInt8], in folder: String) throws -> String {
+        try writeWhole(bytes, to: folder + "/a")
+        return folder + "/a"
     }
 
     private static func bytes(_ json: String, _ data: [UInt8]) -> [UInt8] {
@@ -31,59 +17,63 @@ struct SafetensorsTests {
     }
 
     @Test func writesTheReferenceVector() throws {
-        let scratch = try Scratch()
-        let writer = try SafetensorsWriter(
-            "\(scratch.path)/a", tensors: [StoredTensor(name: "w", type: .f32, shape: [2])])
-        try writer.write("w", [1, 2])
-        try writer.finish()
-        let expected = Self.bytes(
-            #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  "#, [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40])
-        #expect(try readWhole("\(scratch.path)/a") == expected)
-        #expect(expected.prefix(8) == [0x38, 0, 0, 0, 0, 0, 0, 0])
+        try withTemporaryFolder { folder in
+            let writer = try SafetensorsWriter(
+                "\(folder)/a", tensors: [StoredTensor(name: "w", type: .f32, shape: [2])])
+            try writer.write("w", [1, 2])
+            try writer.finish()
+            let expected = Self.bytes(
+                #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}  "#, [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40])
+            #expect(try readWhole("\(folder)/a") == expected)
+            #expect(expected.prefix(8) == [0x38, 0, 0, 0, 0, 0, 0, 0])
+        }
     }
 
     @Test func piecesInAnyOrderComeBack() throws {
-        let scratch = try Scratch()
-        let odd = "a \"name\"\\ with\n\u{1}é"
-        let path = "\(scratch.path)/a"
-        let tensors = [
-            StoredTensor(name: "z", type: .f32, shape: [3, 2]), StoredTensor(name: odd, type: .i64, shape: []),
-            StoredTensor(name: "none", type: .f32, shape: [0, 4]), StoredTensor(name: "y", type: .u8, shape: [3]),
-        ]
-        let writer = try SafetensorsWriter(path, tensors: tensors, metadata: ["step": "7", "q\"": "\t"])
-        let values: [Float] = [0, 1, 2, 3, 4, 5]
-        try values.withUnsafeBytes { all in
-            try writer.write("z", at: 16, UnsafeRawBufferPointer(rebasing: all[16...]))
-            try writer.write("z", UnsafeRawBufferPointer(rebasing: all[..<16]))
-        }
-        try [UInt8](repeating: 9, count: 3).withUnsafeBytes { try writer.write("y", $0) }
-        #expect(throws: Fault.self) { try writer.finish() }
-        #expect(access(path, F_OK) != 0, "an unfinished file must not appear")
-        try [Int64](arrayLiteral: -5).withUnsafeBytes { try writer.write(odd, $0) }
-        try writer.finish()
+        try withTemporaryFolder { folder in
+            let odd = "a \"name\"\\ with\n\u{1}é"
+            let path = "\(folder)/a"
+            let tensors = [
+                StoredTensor(name: "z", type: .f32, shape: [3, 2]), StoredTensor(name: odd, type: .i64, shape: []),
+                StoredTensor(name: "none", type: .f32, shape: [0, 4]), StoredTensor(name: "y", type: .u8, shape: [3]),
+            ]
+            let writer = try SafetensorsWriter(path, tensors: tensors, metadata: ["step": "7", "q\"": "\t"])
+            let values: [Float] = [0, 1, 2, 3, 4, 5]
+            try values.withUnsafeBytes { all in
+                try writer.write("z", at: 16, UnsafeRawBufferPointer(rebasing: all[16...]))
+                try writer.write("z", UnsafeRawBufferPointer(rebasing: all[..<16]))
+            }
+            try [UInt8](repeating: 9, count: 3).withUnsafeBytes { try writer.write("y", $0) }
+            #expect(throws: Fault.self) { try writer.finish() }
+            #expect(access(path, F_OK) != 0, "an unfinished file must not appear")
+            try [Int64](arrayLiteral: -5).withUnsafeBytes { try writer.write(odd, $0) }
+            try writer.finish()
 
-        let file = try SafetensorsFile(path)
-        #expect(file.metadata == ["step": "7", "q\"": "\t"])
-        #expect(file.tensors.map(\.name) == [odd, "none", "z", "y"])
-        #expect(try file.floats("z", shape: [3, 2]) == values)
-        #expect(try file.integers(odd) == [-5])
-        #expect(try file.floats("none") == [])
-        #expect(file.header.byteCount % 8 == 0)
-        let fault = #expect(throws: Fault.self) { try file.floats("z", shape: [2, 3]) }
-        #expect(fault?.mend == "is it a checkpoint of another model?")
-        #expect(throws: Fault.self) { try file.floats("y") }
-        #expect(throws: Fault.self) { try file.floats("zz") }
+            let file = try SafetensorsFile(path)
+            #expect(file.metadata == ["step": "7", "q\"": "\t"])
+            #expect(file.tensors.map(\.name) == [odd, "none", "z", "y"])
+            #expect(try file.floats("z", shape: [3, 2]) == values)
+            #expect(try file.integers(odd) == [-5])
+            #expect(try file.floats("none") == [])
+            #expect(file.header.byteCount % 8 == 0)
+            let fault = #expect(throws: Fault.self) { try file.floats("z", shape: [2, 3]) }
+            #expect(fault?.mend == "is it a checkpoint of another model?")
+            #expect(throws: Fault.self) { try file.floats("y") }
+            #expect(throws: Fault.self) { try file.floats("zz") }
+        }
     }
 
     @Test func readsWhatOthersWrite() throws {
-        let scratch = try Scratch()
-        let json =
-            #" { "b" : {"shape":[1],"data_offsets":[4, 8],"dtype":"F32"}, "__metadata__":{"format":"pt"},"#
-            + #""\u0061\ud83d\ude00":{"dtype":"F32","shape":[],"data_offsets":[0,4]} }   "#
-        let path = try scratch.file(Self.bytes(String(json.dropFirst()), [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]))
-        let file = try SafetensorsFile(path)
-        #expect(try file.floats("a😀") == [1])
-        #expect(try file.floats("b") == [2])
+        try withTemporaryFolder { folder in
+            let json =
+                #" { "b" : {"shape":[1],"data_offsets":[4, 8],"dtype":"F32"}, "__metadata__":{"format":"pt"},"#
+                + #""\u0061\ud83d\ude00":{"dtype":"F32","shape":[],"data_offsets":[0,4]} }   "#
+            let path = try saved(
+                Self.bytes(String(json.dropFirst()), [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]), in: folder)
+            let file = try SafetensorsFile(path)
+            #expect(try file.floats("a😀") == [1])
+            #expect(try file.floats("b") == [2])
+        }
     }
 
     @Test(arguments: [
@@ -110,56 +100,59 @@ struct SafetensorsTests {
         #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}x"#,
     ])
     func refusesWithAFaultThatNamesTheFile(_ json: String) throws {
-        let scratch = try Scratch()
-        let path = try scratch.file(Self.bytes(json, [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]))
-        let fault = #expect(throws: Fault.self) { try SafetensorsFile(path) }
-        #expect(fault?.code == .data)
-        #expect(fault?.thing == path)
+        try withTemporaryFolder { folder in
+            let path = try saved(Self.bytes(json, [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]), in: folder)
+            let fault = #expect(throws: Fault.self) { try SafetensorsFile(path) }
+            #expect(fault?.code == .data)
+            #expect(fault?.thing == path)
+        }
     }
 
     @Test func claimedLengthsAreCheckedFirst() throws {
-        let scratch = try Scratch()
-        for length in [UInt64.max, 1 << 62, 100_000_001, 9] {
-            let prefix = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) }
-            #expect(throws: Fault.self) { try SafetensorsFile(scratch.file(prefix + Array("{}      ".utf8))) }
+        try withTemporaryFolder { folder in
+            for length in [UInt64.max, 1 << 62, 100_000_001, 9] {
+                let prefix = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) }
+                #expect(throws: Fault.self) { try SafetensorsFile(saved(prefix + Array("{}      ".utf8), in: folder)) }
+            }
+            #expect(throws: Fault.self) { try SafetensorsFile(saved([1, 2, 3], in: folder)) }
+            #expect(throws: Fault.self) { try SafetensorsFile("\(folder)/missing") }
         }
-        #expect(throws: Fault.self) { try SafetensorsFile(scratch.file([1, 2, 3])) }
-        #expect(throws: Fault.self) { try SafetensorsFile("\(scratch.path)/missing") }
     }
 
     /// Flipped, cut and doubled bytes of a good file: a fault or a file that holds together, never a crash.
     @Test(arguments: [UInt64(1), 2, 3])
     func damagedFilesNeverCrash(seed: UInt64) throws {
-        let scratch = try Scratch()
-        let path = "\(scratch.path)/b"
-        let writer = try SafetensorsWriter(
-            path, tensors: (0..<4).map { StoredTensor(name: "tensor\($0)", type: .f32, shape: [$0, 2]) },
-            metadata: ["format": "pt"])
-        for i in 0..<4 { try writer.write("tensor\(i)", [Float](repeating: 1, count: 2 * i)) }
-        try writer.finish()
-        let good = try readWhole(path)
-        var refused = 0
-        for round in 0..<400 {
-            let draws = Draws(seed: seed, place: UInt64(round), purpose: .simulation)
-            var bad = good
-            for change in 0...draws.integer(0, below: 3) {
-                let at = draws.integer(4 * change + 1, below: bad.count)
-                switch draws.integer(4 * change + 2, below: 4) {
-                case 0: bad[at] = UInt8(truncatingIfNeeded: draws.word(4 * change + 3))
-                case 1: bad[at] ^= 1 << UInt8(draws.integer(4 * change + 3, below: 8))
-                case 2: bad.removeSubrange(at...)
-                default: bad.insert(bad[at], at: at)
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/b"
+            let writer = try SafetensorsWriter(
+                path, tensors: (0..<4).map { StoredTensor(name: "tensor\($0)", type: .f32, shape: [$0, 2]) },
+                metadata: ["format": "pt"])
+            for i in 0..<4 { try writer.write("tensor\(i)", [Float](repeating: 1, count: 2 * i)) }
+            try writer.finish()
+            let good = try readWhole(path)
+            var refused = 0
+            for round in 0..<400 {
+                let draws = Draws(seed: seed, place: UInt64(round), purpose: .simulation)
+                var bad = good
+                for change in 0...draws.integer(0, below: 3) {
+                    let at = draws.integer(4 * change + 1, below: bad.count)
+                    switch draws.integer(4 * change + 2, below: 4) {
+                    case 0: bad[at] = UInt8(truncatingIfNeeded: draws.word(4 * change + 3))
+                    case 1: bad[at] ^= 1 << UInt8(draws.integer(4 * change + 3, below: 8))
+                    case 2: bad.removeSubrange(at...)
+                    default: bad.insert(bad[at], at: at)
+                    }
+                    if bad.isEmpty { break }
                 }
-                if bad.isEmpty { break }
+                do {
+                    let file = try SafetensorsFile(saved(bad, in: folder))
+                    for tensor in file.tensors where tensor.type == .f32 { _ = try file.floats(tensor.name) }
+                } catch {
+                    #expect(error is Fault, "seed \(seed), round \(round)")
+                    refused += 1
+                }
             }
-            do {
-                let file = try SafetensorsFile(scratch.file(bad))
-                for tensor in file.tensors where tensor.type == .f32 { _ = try file.floats(tensor.name) }
-            } catch {
-                #expect(error is Fault, "seed \(seed), round \(round)")
-                refused += 1
-            }
+            #expect(refused > 100, "seed \(seed)")
         }
-        #expect(refused > 100, "seed \(seed)")
     }
 }

@@ -15,7 +15,6 @@ import pathlib
 import pickle
 import subprocess
 import sys
-import types
 
 import av
 import numpy as np
@@ -23,8 +22,8 @@ import torch
 from torch import nn
 from safetensors.numpy import load_file
 
-sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("_meta_registrations"))
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from networks import both_pathways, randomised, slowfast
+
 with contextlib.redirect_stdout(io.StringIO()):  # it prints its table when it is loaded
     import views
 
@@ -122,19 +121,6 @@ class R3D10(nn.Module):
         return {name: value.detach().numpy() for name, value in out.items()}
 
 
-def randomised(network, gain):
-    """Statistics that do something, and logits large enough that scores differ."""
-    with torch.no_grad():
-        for name, buffer in network.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.normal_(0, 0.1)
-            elif name.endswith("running_var"):
-                buffer.uniform_(0.5, 2)
-        linear = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
-        linear.weight.normal_(0, gain)
-    return network.eval()
-
-
 def slow(window):
     from pytorchvideo.models.resnet import create_resnet
 
@@ -148,28 +134,12 @@ def slow(window):
     )
 
 
-def slowfast(side):
-    from pytorchvideo.models.slowfast import create_slowfast
-
-    return create_slowfast(
-        model_num_class=CLASSES,
-        slowfast_fusion_conv_kernel_size=(7, 1, 1),
-        head_pool_kernel_sizes=((8, side, side), (32, side, side)),
-        head_activation=None,
-        head_output_with_global_average=False,
-    )
-
-
 def scores_of_places(network, pathways=None):
     def run(x):
         logits = network(x if pathways is None else pathways(x))
         return logits.softmax(1).flatten(2).mean(2)
 
     return run
-
-
-def both_pathways(x):
-    return [x[:, :, torch.linspace(0, x.shape[2] - 1, 8).long()], x]
 
 
 # ----- videos
@@ -247,7 +217,7 @@ with open(work / "r3d-10.pkl", "wb") as file:
     pickle.dump({"blobs": vmz.blobs()}, file, 2)
 slow_network = randomised(slow((4, 2, 2)), 0.2)
 torch.save({"model_state": slow_network.state_dict()}, work / "slow.pyth")
-slowfast_network = randomised(slowfast(2), 0.2)
+slowfast_network = randomised(slowfast(CLASSES, 2), 0.2)
 torch.save({"model_state": slowfast_network.state_dict()}, work / "slowfast.pyth")
 
 R3D = dict(name="r3d-10", file="r3d-10.pkl", frames=8, sampling=2, clips=10)

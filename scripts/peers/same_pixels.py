@@ -11,16 +11,13 @@ import argparse
 import json
 import pathlib
 import subprocess
-import sys
-import types
 
 import av
 import numpy as np
 import torch
 from safetensors import safe_open
 
-sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("_meta_registrations"))
-from pytorchvideo.models.slowfast import create_slowfast
+from networks import both_pathways, randomised, slowfast
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
@@ -32,17 +29,7 @@ work.mkdir(parents=True, exist_ok=True)
 CLASSES, FRAMES, RATE, SIZE, WIDTH, HEIGHT, MEAN, DEVIATION = 8, 32, 2, 64, 128, 96, 114.75, 57.375
 
 torch.manual_seed(7)
-network = create_slowfast(
-    model_num_class=CLASSES, slowfast_fusion_conv_kernel_size=(7, 1, 1),
-    head_pool_kernel_sizes=((8, 2, 2), (FRAMES, 2, 2)), head_activation=None, head_output_with_global_average=False)
-with torch.no_grad():
-    for name, buffer in network.named_buffers():
-        if name.endswith("running_mean"):
-            buffer.normal_(0, 0.1)
-        elif name.endswith("running_var"):
-            buffer.uniform_(0.5, 2)
-    [layer for layer in network.modules() if isinstance(layer, torch.nn.Linear)][-1].weight.normal_(0, 0.2)
-network.eval()
+network = randomised(slowfast(CLASSES, SIZE // 32), 0.2)
 torch.save({"model_state": network.state_dict()}, work / "slowfast.pyth")
 (work / "recipe.toml").write_text(f"""
 [model]
@@ -74,7 +61,7 @@ with safe_open(str(out), "pt") as file:
 def run(clip):
     x = clip.permute(3, 0, 1, 2)[None].contiguous()
     with torch.no_grad():
-        return network([x[:, :, torch.linspace(0, FRAMES - 1, FRAMES // 4).long()], x]).flatten(1)[0]
+        return network(both_pathways(x)).flatten(1)[0]
 
 
 worst = 0.0
