@@ -105,7 +105,7 @@ let package = Package(
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
         module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage", "Video"]),
-        module("Curation", ["Clips", "Faults", "Randomness", "Storage", "Video", "Wire"]),
+        module("Curation", ["Clips", "Faults", "Randomness", "Reporting", "Storage", "Video", "Wire"]),
 
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
@@ -115,18 +115,26 @@ let package = Package(
                 "Caffe2/caffe2.proto", "Cluster/cluster.proto", "ONNX/onnx.proto", "TensorBoard/tensorboard.proto",
             ]),
         module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
-        module("Coordinator", ["Faults", "Checkpoints", "Protocol", "Randomness", "Storage", "Training", "Wire"]),
+        module(
+            "Coordinator",
+            ["Faults", "Checkpoints", "Protocol", "Randomness", "Reporting", "Storage", "Training", "Wire"]),
         module(
             "Worker",
-            ["CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Training", "Wire"]),
+            [
+                "CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Reporting",
+                "Training",
+                "Wire",
+            ]),
 
-        module("Launch", ["Configuration", "Faults", "Protocol"]),
+        module("Launch", ["Configuration", "Faults", "Protocol", "Reporting"]),
 
         // Other programs' configurations.
         module("Compatibility", ["Configuration", "Faults", "Models", yaml]),
 
         // What people see.
-        module("Evaluation", ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Protocol", "Training", "Wire"]),
+        module(
+            "Evaluation",
+            ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Protocol", "Storage", "Training", "Wire"]),
         module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
         module("Prediction", ["Checkpoints", "Faults", "Reporting", "Storage", "Video"]),
         module("Reporting", ["Faults", "Storage", "Wire"]),

@@ -49,15 +49,8 @@ public struct PeerPairs: Sendable {
     public init(_ pairs: [Pair] = []) { self.pairs = pairs }
 
     /// How many times as long as ours the peer's step takes; the median over the pairs.
-    public var stepRatio: Double { Self.median(pairs.map { $0.peers.step / $0.ours.step }) }
-    public var forwardRatio: Double { Self.median(pairs.map { $0.peers.forward / $0.ours.forward }) }
+    public var stepRatio: Double { median(pairs.map { $0.peers.step / $0.ours.step }) }
+    public var forwardRatio: Double { median(pairs.map { $0.peers.forward / $0.ours.forward }) }
     /// Our peak memory as a share of the peer's.
-    public var memoryShare: Double { Self.median(pairs.map { $0.ours.peakMemory / $0.peers.peakMemory }) }
-
-    /// The middle value, or the mean of the two; not a number without values.
-    static func median(_ values: [Double]) -> Double {
-        guard !values.isEmpty else { return .nan }
-        let sorted = values.sorted()
-        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-    }
+    public var memoryShare: Double { median(pairs.map { $0.ours.peakMemory / $0.peers.peakMemory }) }
 }

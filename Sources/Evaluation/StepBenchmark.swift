@@ -32,8 +32,8 @@ public struct StepBenchmark: Sendable, Equatable {
     /// The loss of the last step.
     public var loss: Double
 
-    public var forwardMedian: Double { forwardSeconds[forwardSeconds.count / 2] }
-    public var stepMedian: Double { stepSeconds[stepSeconds.count / 2] }
+    public var forwardMedian: Double { median(forwardSeconds) }
+    public var stepMedian: Double { median(stepSeconds) }
 
     /// Times `runs` of each after one to warm up.
     ///
@@ -82,7 +82,7 @@ public struct StepBenchmark: Sendable, Equatable {
         let forwardSeconds = timed(runs) { pass.run() }
         return StepBenchmark(
             forwardSeconds: forwardSeconds, stepSeconds: stepSeconds,
-            clipsPerSecond: Double(N) / stepSeconds[stepSeconds.count / 2], stepPeakMemory: stepPeakMemory,
+            clipsPerSecond: Double(N) / median(stepSeconds), stepPeakMemory: stepPeakMemory,
             peakMemory: peakMemory(), parameters: network.parameterCount, macs: network.macs, profile: parts, loss: loss
         )
     }

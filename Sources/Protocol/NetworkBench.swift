@@ -13,19 +13,33 @@ public struct NetworkBench: Sendable {
 
     public var bytesPerSecond: Double { Double(bytes) / seconds }
 
-    /// Sends parts of `part` bytes for about `seconds`, after one that warms up. Blocks.
+    /// Sends parts of `part` bytes over loopback for about `seconds`, after one that warms up. Blocks.
     /// - Parameters:
     ///   - listener: Of the receiving end: a worker's, as for its shard.
     ///   - sender: Of the other end, another worker's.
-    public init(listener: Security, sender: Security, part: Int, seconds: Double) throws(Fault) {
-        let receiving = try Receiving(security: listener)
-        let connection = try Connection(
-            try Context(security: sender), endpoint: receiving.endpoint, to: .worker)
-        let thread = receiving.start()
-        let outcome = Self.send(connection, part: part, seconds: seconds)
-        receiving.stop()
-        thread.join()
-        self = try outcome.get()
+    ///   - underWay: Parts that are sent before the first of them is answered; one at a time shows how long an answer takes.
+    public init(
+        listener: Security, sender: Security, part: Int, seconds: Double, underWay: Int = 8
+    ) throws(Fault) {
+        let receiver = try Receiver(listener, endpoint: "tcp://127.0.0.1:*")
+        defer { receiver.stop() }
+        self = try Self(
+            sender: sender, endpoint: receiver.endpoint, to: .worker, part: part, seconds: seconds, underWay: underWay)
+    }
+
+    /// Sends to a `Receiver`, which may be on another machine. Blocks.
+    /// - Parameters:
+    ///   - role: Who listens there.
+    ///   - patience: Seconds behind `seconds` after which somebody who does not answer is given up.
+    /// - Throws: `Fault` when nobody answers, or the keys do not fit.
+    public init(
+        sender: Security, endpoint: String, to role: Role, part: Int, seconds: Double, underWay: Int = 8,
+        patience: Double = 20
+    ) throws(Fault) {
+        let connection = try Connection(try Context(security: sender), endpoint: endpoint, to: role)
+        self = try Self.send(
+            connection, part: part, seconds: seconds, underWay: underWay, patience: patience
+        ).get()
     }
 
     private init(bytes: Int, seconds: Double, processorSeconds: Double) {
@@ -34,10 +48,9 @@ public struct NetworkBench: Sendable {
         self.processorSeconds = processorSeconds
     }
 
-    /// Parts under way at once.
-    private static let window = 8
-
-    private static func send(_ connection: Connection, part: Int, seconds: Double) -> Result<NetworkBench, Fault> {
+    private static func send(
+        _ connection: Connection, part: Int, seconds: Double, underWay: Int, patience: Double
+    ) -> Result<NetworkBench, Fault> {
         let poller = Poller()
         poller.watch(connection)
         let payload = PayloadPool().payload(count: part)
@@ -54,12 +67,14 @@ public struct NetworkBench: Sendable {
                         bytes: (received - 1) * part, seconds: clock.now - start.time,
                         processorSeconds: processorSeconds() - start.processor))
             }
-            guard clock.now < seconds + 20 else {
-                let fault = Fault(.internal, connection.endpoint, "nothing arrives")
+            guard clock.now < seconds + patience else {
+                let fault = Fault(
+                    .usage, connection.endpoint, "nobody answers there",
+                    mend: "check the address, and that no firewall is between the two machines")
                 return .failure(connection.handshakeProblem ?? fault)
             }
             // One alone warms up.
-            while sent - received < (start == nil ? 1 : window),
+            while sent - received < (start == nil ? 1 : underWay),
                 connection.send(header: [1], payloads: [payload]) == .sent
             { sent += 1 }
             poller.wait(milliseconds: 10)
@@ -74,30 +89,43 @@ public struct NetworkBench: Sendable {
     }
 }
 
-/// The end that receives.
-private final class Receiving: Sendable {
-    private let listener: Confined<Listener>
-    private let isOver = Atomic(false)
-    let endpoint: String
+extension NetworkBench {
+    /// The end that receives and says so, on a thread of its own.
+    public final class Receiver: Sendable {
+        private let listener: Confined<Listener>
+        private let isOver: IsOver
+        private let thread: DedicatedThread
+        /// Where it listens.
+        public let endpoint: String
 
-    init(security: Security) throws(Fault) {
-        let listener = try Listener(try Context(security: security), endpoint: "tcp://127.0.0.1:*")
-        endpoint = listener.endpoint
-        self.listener = Confined(listener)
-    }
+        private final class IsOver: Sendable { let value = Atomic(false) }
 
-    func stop() { isOver.store(true, ordering: .relaxed) }
-
-    func start() -> DedicatedThread {
-        DedicatedThread(name: "receiver") { [self] in
-            let poller = Poller()
-            poller.watch(listener.value)
-            while !isOver.load(ordering: .relaxed) {
-                while let event = listener.value.next() {
-                    if case .message(let peer, _, _) = event { _ = listener.value.send(to: peer, header: [2]) }
+        /// Listens at once.
+        /// - Parameter endpoint: `tcp://HOST:PORT`; port `*` or 0 takes a free one.
+        /// - Throws: `Fault` when the port is taken, or the address is not one of this machine's.
+        public init(_ security: Security, endpoint: String) throws(Fault) {
+            let confined = Confined(try Listener(try Context(security: security), endpoint: endpoint))
+            let isOver = IsOver()
+            self.endpoint = confined.value.endpoint
+            (listener, self.isOver) = (confined, isOver)
+            thread = DedicatedThread(name: "receiver") {
+                let poller = Poller()
+                poller.watch(confined.value)
+                while !isOver.value.load(ordering: .relaxed) {
+                    while let event = confined.value.next() {
+                        if case .message(let peer, _, _) = event {
+                            _ = confined.value.send(to: peer, header: [2])
+                        }
+                    }
+                    poller.wait(milliseconds: 10)
                 }
-                poller.wait(milliseconds: 10)
             }
+        }
+
+        /// Ends the thread; the port is free again when this object is gone.
+        public func stop() {
+            isOver.value.store(true, ordering: .relaxed)
+            thread.join()
         }
     }
 }

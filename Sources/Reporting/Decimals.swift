@@ -14,4 +14,4 @@ public func decimals(_ value: Double, _ count: Int) -> String {
 }
 
 /// `12.3`.
-func tenths(_ value: Double) -> String { decimals(value, 1) }
+public func tenths(_ value: Double) -> String { decimals(value, 1) }

@@ -7,7 +7,8 @@ import Testing
     private let costs = ClusterPlan.Costs(
         unitSeconds: 1,
         gradients: [.init(seconds: 0.5, bytes: 100_000_000), .init(seconds: 1, bytes: 20_000_000)],
-        wireSecondsPerByte: 1e-9, sumSecondsPerByte: 0.5e-9, updateSecondsPerByte: 2e-9, decodeSecondsPerClip: 0)
+        wireSecondsPerByte: 1e-9, sumSecondsPerByte: 0.5e-9, updateSecondsPerByte: 2e-9, decodeSecondsPerClip: 0,
+        commitSeconds: 0.004)
 
     private func cluster(_ workers: Int, units: Int, rate: Double = 1e9, processors: Int = 3) -> ClusterPlan.Cluster {
         .init(
@@ -26,7 +27,8 @@ import Testing
         // 120 MB, once.
         expect(plan.seconds[.updating], 0.24)
         expect(plan.bytesOfWorker, 0)
-        expect(plan.stepSeconds, 8 + 0.24 + 0.005)
+        expect(plan.seconds[.commit], 0.004)
+        expect(plan.stepSeconds, 8 + 0.24 + 0.004)
         expect(plan.efficiency, 1)
     }
 

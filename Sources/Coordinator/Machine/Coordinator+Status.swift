@@ -1,3 +1,4 @@
+internal import Reporting
 internal import Training
 public import Wire
 
@@ -62,11 +63,6 @@ extension Coordinator {
 
     /// A block that takes so many times longer than usual is worth a word, before it is given to somebody else as well.
     private static let slow = 1.5
-
-    private func tenths(_ seconds: Double) -> String {
-        let tenths = Int((10 * seconds).rounded())
-        return "\(tenths / 10).\(tenths % 10)"
-    }
 
     private var phaseName: String {
         switch phase {

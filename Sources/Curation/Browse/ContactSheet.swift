@@ -1,6 +1,7 @@
 public import Clips
 public import Faults
 import Foundation
+import Reporting
 import Video
 
 /// Clips as the network sees them, scaled, cut out, mirrored, in their order: a page that needs no other file, or one picture.
@@ -59,7 +60,7 @@ public struct ContactSheet {
             let png = try encodePNG(rgb: strip.rgb, width: strip.width, height: strip.height)
             let data = Data(png).base64EncodedString()
             figures.append(
-                "<figure><figcaption>\(Self.escaped(caption))</figcaption>"
+                "<figure><figcaption>\(escapedForHTML(caption))</figcaption>"
                     + "<img alt=\"\" src=\"data:image/png;base64,\(data)\"></figure>")
         }
     }
@@ -77,19 +78,13 @@ public struct ContactSheet {
     private var html: String {
         """
         <!DOCTYPE html>
-        <html lang="en"><head><meta charset="utf-8"><title>\(Self.escaped(title))</title>
+        <html lang="en"><head><meta charset="utf-8"><title>\(escapedForHTML(title))</title>
         <style>body{font:14px sans-serif;margin:1.5em}figure{margin:0 0 1em}figcaption{margin-bottom:.2em}
         img{max-width:100%;image-rendering:pixelated}</style></head>
-        <body><h1>\(Self.escaped(title))</h1>
+        <body><h1>\(escapedForHTML(title))</h1>
         \(figures.joined(separator: "\n"))
         </body></html>
 
         """
-    }
-
-    /// Names come from lists that anyone may have made.
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
     }
 }

@@ -1,4 +1,5 @@
 import Faults
+import Reporting
 import Storage
 import Video
 
@@ -148,6 +149,4 @@ public struct CheckRules: Sendable, Equatable {
         }
         return nil
     }
-
-    private func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 }

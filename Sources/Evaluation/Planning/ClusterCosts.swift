@@ -3,6 +3,7 @@ public import Kernels
 public import Models
 import Protocol
 import Randomness
+import Storage
 public import Training
 import Wire
 
@@ -12,11 +13,13 @@ extension ClusterPlan.Costs {
     /// - Parameters:
     ///   - N: clips of a unit.
     ///   - isKeyed: with encryption.
+    ///   - disk: a folder on the disk of the coordinator's run: a ledger is written in it and removed again.
     ///   - decodeSecondsPerClip: as measured elsewhere; 0 leaves decoding out.
-    /// - Throws: a usage `Fault` for an unknown convolution, the sockets' and the keys'.
+    /// - Throws: a usage `Fault` for an unknown convolution, the sockets', the keys' and the disk's.
     public static func measured(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice, optimizer: OptimizerSettings, keys: String?, decodeSecondsPerClip: Double
+        implementation: Convolution.Choice, optimizer: OptimizerSettings, keys: String?, disk: String,
+        decodeSecondsPerClip: Double
     ) throws(Fault) -> Self {
         let (unitSeconds, gradients) = try unit(
             network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
@@ -39,7 +42,37 @@ extension ClusterPlan.Costs {
             unitSeconds: unitSeconds, gradients: gradients,
             wireSecondsPerByte: bench.processorSeconds / Double(bench.bytes),
             sumSecondsPerByte: sum / Double(bytes), updateSecondsPerByte: update / Double(bytes),
-            decodeSecondsPerClip: decodeSecondsPerClip)
+            decodeSecondsPerClip: decodeSecondsPerClip,
+            commitSeconds: try append(in: disk) + roundTrip(security ?? .loopback))
+    }
+
+    /// Seconds of appending a record of a step to a ledger of its own in `disk`, flushed as the coordinator's is: the median
+    /// of 21, after one that makes the segment.
+    static func append(in disk: String) throws(Fault) -> Double {
+        let folder = disk + "/zoetrope-ledger-" + String(UInt64.random(in: 0...(.max)), radix: 16)
+        let record = LedgerRecord(
+            outcome: StepOutcome(
+                step: 0, firstPosition: 0, clips: 1, loss: 1, correct: 0, gradientNorm: 1, gradientDigest: 0, rate: 0.1,
+                coefficient: 1, skipped: false, substitutes: []), generation: 1, map: 1, workers: 1, seconds: 1
+        ).encoded
+        defer { try? removeTree(folder) }
+        do {
+            let log = try AppendOnlyLog(directory: folder)
+            let clock = MonotonicClock()
+            let seconds = try (0..<22).map { _ in
+                let begin = clock.now
+                try log.append([record])
+                return clock.now - begin
+            }
+            return median(Array(seconds.dropFirst()))
+        } catch let fault as Fault { throw fault } catch { throw Fault(.internal, folder, "\(error)") }
+    }
+
+    /// Seconds from a message to its answer between two threads over loopback, the mean of a quarter of a second. Links
+    /// between machines add theirs, which are short beside a disk's flush.
+    private static func roundTrip(_ security: Security) throws(Fault) -> Double {
+        let bench = try NetworkBench(listener: security, sender: security, part: 1, seconds: 0.25, underWay: 1)
+        return bench.seconds / Double(bench.bytes)
     }
 
     /// The median of five units, and when its gradients were there.

@@ -17,6 +17,8 @@ public struct ClusterPlan: Sendable, Equatable {
         public var updateSecondsPerByte: Double
         /// Processor seconds of decoding a clip; 0 where nobody measured it.
         public var decodeSecondsPerClip: Double
+        /// Seconds of a commit: a record of the ledger on disk, and a message before it and one behind it.
+        public var commitSeconds: Double
 
         public struct Gradient: Sendable, Equatable {
             public var seconds: Double
@@ -30,7 +32,7 @@ public struct ClusterPlan: Sendable, Equatable {
 
         public init(
             unitSeconds: Double, gradients: [Gradient], wireSecondsPerByte: Double, sumSecondsPerByte: Double,
-            updateSecondsPerByte: Double, decodeSecondsPerClip: Double
+            updateSecondsPerByte: Double, decodeSecondsPerClip: Double, commitSeconds: Double
         ) {
             self.unitSeconds = unitSeconds
             self.gradients = gradients
@@ -38,6 +40,7 @@ public struct ClusterPlan: Sendable, Equatable {
             self.sumSecondsPerByte = sumSecondsPerByte
             self.updateSecondsPerByte = updateSecondsPerByte
             self.decodeSecondsPerClip = decodeSecondsPerClip
+            self.commitSeconds = commitSeconds
         }
 
         /// Of all gradients.
@@ -95,9 +98,6 @@ public struct ClusterPlan: Sendable, Equatable {
     public var efficiency: Double { secondsOfOne / (Double(workers) * stepSeconds) }
     public var bottleneck: Part { Part.allCases.max { (seconds[$0] ?? 0) < (seconds[$1] ?? 0) } ?? .computing }
 
-    /// One append to the ledger with `fsync` and the messages round it.
-    private static let commitSeconds = 0.005
-
     public init(_ costs: Costs, _ cluster: Cluster) {
         precondition(cluster.workers >= 1 && cluster.units >= 1 && cluster.bytesPerSecond > 0, "\(cluster)")
         let (W, U) = (cluster.workers, cluster.units)
@@ -126,7 +126,7 @@ public struct ClusterPlan: Sendable, Equatable {
             var seconds: [Part: Double] = [
                 .computing: computing,
                 .decoding: max(0, decoding / Double(cluster.decodeThreads) - computing),
-                .updating: update + (hasSpare ? 0 : wire + sums), .commit: Self.commitSeconds,
+                .updating: update + (hasSpare ? 0 : wire + sums), .commit: costs.commitSeconds,
             ]
             guard !alone else { return seconds }
             // Gradients queue at the link as the last backward pass makes them.

@@ -34,7 +34,8 @@ public struct ProcessUse: Sendable, Equatable {
     }
 }
 
-private func residentMemory() -> Int {
+/// Bytes of memory that this process has, by statm of proc(5); 0 where the system does not tell.
+public func residentMemory() -> Int {
     let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return 0 }
     defer { close(file) }

@@ -36,7 +36,7 @@ struct ConfusionMatrix {
         if named {
             for (i, k) in shown.enumerated() {
                 let middle = (Double(i) + 0.5) * cell
-                let name = escaped(shortened(report.classes[k].name))
+                let name = escapedForHTML(shortened(report.classes[k].name))
                 let style = "font-size=\"\(tenths(size))\" class=\"soft\""
                 out += """
                     <text x="-6" y="\(tenths(middle + size * 0.35))" text-anchor="end" \(style)>\(name)</text>
@@ -58,7 +58,7 @@ struct ConfusionMatrix {
         var out = """
             <rect x="\(tenths(x))" y="\(tenths(y))" width="\(tenths(size))" height="\(tenths(size))" \
             class="\(row == column ? "right" : "wrong")" fill-opacity="\((100 * strength).rounded() / 100)">\
-            <title>\(escaped(tip))</title></rect>
+            <title>\(escapedForHTML(tip))</title></rect>
 
             """
         if shown.count <= Self.mostCounts {
@@ -112,7 +112,7 @@ struct RecallChart {
             out += """
                 <rect class="right" x="\(tenths(left + Double(i) * step + gap / 2))" y="\(tenths(top + Self.height - height))" \
                 width="\(tenths(max(0.6, step - gap)))" height="\(tenths(height))">\
-                <title>\(escaped(entry.name)): \(tenths(100 * entry.recall)) %</title></rect>
+                <title>\(escapedForHTML(entry.name)): \(tenths(100 * entry.recall)) %</title></rect>
 
                 """
         }

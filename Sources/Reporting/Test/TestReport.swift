@@ -66,13 +66,13 @@ public struct TestReport: Sendable {
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(escaped(title))</title>
+        <title>\(escapedForHTML(title))</title>
         <style>\(Self.style)</style>
         </head>
         <body>
         <main>
-        <h1>\(escaped(title))</h1>
-        <dl class="facts">\(facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined())</dl>
+        <h1>\(escapedForHTML(title))</h1>
+        <dl class="facts">\(facts.map { "<dt>\(escapedForHTML($0.0))</dt><dd>\(escapedForHTML($0.1))</dd>" }.joined())</dl>
         <section class="figures">
         \(figures.map(card).joined(separator: "\n"))
         </section>
@@ -88,7 +88,7 @@ public struct TestReport: Sendable {
         \(RecallChart(self).svg)
         <h2>Classes</h2>
         \(classTable)
-        <details><summary>Recipe of the test</summary><pre>\(escaped(recipe))</pre></details>
+        <details><summary>Recipe of the test</summary><pre>\(escapedForHTML(recipe))</pre></details>
         </main>
         </body>
         </html>
@@ -98,8 +98,8 @@ public struct TestReport: Sendable {
 
     private func card(_ figure: Figure) -> String {
         """
-        <div class="figure"><span class="name">\(escaped(figure.name))</span>\
-        <span class="value">\(escaped(figure.value))</span><span class="detail">\(escaped(figure.detail))</span></div>
+        <div class="figure"><span class="name">\(escapedForHTML(figure.name))</span>\
+        <span class="value">\(escapedForHTML(figure.value))</span><span class="detail">\(escapedForHTML(figure.detail))</span></div>
         """
     }
 
@@ -107,7 +107,7 @@ public struct TestReport: Sendable {
         guard !untested.isEmpty else { return "" }
         return """
             <section class="untested"><h2>\(untested.count) videos could not be tested and count as wrong</h2>
-            <ul>\(untested.map { "<li><b>\(escaped($0.video))</b>: \(escaped($0.reason))</li>" }.joined())</ul></section>
+            <ul>\(untested.map { "<li><b>\(escapedForHTML($0.video))</b>: \(escapedForHTML($0.reason))</li>" }.joined())</ul></section>
             """
     }
 
@@ -115,7 +115,7 @@ public struct TestReport: Sendable {
         guard !worst.isEmpty else { return "" }
         let rows = worst.map { cell in
             """
-            <tr><td>\(escaped(classes[cell.label].name))</td><td>\(escaped(classes[cell.prediction].name))</td>\
+            <tr><td>\(escapedForHTML(classes[cell.label].name))</td><td>\(escapedForHTML(classes[cell.prediction].name))</td>\
             <td class="number">\(cell.videos) of \(classes[cell.label].videos)</td></tr>
             """
         }
@@ -130,7 +130,7 @@ public struct TestReport: Sendable {
         let rows = classes.indices.filter { classes[$0].videos > 0 || classes[$0].precision != nil }.map { k in
             let row = classes[k]
             return """
-                <tr><td>\(escaped(row.name))</td><td class="number">\(row.videos)</td>\
+                <tr><td>\(escapedForHTML(row.name))</td><td class="number">\(row.videos)</td>\
                 \(bar(row.recall))\(bar(row.recall5))\(bar(row.precision))</tr>
                 """
         }
@@ -187,20 +187,4 @@ public struct TestReport: Sendable {
         details{margin-top:36px} summary{cursor:pointer} pre{background:var(--panel);border:1px solid var(--line);\
         border-radius:8px;padding:14px;overflow:auto;font-size:13px}
         """
-}
-
-/// Text between tags and in attributes.
-func escaped(_ text: String) -> String {
-    var out = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": out += "&amp;"
-        case "<": out += "&lt;"
-        case ">": out += "&gt;"
-        case "\"": out += "&quot;"
-        case "'": out += "&#39;"
-        default: out.unicodeScalars.append(scalar)
-        }
-    }
-    return out
 }

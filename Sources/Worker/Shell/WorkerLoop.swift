@@ -2,6 +2,7 @@ import CIntrinsics
 import Faults
 import Glibc
 import Protocol
+import Reporting
 import Wire
 
 /// The socket thread of a worker.
@@ -116,7 +117,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         nextResources = clock.now + 1
         let (ahead, times) = computing.decoding
         let use = ResourceUse(
-            decodedAhead: ahead, residentBytes: residentBytes(),
+            decodedAhead: ahead, residentBytes: residentMemory(),
             decoding: DecodingTimes(
                 awaited: times.awaited - session.earlier.awaited, busy: times.busy - session.earlier.busy),
             bytesSent: session.bytesSent, bytesReceived: session.bytesReceived)
@@ -175,17 +176,4 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         }
         nextTick = 0
     }
-}
-
-/// Bytes of memory that the process has.
-private func residentBytes() -> Int {
-    let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return 0 }
-    defer { close(file) }
-    var text = [UInt8](repeating: 0, count: 128)
-    let count = read(file, &text, text.count)
-    guard count > 0 else { return 0 }
-    let words = text[..<count].split(separator: UInt8(ascii: " "))
-    guard words.count > 1, let pages = Int(String(decoding: words[1], as: UTF8.self)) else { return 0 }
-    return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
 }

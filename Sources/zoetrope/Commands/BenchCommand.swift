@@ -30,7 +30,7 @@ struct Bench: ParsableCommand {
             guard (1...10_000).contains(runs) else { throw ValidationError("--runs \(runs): choose 1 to 10000") }
         }
 
-        var threadCount: Int { threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads }
+        var threadCount: Int { computeThreads(threads) }
 
         func instructionSet() throws(Fault) -> InstructionSet {
             try .choose(isa: isa, "--isa", compute: dtype, "--dtype")

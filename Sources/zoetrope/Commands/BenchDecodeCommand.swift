@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Faults
 import Foundation
 import Randomness
@@ -160,7 +161,5 @@ extension Bench {
             }
             return answer
         }
-
-        private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
     }
 }

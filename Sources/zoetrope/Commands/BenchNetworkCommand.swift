@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Faults
 import Foundation
 import Protocol
@@ -66,7 +67,5 @@ extension Bench {
         }
 
         private func perGigabyte(_ run: NetworkBench) -> Double { run.processorSeconds / (Double(run.bytes) / 1e9) }
-
-        private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
     }
 }

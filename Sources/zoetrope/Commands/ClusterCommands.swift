@@ -119,7 +119,7 @@ struct Work: ParsableCommand {
         guard (0...1024).contains(asked) else {
             throw Fault(.usage, "--threads", "\(asked) is outside 0...1024", mend: "0 takes one for each core")
         }
-        let count = asked == 0 ? ProcessInfo.processInfo.activeProcessorCount : asked
+        let count = computeThreads(asked)
         let resources = WorkerResources(
             data: try data.map { path throws(Fault) in try absolute(path) }, threads: count,
             decodeThreads: cluster.worker.decodeThreads, cores: try pinned(count, cluster))

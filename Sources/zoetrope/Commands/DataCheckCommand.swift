@@ -47,7 +47,7 @@ extension DataCommand {
             check.rules.frames = minFrames
             check.rules.sides = minSide...check.rules.sides.upperBound
             check.limits = limits.value
-            check.workers = workers == 0 ? ProcessInfo.processInfo.activeProcessorCount : workers
+            check.workers = computeThreads(workers)
             check.progress = progress("check")
             let report = try check.run(lists, journal: try CheckJournal(list[0] + ".check"))
             let quarantine = folder + "/quarantine.tsv"

@@ -29,7 +29,7 @@ extension ModelCommand {
 
         func run() throws {
             let set = try InstructionSet.choose(isa: isa, "--isa", compute: "f32", "--dtype")
-            let count = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+            let count = computeThreads(threads)
             let check = try ModelCheck.run(
                 name, reference: try SafetensorsFile(reference), pool: ThreadPool(threads: count), instructionSet: set,
                 implementation: choice.value())

@@ -72,7 +72,7 @@ extension ModelCommand {
         ) throws -> [(mean: [Float], variance: [Float])] {
             let pass = try TrainingPass(
                 network, N: recipe.batch.clipsPerUnit,
-                pool: ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads),
+                pool: ThreadPool(threads: computeThreads(threads)),
                 instructionSet: try .choose(recipe.numerics), keepsPacked: true)
             for (index, parameter) in network.parameters.enumerated() {
                 guard let values = tensors[parameter.name] else { continue }

@@ -34,10 +34,9 @@ final class MovingBar: Sendable {
         state.withLock { state in
             if state.bar == nil { state.bar = ProgressBar(label, total: megabytes(total), now: now) }
             state.rate.record(done, at: now)
-            let tenths = Int(state.rate.perSecond / 1e5)
             let shown = isLast ? megabytes(total) : min(megabytes(done), megabytes(total) - 1)
             state.bar?.update(
-                max(0, shown), detail + (withRate ? "  \(tenths / 10).\(tenths % 10) MB/s" : ""), now: now)
+                max(0, shown), detail + (withRate ? "  \(tenths(state.rate.perSecond / 1e6)) MB/s" : ""), now: now)
         }
     }
 }

@@ -15,8 +15,8 @@ struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say how fast a cluster would train, what it would wait for, and what it needs.",
         discussion: """
-            Measures on this machine what a unit, the sockets, the update and (with --data) decoding cost, and works out a step \
-            of --workers machines like it. docs/performance.md has the formula and how far it was compared with clusters.
+            Measures on this machine what a unit, the sockets, the update, the ledger's disk (--disk) and (with --data) decoding \
+            cost, and works out a step of --workers machines like it. docs/performance.md has the formula and how far it was compared with clusters.
 
               zoetrope plan recipes/kinetics-400/r2plus1d-18-8x112.toml --workers 64 --link 10Gbit
               zoetrope plan --model r2plus1d-18 --workers 64 --link 10Gbit --units 128 --epoch-clips 240000
@@ -47,6 +47,11 @@ struct Plan: ParsableCommand {
     var decodeThreads = 1
     @Option(help: "Workers that keep each part of the parameters.")
     var replicas = 2
+    @Option(
+        help:
+            "A folder on the disk of the coordinator's run, where appending to a ledger is timed; without it, that of temporary files."
+    )
+    var disk: String?
     @Flag(help: "Without keys, so without encryption.")
     var insecure = false
     @OptionGroup var result: ResultOptions
@@ -79,20 +84,20 @@ struct Plan: ParsableCommand {
     func run() throws {
         let rate = try Self.bytesPerSecond(link)
         let job = try job()
-        let processors = ProcessInfo.processInfo.activeProcessorCount
-        let count = threads == 0 ? processors : threads
+        let count = computeThreads(threads)
         standardError("zoetrope: measuring units of \(job.network.name) with \(count) threads\n")
         let costs = try withKeys { keys throws(Fault) in
             try ClusterPlan.Costs.measured(
                 job.network, N: job.clipsPerUnit, pool: ThreadPool(threads: count), instructionSet: job.instructionSet,
                 implementation: job.implementation, optimizer: job.optimizer, keys: keys,
-                decodeSecondsPerClip: job.decodeSecondsPerClip)
+                disk: disk ?? NSTemporaryDirectory(), decodeSecondsPerClip: job.decodeSecondsPerClip)
         }
         let plan = ClusterPlan(
             costs,
             .init(
                 workers: workers, units: job.units, clipsPerUnit: job.clipsPerUnit, replicas: replicas,
-                bytesPerSecond: rate, computeThreads: count, decodeThreads: decodeThreads, processors: processors))
+                bytesPerSecond: rate, computeThreads: count, decodeThreads: decodeThreads, processors: computeThreads(0)
+            ))
         let memory =
             try TrainingPass.memoryBytes(
                 job.network, N: job.clipsPerUnit, threads: count, instructionSet: job.instructionSet)

@@ -100,7 +100,7 @@ struct TestCheckpoint: ParsableCommand {
         return try Recipe.read(document)
     }
 
-    private var threadCount: Int { threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads }
+    private var threadCount: Int { computeThreads(threads) }
 
     private func here(_ test: PreparedTest) throws -> [VideoOutcome] {
         let pool = ThreadPool(threads: threadCount)
@@ -126,7 +126,7 @@ struct TestCheckpoint: ParsableCommand {
         if listen != nil { standardError("zoetrope: workers may join at \(coordinator.endpoint)\n") }
         let local = LocalWorkers()
         if workers > 0 {
-            let each = threads == 0 ? max(1, ProcessInfo.processInfo.activeProcessorCount / workers) : threads
+            let each = threads == 0 ? max(1, computeThreads(0) / workers) : threads
             try local.start(
                 workers, command: "test-worker", endpoint: coordinator.endpoint, threads: each, slices: nil,
                 options: try protection.arguments, onEnd: { _ in })

@@ -43,7 +43,7 @@ struct WorkOnTest: ParsableCommand {
         var tester: VideoTester?
         try worker.run { assignment in
             let test = try prepare(assignment)
-            let count = threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads
+            let count = computeThreads(threads)
             tester = test.tester(viewsAtOnce: assignment.viewsAtOnce, pool: ThreadPool(threads: count))
         } test: { rank in
             guard let tester else { throw Fault(.internal, name, "has not been told what to test") }

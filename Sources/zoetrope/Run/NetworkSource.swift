@@ -53,9 +53,7 @@ struct NetworkSource: ParsableArguments {
     }
 
     /// The threads that compute.
-    func pool() -> ThreadPool {
-        ThreadPool(threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads)
-    }
+    func pool() -> ThreadPool { ThreadPool(threads: computeThreads(threads)) }
 
     /// The classes' names by label: from a file, or from the data set that the run was trained on where that is still
     /// there; empty where neither tells.
