@@ -19,7 +19,7 @@ struct Zoetrope: ParsableCommand {
                 name: "Training",
                 subcommands: [
                     Train.self, LaunchCluster.self, Coordinate.self, Work.self, Status.self, Drain.self, Stop.self,
-                    Tend.self,
+                    Tend.self, ExamineHost.self,
                 ]),
             CommandGroup(name: "Proving a run", subcommands: [Audit.self, Verify.self]),
             CommandGroup(

@@ -7,8 +7,8 @@ public enum Transport: Sendable, Equatable {
     /// A step of a Slurm job for each node: hosts are its nodes.
     case slurm
 
-    /// What runs a tender on `host`, its standard input and output connected to ours.
-    public func command(_ host: ClusterConfiguration.Host) -> [String] {
+    /// What runs a tender on `host`, its standard input and output connected to ours; or another command of the program.
+    public func command(_ host: ClusterConfiguration.Host, running command: String = "tend") -> [String] {
         switch self {
         case .ssh(let ssh):
             // Of several values ssh takes the first: the user's.
@@ -19,12 +19,12 @@ public enum Transport: Sendable, Equatable {
             ]
             if !host.user.isEmpty { words += ["-l", host.user] }
             if host.port != 0 { words += ["-p", "\(host.port)"] }
-            return words + ["--", host.address, "exec \(Self.remote(host.program)) tend"]
+            return words + ["--", host.address, "exec \(Self.remote(host.program)) \(command)"]
         case .slurm:
             // Steps share the job's processors; one that ends badly, or whose node is lost, ends no other.
             return [
                 "srun", "--overlap", "--no-kill", "--kill-on-bad-exit=0", "--nodes=1", "--ntasks=1", "--cpu-bind=none",
-                "--nodelist=\(host.address)", "--job-name=zoetrope", host.program, "tend",
+                "--nodelist=\(host.address)", "--job-name=zoetrope", host.program, command,
             ]
         }
     }

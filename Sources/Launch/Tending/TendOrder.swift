@@ -50,14 +50,21 @@ public struct TendOrder: Codable, Equatable, Sendable {
         guard let command = arguments.first, ["worker", "coordinator"].contains(command) else {
             throw Fault(.usage, "tend", "starts coordinators and workers only")
         }
-        for name in files.keys {
+        try Self.check(names: files.keys)
+        guard grace.isFinite, (0...86_400).contains(grace), (0...64).contains(farewell) else {
+            throw Fault(.usage, "tend", "grace or farewell is out of range")
+        }
+    }
+}
+
+extension TendOrder {
+    /// - Throws: `Fault.usage` for names that could lead out of a private folder.
+    static func check(names: some Sequence<String>) throws(Fault) {
+        for name in names {
             let isPlain = name.utf8.allSatisfy { (97...122).contains($0) || UInt8(ascii: ".") == $0 }
             guard isPlain, !name.hasPrefix("."), name.utf8.count <= 64 else {
                 throw Fault(.usage, "tend", "'\(name)' is no name of a file for a process")
             }
-        }
-        guard grace.isFinite, (0...86_400).contains(grace), (0...64).contains(farewell) else {
-            throw Fault(.usage, "tend", "grace or farewell is out of range")
         }
     }
 }

@@ -1,29 +1,53 @@
 import ArgumentParser
 import Faults
 import Foundation
-import Kernels
+import Launch
 import Protocol
 import Reporting
-import Storage
-import Video
 
 /// `zoetrope doctor`.
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what is wrong with this machine, and how to mend it.",
-        discussion: "Exit code 0 when nothing is wrong, 64 otherwise.")
+        abstract: "Say what is wrong with this machine, or between the hosts of a cluster, and how to mend it.",
+        discussion: """
+            With --config it visits every host of cluster.conf as 'zoetrope launch' would: does it answer, with this \
+            version and instruction set; do clocks and data sets agree; is there memory and disk, are ports free and keys for \
+            their owner only; how fast does it reach the coordinator's address, which has to be this machine's. Nothing is \
+            left behind. Exit code 0 when nothing is wrong, 64 otherwise.
+            """)
+    @Option(help: "cluster.conf, with the hosts of [launch].")
+    var config: String?
+    @Option(help: "The data set's folder on this machine, with --config: all hosts that have one are to have this.")
+    var data: String?
+    @Option(help: "Seconds of each measurement of the network, with --config; 0 leaves it out.")
+    var seconds = 2.0
+    @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
-    /// One thing looked at.
-    private struct Finding {
-        var what: String
-        var value: String
-        /// Nil when all is well.
-        var mend: String?
+    func validate() throws {
+        guard seconds == 0 || (0.1...600).contains(seconds) else {
+            throw ValidationError("--seconds \(seconds): choose 0.1 to 600, or 0")
+        }
+        guard config != nil || (data == nil && protection.keys == nil && !protection.insecure) else {
+            throw ValidationError("--data, --keys and --insecure are for the hosts of a --config")
+        }
     }
 
     func run() throws {
-        let findings = [processor(), memory(), openFiles(), openBLAS(), libraries(), encryption(), ports()]
+        guard let config else { return try examineThisMachine() }
+        let checkup = try ClusterExamination(
+            config: config, data: data, keys: protection.keys, insecure: protection.insecure, seconds: seconds
+        ).checkup()
+        result.report(checkup.json, text: ([checkup.table] + checkup.lines).joined(separator: "\n"))
+        guard checkup.findings.isEmpty else {
+            throw Fault(
+                .usage, config, "\(checkup.ailing.count) of \(checkup.visits.count) machines are not as they should be",
+                mend: "see the lines above")
+        }
+    }
+
+    private func examineThisMachine() throws {
+        let findings = [MachineFinding.processor(), MachineFinding.memory()] + MachineFinding.installed()
         let lines = findings.map { finding in
             "\(finding.mend == nil ? "ok  " : "MEND") \(padded(finding.what, 11)) \(finding.value)"
                 + (finding.mend.map { "\n     \($0)" } ?? "")
@@ -41,60 +65,47 @@ struct Doctor: ParsableCommand {
             throw Fault(.usage, wrong.what, wrong.value, mend: wrong.mend ?? "")
         }
     }
+}
 
-    private func processor() -> Finding {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        let best = InstructionSet.best
-        let peak = Int(measurePeak(instructionSet: best, threads: cores).rounded())
-        return Finding(
-            what: "processor",
-            value: "\(cores) cores, \(best.rawValue), \(peak) GFLOP/s of f32 multiply-adds, "
-                + (InstructionSet.avx512BF16.isSupported ? "bf16" : "no bf16"),
-            mend: best == .baseline ? "kernels run several times slower without AVX2: use another machine" : nil)
+/// `zoetrope examine-host`: what a doctor starts on each host.
+struct ExamineHost: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answer a doctor's questions on standard input until it ends.", shouldDisplay: false)
+
+    func run() throws { HostExaminer(version: Zoetrope.version).run(facts: HostFacts.init) }
+}
+
+extension ClusterCheckup {
+    fileprivate var json: JSON {
+        [
+            "machines": .array(visits.map(json)),
+            "findings": .array(
+                findings.map { finding in
+                    [
+                        "machine": .string(finding.host), "thing": .string(finding.problem.thing),
+                        "reason": .string(finding.problem.reason), "mend": .string(finding.problem.mend),
+                    ]
+                }),
+        ]
     }
 
-    private func memory() -> Finding {
-        let bytes = ProcessInfo.processInfo.physicalMemory
-        return Finding(
-            what: "memory", value: "\(bytes >> 20) MiB",
-            mend: bytes < 2 << 30 ? "a worker of R(2+1)D-18 needs about 2 GiB" : nil)
-    }
-
-    private func openFiles() -> Finding {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        return Finding(
-            what: "open files", value: "at most \(limit.rlim_cur)",
-            mend: limit.rlim_cur < 1024 ? "raise it: ulimit -n 4096" : nil)
-    }
-
-    private func openBLAS() -> Finding {
-        switch OpenBLAS.shared {
-        case .success(let library):
-            let wanted = ["avx512": "SkylakeX", "avx2": "Haswell"][InstructionSet.best.rawValue]
-            let isRight = wanted == nil || library.core.lowercased() == wanted?.lowercased()
-            return Finding(
-                what: "OpenBLAS", value: "core type \(library.core)",
-                mend: isRight ? nil : "it should be \(wanted ?? ""): is another OpenBLAS preloaded?")
-        case .failure(let fault): return Finding(what: "OpenBLAS", value: fault.reason, mend: fault.mend)
-        }
-    }
-
-    private func libraries() -> Finding {
-        Finding(what: "libraries", value: "ZeroMQ \(ZeroMQLibrary.version), \(VideoLibraries.versions)", mend: nil)
-    }
-
-    private func encryption() -> Finding {
-        do {
-            try ZeroMQLibrary.requireCurve()
-            return Finding(what: "encryption", value: "CURVE by libsodium", mend: nil)
-        } catch { return Finding(what: "encryption", value: error.reason, mend: error.mend) }
-    }
-
-    private func ports() -> Finding {
-        do {
-            let listener = try Listener(try Context(), endpoint: "tcp://127.0.0.1:*")
-            return Finding(what: "ports", value: "\(listener.endpoint) could be opened", mend: nil)
-        } catch { return Finding(what: "ports", value: error.reason, mend: error.mend) }
+    private func json(_ visit: HostVisit) -> JSON {
+        let facts = visit.facts
+        return [
+            "machine": .string(visit.name), "ok": .boolean(!ailing.contains(visit.name)),
+            "version": visit.version.map(JSON.string) ?? .null,
+            "instruction_sets": facts.map { .array($0.instructionSets.map(JSON.string)) } ?? .null,
+            "processors": facts.map { .integer($0.processors) } ?? .null,
+            "gigaflops": facts.map { .number($0.gigaflops) } ?? .null,
+            "memory_bytes": facts.map { .integer($0.availableMemory) } ?? .null,
+            "disk_bytes": facts.map { .integer($0.freeDisk) } ?? .null,
+            "clock_s": visit.clock.map { .number($0.seconds) } ?? .null,
+            "clock_within_s": visit.clock.map { .number($0.within) } ?? .null,
+            "manifests": facts?.manifests.map { manifests in
+                .object(manifests.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+            } ?? .null,
+            "bytes_per_s": visit.reach.map { .number($0.bytesPerSecond) } ?? .null,
+            "round_trip_s": visit.reach.map { .number($0.roundTripSeconds) } ?? .null,
+        ]
     }
 }

@@ -1,0 +1,56 @@
+import Reporting
+
+extension ClusterCheckup {
+    /// A row for each machine; `?` where it did not tell.
+    public var table: String {
+        let rows = [Self.head] + visits.map(row)
+        let widths = Self.head.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+        }.joined(separator: "\n")
+    }
+
+    /// `MEND host: thing: reason; mend`, a line each.
+    public var lines: [String] {
+        findings.map { finding in
+            let problem = finding.problem
+            let about = problem.thing == finding.host ? "" : "\(problem.thing): "
+            return "MEND \(finding.host): \(about)\(problem.reason)" + (problem.mend.isEmpty ? "" : "; \(problem.mend)")
+        }
+    }
+
+    private static let head = [
+        "", "machine", "version", "processor", "GFLOP/s", "memory", "disk", "clock", "data set", "to here",
+    ]
+
+    private func row(_ visit: HostVisit) -> [String] {
+        let facts = visit.facts
+        return [
+            ailing.contains(visit.name) ? "MEND" : "ok", visit.name, visit.version ?? "?",
+            facts.map { "\($0.processors) x \($0.instructionSets.last ?? "none")" } ?? "?",
+            facts.map { "\(Int($0.gigaflops.rounded()))" } ?? "?",
+            facts.map { "\($0.availableMemory >> 20) MiB" } ?? "?",
+            facts.map { "\($0.freeDisk >> 30) GiB" } ?? "?", clock(visit), facts.map(dataSet) ?? "?", reach(visit),
+        ]
+    }
+
+    private func clock(_ visit: HostVisit) -> String {
+        guard visit.name != visits.first?.name else { return "" }
+        guard let clock = visit.clock else { return "?" }
+        let milliseconds = 1000 * clock.seconds
+        let difference = abs(milliseconds) < 1000 ? "\(tenths(milliseconds)) ms" : "\(tenths(clock.seconds)) s"
+        return "\(milliseconds > 0 ? "+" : "")\(difference)"
+    }
+
+    private func dataSet(_ facts: HostFacts) -> String {
+        guard let manifests = facts.manifests else { return "pulled" }
+        return manifests.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.prefix(8))" }.joined(separator: ", ")
+    }
+
+    private func reach(_ visit: HostVisit) -> String {
+        guard visit.name != visits.first?.name else { return "" }
+        guard let reach = visit.reach else { return "?" }
+        return "\(tenths(reach.bytesPerSecond / 1e6)) MB/s, \(tenths(1000 * reach.roundTripSeconds)) ms"
+    }
+}
