@@ -76,6 +76,19 @@ import Wire
         #expect(other.freeUnits == 0, "the second computation is the only one now")
     }
 
+    /// Seed 300309 of the soak: the step waited for a comparison that nobody could be asked for.
+    @Test func aCheckWhoseBlockWasDeliveredByOneWhoIsGoneIsOver() {
+        var table = LeaseTable(units: 2)
+        table.plan(checkOf: 1)
+        _ = table.lease(to: 1, size: 2, preferred: nil, id: 1, now: 0)
+        _ = table.computed(1, records: records(UnitBlock(first: 0, log2: 1)))
+        _ = table.delivered(1)
+        #expect(!table.isChecked(by: [1, 2]), "the other can still compare")
+        table.lost(1, bugs: [])
+        #expect(table.isRecorded && table.freeUnits == 0)
+        #expect(table.leaseCheck(to: 2, id: 2, now: 1) == nil && table.isChecked(by: [2, 3]))
+    }
+
     @Test func aPreferredBlockIsGivenWhileItIsFree() {
         var table = LeaseTable(units: 8)
         let wanted = UnitBlock(first: 4, log2: 1)

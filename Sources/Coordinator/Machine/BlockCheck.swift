@@ -27,6 +27,8 @@ extension LeaseTable {
         guard let check, !check.isOver else { return true }
         guard check.second == nil else { return false }
         let holders = holders(of: check)
+        // Who delivered it is gone: the block has a single result, and nobody knows any more which block it was.
+        if holders.isEmpty, delivered.contains(check.unit) { return true }
         return !workers.contains { worker in
             !holders.contains { $0.worker == worker || hasFailed($0.block, on: worker) }
         }

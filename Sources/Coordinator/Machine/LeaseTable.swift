@@ -23,7 +23,7 @@ package struct LeaseTable: Sendable {
     private var computing: [Incarnation: Int] = [:]
     /// What is known of each unit; the first result counts.
     package private(set) var records: [Int: UnitRecord] = [:]
-    private var delivered: Set<Int> = []
+    private(set) var delivered: Set<Int> = []
     /// Leases whose roots are with the owners, and still with the workers too.
     private(set) var settled: [UInt64: Entry] = [:]
     /// Each worker's first block of the step: decoded ahead for the next one.
