@@ -49,7 +49,8 @@ public func addStatistics(
 
 /// Adds to `sums` each column's sum of g and to `products` its sum of g * (x - mean), for a block of whole rows, where g
 /// is `dy` where the ReLU let something pass: where `y > 0`, or without `y` where `x * factor + offset > 0` as
-/// `normalise` computes it, or everywhere without either. `first` and `second` hold `period` values on the way.
+/// `normalise` computes it, or everywhere without either. `first` and `second` hold twice `period` values on the way, those of
+/// even rows and those of odd ones: two chains hide the latency of the additions.
 public func addGradientSums(
     rows: Int, period: Int, x: UnsafePointer<Float>, y: UnsafePointer<Float>?, factor: UnsafePointer<Float>?,
     offset: UnsafePointer<Float>?, dy: UnsafePointer<Float>, mean: UnsafePointer<Float>,
@@ -75,33 +76,44 @@ private func gradientSums(
     _ factor: UnsafePointer<Float>, _ offset: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
     _ mean: UnsafePointer<Float>, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>
 ) {
+    // Memory is read from end to end: down the columns, whose lines lie rows apart, it comes at half the speed.
+    let (sumA, productA, sumB, productB) = (first, second, first + period, second + period)
+    let zero = Lanes(repeating: 0)
+    var i = 0
+    while i < 2 * period {
+        first.set(i, zero)
+        second.set(i, zero)
+        i += lanes
+    }
+    var row = 0
+    while row + 1 < rows {
+        addRow(mask, row * period, period, x, y, factor, offset, dy, mean, sumA, productA)
+        addRow(mask, (row + 1) * period, period, x, y, factor, offset, dy, mean, sumB, productB)
+        row += 2
+    }
+    if row < rows { addRow(mask, row * period, period, x, y, factor, offset, dy, mean, sumA, productA) }
+    i = 0
+    while i < period {
+        sumA.set(i, sumA.vector(i) + sumB.vector(i))
+        productA.set(i, productA.vector(i) + productB.vector(i))
+        i += lanes
+    }
+}
+
+@inline(__always)
+private func addRow(
+    _ mask: Int, _ at: Int, _ period: Int, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+    _ factor: UnsafePointer<Float>, _ offset: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+    _ mean: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>, _ products: UnsafeMutablePointer<Float>
+) {
     var column = 0
     while column < period {
-        let centre = mean.vector(column)
-        let scale = mask == 2 ? factor.vector(column) : centre
-        let shift = mask == 2 ? offset.vector(column) : centre
-        var (sumA, sumB) = (Lanes(repeating: 0), Lanes(repeating: 0))
-        var (productA, productB) = (Lanes(repeating: 0), Lanes(repeating: 0))
-        var row = 0
-        while row + 1 < rows {
-            let (a, b) = (row * period + column, (row + 1) * period + column)
-            let (v, w) = (x.vector(a), x.vector(b))
-            let g = passed(mask, dy.vector(a), y, a, v, scale, shift)
-            let h = passed(mask, dy.vector(b), y, b, w, scale, shift)
-            sumA += g
-            sumB += h
-            productA = multiplyAdd(g, v - centre, productA)
-            productB = multiplyAdd(h, w - centre, productB)
-            row += 2
-        }
-        if row < rows {
-            let a = row * period + column
-            let g = passed(mask, dy.vector(a), y, a, x.vector(a), scale, shift)
-            sumA += g
-            productA = multiplyAdd(g, x.vector(a) - centre, productA)
-        }
-        first.set(column, sumA + sumB)
-        second.set(column, productA + productB)
+        let v = x.vector(at + column)
+        let scale = mask == 2 ? factor.vector(column) : v
+        let shift = mask == 2 ? offset.vector(column) : v
+        let g = passed(mask, dy.vector(at + column), y, at + column, v, scale, shift)
+        sums.set(column, sums.vector(column) + g)
+        products.set(column, multiplyAdd(g, v - mean.vector(column), products.vector(column)))
         column += lanes
     }
 }

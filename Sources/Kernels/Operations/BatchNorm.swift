@@ -48,7 +48,7 @@ public struct BatchNorm: Sendable {
         let c: UnsafeMutablePointer<Float>
         let factor: UnsafeMutablePointer<Float>
         let offset: UnsafeMutablePointer<Float>
-        /// For each task: two sums for each value of a row, and two rows on the way to them.
+        /// For each task: two sums for each value of a row, and four rows on the way to them.
         let sums: UnsafeMutablePointer<Double>
         let rows: UnsafeMutablePointer<Float>
         /// The two sums of each channel.
@@ -62,7 +62,7 @@ public struct BatchNorm: Sendable {
             factor = carving.take(norm.period)
             offset = carving.take(norm.period)
             sums = carving.take(tasks * 2 * norm.period)
-            rows = carving.take(tasks * 2 * norm.period)
+            rows = carving.take(tasks * 4 * norm.period)
             totals = carving.take(2 * norm.C)
         }
     }
@@ -187,7 +187,7 @@ public struct BatchNorm: Sendable {
         }
         reduce(P, space, pool) { rows, at, work, sums in
             kernels.addGradientSums(
-                rows, period, x + at, y.map { $0 + at }, factor, offset, dy + at, space.mean, work, work + period,
+                rows, period, x + at, y.map { $0 + at }, factor, offset, dy + at, space.mean, work, work + 2 * period,
                 sums, sums + period)
         } rest: { pixel, sums in
             let at = pixel * C
@@ -238,7 +238,7 @@ public struct BatchNorm: Sendable {
         let (tasks, rows) = (tasks(P), P / channelRows.pixels)
         let rowsPerBlock = max(Self.blockValues / period, 1)
         pool.run(tasks) { task in
-            let (sums, work) = (space.sums + task * 2 * period, space.rows + task * 2 * period)
+            let (sums, work) = (space.sums + task * 2 * period, space.rows + task * 4 * period)
             sums.update(repeating: 0, count: 2 * period)
             var row = task * rows / tasks
             let end = (task + 1) * rows / tasks
