@@ -27,7 +27,8 @@ def train(program, work):
     subprocess.run([program, "data", "synth", "--out", data, "--classes", "4", "--clips-per-class", "8", "--seconds", "1",
                     "--size", "48", "--seed", "1"], check=True, **quiet)
     command = [program, "train", RECIPE, "input.crop=32", "input.frames=4", "model.channel_multiplier=0.25",
-               "schedule.epochs=0.5", "schedule.steps=12", "checkpoint.every_steps=4", "--data", data, "--run", run]
+               "schedule.epochs=0.5", "schedule.steps=12", "checkpoint.every_steps=4", "validation.every_epochs=0.01",
+               "--data", data, "--run", run]
     first = subprocess.Popen(command, **quiet)
     metrics = os.path.join(run, "metrics.jsonl")
     end = time.monotonic() + 300
@@ -105,6 +106,17 @@ def main():
             for frame in range(gif.n_frames):
                 gif.seek(frame)
                 assert len(set(gif.convert("RGB").tobytes())) > 1, f"{tag}: frame {frame} is empty"
+        validated = [json.loads(line) for line in open(os.path.join(run, "validation.jsonl"))]
+        [matrix] = [tag for tag in pictures if tag.startswith("validation/confusion")]
+        shown = get(f"{url}plugin/images/images?run=tensorboard&tag={urllib.parse.quote(matrix, safe='')}&sample=0")
+        assert [s["step"] for s in shown] == [v["step"] for v in validated] and validated, f"{shown}, {validated}"
+        for at, line in zip(shown, validated):
+            with urllib.request.urlopen(f"{url}plugin/images/individualImage?{at['query']}", timeout=20) as answer:
+                picture = PIL.Image.open(io.BytesIO(answer.read())).convert("RGB")
+            assert picture.size == (512, 512), f"{matrix}: {picture}"
+            # Blue where videos were taken for what they are; the grey of a class without videos is nearly none.
+            right = [picture.getpixel((k * 128 + 64, k * 128 + 64)) for k in range(4)]
+            assert any(blue > red + 15 for red, _, blue in right) == (line["video_top1"] > 0), f"{right}, {line}"
         groups = get(url + "plugin/hparams/session_groups", {
             "experimentName": "", "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
             "colParams": [], "startIndex": 0, "sliceSize": 10})["sessionGroups"]
@@ -113,7 +125,7 @@ def main():
         status = groups[0]["sessions"][0]["status"]
         assert status == "STATUS_SUCCESS", status
         print(f"TensorBoard {__import__('tensorboard').__version__} shows {len(tags)} scalars of {len(steps)} steps, "
-              f"{len(weights)} histograms, {len(clips)} clips, {len(texts)} text, {len(parameters)} hyper-parameters")
+              f"{len(weights)} histograms, {len(clips)} clips, {len(shown)} confusion matrices, {len(texts)} text, {len(parameters)} hyper-parameters")
     finally:
         server.kill()
         server.wait()

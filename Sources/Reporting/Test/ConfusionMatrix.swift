@@ -50,9 +50,7 @@ struct ConfusionMatrix {
 
     private func cell(_ entry: TestReport.Cell, row: Int, column: Int, size: Double) -> String {
         let (label, prediction) = (report.classes[entry.label], report.classes[entry.prediction])
-        let share = label.videos == 0 ? 0 : Double(entry.videos) / Double(label.videos)
-        // The eye sees the square root of a share better than the share: single mistakes must show.
-        let strength = min(1, max(0.12, share.squareRoot()))
+        let strength = confusionStrength(entry.videos, of: label.videos)
         let (x, y) = (Double(column) * size, Double(row) * size)
         let tip = "\(label.name) taken for \(prediction.name): \(entry.videos) of \(label.videos)"
         var out = """

@@ -100,9 +100,9 @@ func coordinate(
     let report = try RunReport(run: run, steps: preparation.steps)
     let monitor = try dashboard.map { _ throws(Fault) in try RunMonitor(RunFacts(preparation, run: run), run: run) }
     let tensorBoard = try RunTensorBoard(run: run, generation: directory.generation, preparation: preparation)
-    let validation = try preparation.validation(run: run) { step, videoTop1, isBest in
-        monitor?.validated(step: step, videoTop1: videoTop1, isBest: isBest)
-        tensorBoard.validated(step: step, videoTop1: videoTop1)
+    let validation = try preparation.validation(run: run) { result in
+        monitor?.validated(step: result.step, videoTop1: result.videoTop1, isBest: result.isBest)
+        tensorBoard.validated(result)
     }
     var observer = report.observer
     observer.note = { [note = observer.note] told in

@@ -104,7 +104,7 @@ struct RunPreparation {
     /// Tests checkpoints as they come, if the recipe asks for it.
     /// - Parameter told: Called with each result, on a thread of the validation's.
     func validation(
-        run: String, told: @escaping @Sendable (_ step: Int, _ videoTop1: Double, _ isBest: Bool) -> Void
+        run: String, told: @escaping @Sendable (ValidatedCheckpoint) -> Void
     ) throws(Fault) -> RunValidation? {
         guard recipe.validation.everyEpochs > 0 else { return nil }
         // Now, and not after hours: is there anything to validate on?

@@ -2,6 +2,7 @@ import Checkpoints
 import Clips
 import Configuration
 import Coordinator
+import Evaluation
 import Faults
 import Foundation
 import Protocol
@@ -9,6 +10,7 @@ import Reporting
 import Storage
 import Synchronization
 import Training
+import Video
 import Wire
 import Worker
 
@@ -114,8 +116,23 @@ final class RunTensorBoard: Sendable {
         append(step: point.step, values.map { TensorBoardValue($0.0, .scalar($0.1)) })
     }
 
-    func validated(step: Int, videoTop1: Double) {
-        append(step: step, [TensorBoardValue("validation/video_top1", .scalar(videoTop1))])
+    /// Its accuracy, and what was taken for what.
+    func validated(_ result: ValidatedCheckpoint) {
+        append(step: result.step, [TensorBoardValue("validation/video_top1", .scalar(result.videoTop1))])
+        let classes = result.metrics.classes.count
+        guard (1...ConfusionPicture.mostClasses).contains(classes) else {
+            return standardError("zoetrope: TensorBoard gets no confusion matrix of \(classes) classes\n")
+        }
+        let picture = ConfusionPicture(
+            classes: classes, cells: result.metrics.confusion.map(TestReport.Cell.init))
+        do throws(Fault) {
+            let png = try encodePNG(rgb: picture.rgb, width: picture.side, height: picture.side)
+            let value = TensorBoardValue(
+                "validation/confusion", .picture(width: picture.side, height: picture.side, png))
+            append(step: result.step, [value])
+        } catch {
+            standardError("zoetrope: TensorBoard gets no confusion matrix of step \(result.step): \(error)\n")
+        }
     }
 
     /// How the weights of a checkpoint are distributed. One that is gone when its turn comes was not worth a look.

@@ -1,4 +1,5 @@
 import Coordinator
+import Evaluation
 import Faults
 import Foundation
 import Reporting
@@ -17,7 +18,7 @@ final class RunValidation: Sendable {
     private let settings: Recipe.Validation
     private let steps: Int
     private let stepsPerEpoch: Double
-    private let told: @Sendable (_ step: Int, _ videoTop1: Double, _ isBest: Bool) -> Void
+    private let told: @Sendable (ValidatedCheckpoint) -> Void
     private let state: Mutex<State>
     private let work = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
@@ -35,7 +36,7 @@ final class RunValidation: Sendable {
 
     init(
         run: String, data: String, settings: Recipe.Validation, steps: Int, stepsPerEpoch: Double,
-        told: @escaping @Sendable (_ step: Int, _ videoTop1: Double, _ isBest: Bool) -> Void
+        told: @escaping @Sendable (ValidatedCheckpoint) -> Void
     ) throws(Fault) {
         self.told = told
         self.run = run
@@ -128,10 +129,10 @@ final class RunValidation: Sendable {
             let scores = try call(
                 ["test", run + "/recipe.toml"] + views + [
                     "--checkpoint", model, "--data", data, "--split", settings.split, "--threads", "1",
-                    "--views-at-once", "2",
-                    "--json",
+                    "--views-at-once", "2", "--out", folder(version) + "/test", "--json",
                 ])
-            try record(version, model, scores)
+            let table = try ScoreTable(path: folder(version) + "/test/scores.safetensors")
+            try record(version, model, scores, TestMetrics(table))
             try removeTree(folder(version))
         } catch {
             // Ended with the run: it is done by the next coordinator.
@@ -191,7 +192,9 @@ final class RunValidation: Sendable {
     }
 
     /// A line of the log, and a new best if it is one.
-    private func record(_ version: Int, _ model: String, _ scores: [String: Double]) throws(Fault) {
+    private func record(_ version: Int, _ model: String, _ scores: [String: Double], _ metrics: TestMetrics)
+        throws(Fault)
+    {
         let log = try ValidationLog(run: run)
         guard let videoTop1 = scores["video_top1"] else {
             throw Fault(.internal, "zoetrope test", "did not say its video_top1")
@@ -210,10 +213,18 @@ final class RunValidation: Sendable {
             "video_top5": .number(scores["video_top5"] ?? .nan), "videos": .integer(Int(scores["videos"] ?? 0)),
             "best": .boolean(isBest),
         ])
-        told(version, videoTop1, isBest)
+        told(ValidatedCheckpoint(step: version, videoTop1: videoTop1, isBest: isBest, metrics: metrics))
         standardError(
             "zoetrope: step \(version): video@1 \(hundredths(100 * videoTop1)) %\(isBest ? ", the best so far" : "")\n")
     }
+}
+
+/// What testing a checkpoint came to.
+struct ValidatedCheckpoint: Sendable {
+    var step: Int
+    var videoTop1: Double
+    var isBest: Bool
+    var metrics: TestMetrics
 }
 
 /// `RUN/validation.jsonl`, as far as it can be read: a line that a crash tore off is passed over.

@@ -30,14 +30,17 @@ struct TestPage {
                     name: row.name, videos: row.videos, recall: row.recall,
                     recall5: row.videos == 0 ? nil : Double(row.near) / Double(row.videos), precision: row.precision)
             },
-            confusion: metrics.confusion.map(Self.cell), worst: metrics.topConfusions(20).map(Self.cell),
+            confusion: metrics.confusion.map(TestReport.Cell.init),
+            worst: metrics.topConfusions(20).map(TestReport.Cell.init),
             untested: table.rows.filter { !$0.outcome.isTested }.map { ($0.name, $0.outcome.problem) },
             recipe: table.about["recipe"] ?? "")
     }
 
     var html: String { report.html }
+}
 
-    private static func cell(_ pair: TestMetrics.Confusion) -> TestReport.Cell {
-        TestReport.Cell(label: pair.label, prediction: pair.prediction, videos: pair.videos)
+extension TestReport.Cell {
+    init(_ pair: TestMetrics.Confusion) {
+        self.init(label: pair.label, prediction: pair.prediction, videos: pair.videos)
     }
 }
