@@ -89,5 +89,9 @@ struct ClusterCheckupTests {
                 MEND  b             ?        ?          ?        ?         ?        ?        ?                 ?
                 """)
         #expect(checkup.lines == ["MEND b: is gone; look"])
+        let without = ClusterCheckup(
+            here: visit("this machine") { $0.facts?.manifests = nil }, hosts: [visit("a") { $0.facts?.manifests = nil }]
+        )
+        #expect(without.table.split(separator: "\n").map { $0.contains("pulled") } == [false, false, true])
     }
 }

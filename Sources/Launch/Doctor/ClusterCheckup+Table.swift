@@ -31,7 +31,7 @@ extension ClusterCheckup {
             facts.map { "\($0.processors) x \($0.instructionSets.last ?? "none")" } ?? "?",
             facts.map { "\(Int($0.gigaflops.rounded()))" } ?? "?",
             facts.map { "\($0.availableMemory >> 20) MiB" } ?? "?",
-            facts.map { "\($0.freeDisk >> 30) GiB" } ?? "?", clock(visit), facts.map(dataSet) ?? "?", reach(visit),
+            facts.map { "\($0.freeDisk >> 30) GiB" } ?? "?", clock(visit), dataSet(visit), reach(visit),
         ]
     }
 
@@ -43,8 +43,10 @@ extension ClusterCheckup {
         return "\(milliseconds > 0 ? "+" : "")\(difference)"
     }
 
-    private func dataSet(_ facts: HostFacts) -> String {
-        guard let manifests = facts.manifests else { return "pulled" }
+    private func dataSet(_ visit: HostVisit) -> String {
+        guard let facts = visit.facts else { return "?" }
+        // The coordinator's machine pulls nothing: nobody said which set it has.
+        guard let manifests = facts.manifests else { return visit.name == visits.first?.name ? "" : "pulled" }
         return manifests.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.prefix(8))" }.joined(separator: ", ")
     }
 

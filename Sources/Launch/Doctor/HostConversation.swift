@@ -1,6 +1,7 @@
 import Faults
 import Glibc
 import Protocol
+import Synchronization
 
 /// The near end of a conversation with `zoetrope examine-host`, started as a launch would start a worker.
 final class HostConversation {
@@ -17,20 +18,31 @@ final class HostConversation {
     private var hasEnded = false
     private let clock = MonotonicClock()
 
+    /// Conversations begin on threads of their own, one after another: between the making of a pipe and its being marked, a child
+    /// that another thread starts would inherit it, and hold it open.
+    private static let starting = Mutex(())
+
     init(_ name: String, _ command: [String]) throws(Fault) {
+        let started = Self.starting.withLock { _ in Result { () throws(Fault) in try Self.start(command) } }
+        (child, input, output, errors) = try started.get()
+        self.name = name
+        self.command = command
+        for descriptor in [output, errors] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+    }
+
+    private static func start(
+        _ command: [String]
+    ) throws(Fault) -> (child: Child, input: Int32, output: Int32, errors: Int32) {
         let pipes = [try Pipe(), try Pipe(), try Pipe()]
         defer { for descriptor in [pipes[0].reading, pipes[1].writing, pipes[2].writing] { Glibc.close(descriptor) } }
         do throws(Fault) {
-            child = try Child(
+            let child = try Child(
                 command, input: pipes[0].reading, output: pipes[1].writing, errors: pipes[2].writing)
+            return (child, pipes[0].writing, pipes[1].reading, pipes[2].reading)
         } catch {
             for descriptor in [pipes[0].writing, pipes[1].reading, pipes[2].reading] { Glibc.close(descriptor) }
             throw error
         }
-        self.name = name
-        self.command = command
-        (input, output, errors) = (pipes[0].writing, pipes[1].reading, pipes[2].reading)
-        for descriptor in [output, errors] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
     }
 
     /// The version that the far end says it is of.
