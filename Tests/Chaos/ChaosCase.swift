@@ -31,7 +31,7 @@ package struct ChaosCase: Sendable {
     /// In the order of the table.
     package static let all: [ChaosCase] =
         (workerCases + coordinatorCases + networkCases + resourceCases + diskCases + dataCases + wireCases + swarmCases
-        + clipCases + clockCases)
+        + clipCases + clockCases + scalingCases)
         .sorted {
             $0.number < $1.number
         }

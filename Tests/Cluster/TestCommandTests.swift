@@ -1,4 +1,5 @@
 import Foundation
+import Storage
 import TestSupport
 import Testing
 
@@ -21,10 +22,10 @@ import Testing
             let trained = try Program.start(MotionRun.arguments(run: run, workers: 1, "schedule.steps=2")).wait()
             try #require(trained.status == 0, "\(trained.errors)")
             // Views enough that the test is still under way when a worker is found and killed.
-            let more = ["--protocol", "vmz-large", "--clips", "60", "--crops", "6"]
+            let more = ["--protocol", "vmz-large", "--clips", "20", "--crops", "6"]
             let alone = try Program.start(arguments(run, out: folder + "/alone", more)).wait()
             try #require(alone.status == 0, "\(alone.errors)")
-            #expect(alone.json["videos"] as? Int == 16 && alone.json["clips"] as? Int == 16 * 360)
+            #expect(alone.json["videos"] as? Int == 16 && alone.json["clips"] as? Int == 16 * 120)
             let expected = try scores(folder + "/alone")
             for workers in [1, 2] {
                 let out = folder + "/\(workers)"
@@ -41,7 +42,21 @@ import Testing
             #expect(result.status == 0, "\(result.errors)")
             #expect(result.errors.contains("is gone"), "\(result.errors)")
             #expect(try scores(folder + "/killed") == expected, "one killed")
-            #expect(result.json["videos"] as? Int == 16 && result.json["clips"] as? Int == 16 * 360)
+            #expect(result.json["videos"] as? Int == 16 && result.json["clips"] as? Int == 16 * 120)
+
+            // The command itself is killed twice, each time by other means of testing, and goes on.
+            let out = folder + "/resumed"
+            for (count, means) in [(2, ["--workers", "2"]), (5, [])] {
+                let command = try Program.start(arguments(run, out: out, more + means))
+                try wait(for: count, outcomesIn: out)
+                kill(command.pid, SIGKILL)
+                _ = command.wait()
+            }
+            let resumed = try Program.start(arguments(run, out: out, more + ["--workers", "1"])).wait()
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(resumed.errors.contains("of 16 videos were tested before"), "\(resumed.errors)")
+            #expect(try scores(out) == expected, "the command killed")
+            #expect(!FileManager.default.fileExists(atPath: out + "/outcomes"))
 
             let shown = try Program.run("scores", "show", folder + "/killed/scores.safetensors", "--json")
             #expect(shown.status == 0 && shown.json["video_top1"] as? Double == alone.json["video_top1"] as? Double)
@@ -67,6 +82,18 @@ import Testing
             let worker = try Program.run("test-worker", "--join", "tcp://192.0.2.1:7000")
             #expect(worker.status == 64 && worker.errors.contains("another machine, and there are no keys"))
         }
+    }
+
+    /// Reading the log takes time enough between two looks.
+    private func wait(for count: Int, outcomesIn out: String) throws {
+        let deadline = Date().addingTimeInterval(60)
+        while Date() < deadline {
+            // The first record says which test it is.
+            var records = -1
+            _ = try? AppendOnlyLog.read(directory: out + "/outcomes/log") { _ in records += 1 }
+            if records >= count { return }
+        }
+        throw MotionRun.TimedOut()
     }
 
     /// A child process, once `condition` holds; looking for children takes time enough between two looks.

@@ -24,6 +24,16 @@ import Testing
         #expect(leases.isDone && leases.outcomes == (0..<4).map(outcome))
     }
 
+    @Test func whatIsKnownIsNotLeased() {
+        var leases = TestLeases<String>(videos: 4, known: [0: outcome(0), 2: outcome(2)])
+        #expect(leases.done == 2 && !leases.isDone)
+        #expect(leases.lease(to: "a") == 1 && leases.lease(to: "a") == 3 && leases.lease(to: "a") == nil)
+        #expect(leases.take(outcome(2), of: 2) == .duplicate)
+        for video in [1, 3] { #expect(leases.take(outcome(video), of: video) == .first) }
+        #expect(leases.isDone && leases.outcomes == (0..<4).map(outcome))
+        #expect(TestLeases<String>(videos: 1, known: [0: outcome(0)]).isDone)
+    }
+
     @Test func theIdleTakeWhatAHangingWorkerHolds() {
         var leases = TestLeases<String>(videos: 2)
         #expect(leases.lease(to: "hangs") == 0 && leases.lease(to: "b") == 1)

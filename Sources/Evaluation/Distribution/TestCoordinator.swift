@@ -31,11 +31,14 @@ public final class TestCoordinator {
     /// Videos that a worker has at a time: one that it tests, one on the way.
     private static let ahead = 2
 
-    /// - Parameter listen: `tcp://HOST:PORT`; port 0 takes a free one.
+    /// - Parameters:
+    ///   - known: Outcomes that need not be found again.
+    ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one.
     public init(
-        videos: Int, classes: Int, assignment: TestAssignment, listen: String, security: Security
+        videos: Int, known: [Int: VideoOutcome] = [:], classes: Int, assignment: TestAssignment, listen: String,
+        security: Security
     ) throws(Fault) {
-        leases = TestLeases(videos: videos)
+        leases = TestLeases(videos: videos, known: known)
         self.classes = classes
         self.assignment = assignment
         listener = try Listener(try Context(security: security), endpoint: listen)

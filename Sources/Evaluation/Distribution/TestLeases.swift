@@ -18,10 +18,11 @@ public struct TestLeases<Worker: Hashable & Sendable>: Sendable {
     private var held: [(video: Int, holders: [Worker])] = []
     public private(set) var outcomes: [VideoOutcome?]
 
-    public init(videos: Int) {
+    /// - Parameter known: Outcomes that need not be found again.
+    public init(videos: Int, known: [Int: VideoOutcome] = [:]) {
         // Taken from the end.
-        waiting = (0..<videos).reversed()
-        outcomes = [VideoOutcome?](repeating: nil, count: videos)
+        waiting = (0..<videos).reversed().filter { known[$0] == nil }
+        outcomes = (0..<videos).map { known[$0] }
     }
 
     public var isDone: Bool { waiting.isEmpty && held.isEmpty }

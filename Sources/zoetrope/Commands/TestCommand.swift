@@ -69,8 +69,9 @@ struct TestCheckpoint: ParsableCommand {
             checkpoint: try absolute(try checkpointFile(checkpoint, average: average)),
             allowsUnexpected: allowUnexpected)
         if let remark = test.remark { standardError("zoetrope: \(remark)\n") }
-        if let out { try makeDirectories(out) }
-        let outcomes = workers > 0 || listen != nil ? try distributed(test) : try here(test)
+        var record = try TestRecord(test, out: out, allowsUnexpected: allowUnexpected)
+        let outcomes =
+            workers > 0 || listen != nil ? try distributed(test, &record) : try here(test, &record)
         let finished = TestResult(test.table(outcomes))
         finished.warn()
         guard finished.metrics.untested < finished.metrics.videos else {
@@ -80,6 +81,7 @@ struct TestCheckpoint: ParsableCommand {
             try finished.table.write(to: out + "/scores.safetensors")
             try writeWhole(TestPage(finished).html, to: out + "/report.html")
         }
+        try record.finish()
         result.report(finished.json, text: finished.text)
     }
 
@@ -102,22 +104,22 @@ struct TestCheckpoint: ParsableCommand {
 
     private var threadCount: Int { computeThreads(threads) }
 
-    private func here(_ test: PreparedTest) throws -> [VideoOutcome] {
+    private func here(_ test: PreparedTest, _ record: inout TestRecord) throws -> [VideoOutcome] {
         let pool = ThreadPool(threads: threadCount)
         let atOnce = try viewsAtOnce ?? test.viewsAtOnce(threads: pool)
         let tester = test.tester(viewsAtOnce: atOnce, pool: pool)
-        var progress = TestProgress(test)
         return try (0..<test.set.count).map { rank in
+            if let known = record.known[rank] { return known }
             let outcome = try tester.test(rank: rank)
-            progress.add(rank, outcome)
+            record.add(rank, outcome)
             return outcome
         }
     }
 
-    private func distributed(_ test: PreparedTest) throws -> [VideoOutcome] {
+    private func distributed(_ test: PreparedTest, _ record: inout TestRecord) throws -> [VideoOutcome] {
         let atOnce = try viewsAtOnce ?? test.viewsAtOnce(threads: ThreadPool(threads: 1))
         let coordinator = try TestCoordinator(
-            videos: test.set.count, classes: test.classes,
+            videos: test.set.count, known: record.known, classes: test.classes,
             assignment: TestAssignment(
                 recipe: test.text, data: test.set.directory, split: split, dataDigest: "\(test.set.digest)",
                 checkpoint: test.checkpoint, checkpointDigest: "\(try fileDigest(test.checkpoint))",
@@ -125,56 +127,20 @@ struct TestCheckpoint: ParsableCommand {
             listen: listen ?? "tcp://127.0.0.1:0", security: try protection.security(as: .coordinator))
         if listen != nil { standardError("zoetrope: workers may join at \(coordinator.endpoint)\n") }
         let local = LocalWorkers()
-        if workers > 0 {
+        let left = test.set.count - record.known.count
+        if workers > 0, left > 0 {
             let each = threads == 0 ? max(1, computeThreads(0) / workers) : threads
             try local.start(
                 workers, command: "test-worker", endpoint: coordinator.endpoint, threads: each, slices: nil,
                 options: try protection.arguments, onEnd: { _ in })
         }
         defer { local.wait() }
-        var progress = TestProgress(test)
         do {
             return try coordinator.run(
-                mayComeBack: { listen != nil || local.running > 0 }, note: { progress.tell($0) })
+                mayComeBack: { listen != nil || local.running > 0 }, note: { record.tell($0) })
         } catch {
             local.kill()
             throw error
         }
     }
-}
-
-/// What a test says on its way.
-private struct TestProgress {
-    private var bar: ProgressBar
-    private let set: PackedSet
-    private let clock = MonotonicClock()
-    private var done = 0
-    private var right = 0
-
-    init(_ test: PreparedTest) {
-        set = test.set
-        bar = ProgressBar("test", total: test.set.count, now: clock.now)
-    }
-
-    mutating func add(_ rank: Int, _ outcome: VideoOutcome) {
-        done += 1
-        if let best = outcome.scores.max(), outcome.scores.firstIndex(of: best) == set.records[rank].label {
-            right += 1
-        }
-        bar.update(done, "video@1 \(percent(Double(right) / Double(done)))", now: clock.now)
-    }
-
-    mutating func tell(_ note: TestCoordinator.Note) {
-        switch note {
-        case .outcome(let rank, let outcome, _): add(rank, outcome)
-        case .joined(let name): say("worker \(name) joined")
-        case .left(let name, let count): say("worker \(name) is gone; \(count) videos are tested again elsewhere")
-        case .failed(let name, let reason): say("worker \(name) cannot go on: \(reason)")
-        case .different(let video, let name):
-            say("ALARM: worker \(name) found other scores of \(set.records[video].name) than another did")
-        case .refused(let fault): say("\(fault)")
-        }
-    }
-
-    private func say(_ text: String) { standardError("zoetrope: \(text)\n") }
 }
