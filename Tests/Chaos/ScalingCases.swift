@@ -42,7 +42,7 @@ extension Lab {
 
     private static let scaled = [
         "model.name=\"r2plus1d-18\"", "input.frames=8", "input.width=128", "input.height=128", "input.crop=112",
-        "batch.units=8", "batch.clips_per_unit=2", "checkpoint.every_steps=1000",
+        "batch.clips_per_unit=2",
     ]
 
     /// A run in namespaces, with keys, each worker bound to a core of its own.
