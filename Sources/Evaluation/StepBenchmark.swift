@@ -37,10 +37,12 @@ public struct StepBenchmark: Sendable, Equatable {
 
     /// Times `runs` of each after one to warm up.
     ///
+    /// - Parameter recomputation: as in `TrainingPass.init`.
     /// - Throws: a usage `Fault` for an unknown network or convolution.
     public static func run(
         model: String, N: Int, frames: Int, size: Int, threads: Int, instructionSet: InstructionSet, runs: Int = 5,
-        classes: Int = 400, implementation: Convolution.Choice = .auto, profiles: Bool = false
+        classes: Int = 400, implementation: Convolution.Choice = .auto, recomputation: Recomputation = .none,
+        profiles: Bool = false
     ) throws(Fault) -> StepBenchmark {
         precondition(N >= 1 && threads >= 1 && runs >= 1, "\(runs) runs of \(N) clips on \(threads) threads")
         let network = try NetworkDescription(named: model, classes: classes, frames: frames, size: size)
@@ -56,7 +58,8 @@ public struct StepBenchmark: Sendable, Equatable {
         var loss = 0.0
         do {
             let pass = try TrainingPass(
-                network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation)
+                network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation,
+                recomputation: recomputation)
             fill(pass.input)
             let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside)
             let trainer = LocalTrainer(
@@ -94,7 +97,7 @@ public struct StepBenchmark: Sendable, Equatable {
             PassProfile.Phase.allCases.compactMap { phase in
                 guard let sum = profile.seconds[.init(layer: layer, phase: phase)], sum > 0 else { return nil }
                 let seconds = sum / Double(runs)
-                let multiplies = [.forward, .backwardWeights, .backwardData].contains(phase)
+                let multiplies = [.forward, .recomputation, .backwardWeights, .backwardData].contains(phase)
                 let operations = multiplies ? 2e-9 * Double(N * network.macs(layer: layer)) : 0
                 return Part(
                     layer: network.layers[layer].name, phase: phase, milliseconds: seconds * 1e3,

@@ -53,11 +53,16 @@ struct ModelTableTests {
     }
 
     @Test func trainingMemoryIsWhatAPassTakes() throws {
-        let network = try NetworkDescription(named: "r2plus1d-10", classes: 10, frames: 4, size: 32)
-        for (N, threads) in [(1, 1), (3, 2)] {
-            let pass = try TrainingPass(network, N: N, pool: ThreadPool(threads: threads), instructionSet: .best)
-            let bytes = try TrainingPass.memoryBytes(network, N: N, threads: threads, instructionSet: .best)
-            #expect(bytes == pass.memoryBytes)
+        let network = try NetworkDescription(named: "r2plus1d-10", classes: 10, frames: 8, size: 64)
+        for (N, threads, recomputation) in [(1, 1, .none), (3, 2, .none), (3, 2, .whereItSaves)]
+            as [(Int, Int, Recomputation)]
+        {
+            let pass = try TrainingPass(
+                network, N: N, pool: ThreadPool(threads: threads), instructionSet: .best, recomputation: recomputation)
+            let memory = try TrainingMemory(
+                network, N: N, threads: threads, instructionSet: .best, recomputation: recomputation)
+            #expect(memory.bytes == pass.memoryBytes)
+            #expect((memory.recomputedMacs > 0) == (recomputation != .none))
         }
     }
 }

@@ -40,11 +40,12 @@ struct PassTests {
 
     static func pass(
         _ network: NetworkDescription, threads: Int = 2, normalisation: TrainingPass.Normalisation = .batch,
-        frozen: [Bool] = [], keepsPacked: Bool = false, defers: Bool = true, set: InstructionSet = .best
+        frozen: [Bool] = [], keepsPacked: Bool = false, recomputation: Recomputation = .none, defers: Bool = true,
+        set: InstructionSet = .best
     ) throws -> TrainingPass {
         let pass = try TrainingPass(
             network, N: N, pool: ThreadPool(threads: threads), instructionSet: set, normalisation: normalisation,
-            frozen: frozen, keepsPacked: keepsPacked, defers: defers)
+            frozen: frozen, keepsPacked: keepsPacked, recomputation: recomputation, defers: defers)
         for (index, values) in parameters(network).enumerated() { pass.setParameter(index, values) }
         let fixed = frozen.isEmpty ? [] : network.frozenStatistics(parameters: frozen)
         for (index, pair) in running(network).enumerated()

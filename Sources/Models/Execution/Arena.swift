@@ -18,14 +18,13 @@ final class Arena {
     /// are never there, and all go back to the system at once.
     ///
     /// - Throws: a usage `Fault` when the system has not that much.
-    init(bytes: Int, for thing: String) throws(Fault) {
+    init(bytes: Int, for thing: String, mend: String) throws(Fault) {
         self.bytes = Self.rounded(bytes)
         mapped = self.bytes + Self.page
         let memory = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let memory, memory != MAP_FAILED else {
             throw Fault(
-                .usage, thing, "needs \(self.bytes >> 20) MiB, which the system refused",
-                mend: "take fewer clips at a time, fewer frames or smaller ones")
+                .usage, thing, "needs \(self.bytes >> 20) MiB, which the system refused", mend: mend)
         }
         mapping = memory
         base = memory.alignedUp(toMultipleOf: Self.page)

@@ -4,6 +4,15 @@ extension Execution {
     /// Runs kernel `index` on the first `N` clips. Batch norms take the clips' own statistics, and write them, or use
     /// those that were set, as frozen ones always do.
     func forward(_ index: Int, N: Int, ownStatistics: Bool) {
+        forward(index, N: N, ownStatistics: ownStatistics, phase: .forward)
+    }
+
+    /// Runs kernel `index` forward once more on all clips, for its backward. Batch norms have their statistics already.
+    func recompute(_ index: Int) {
+        forward(index, N: N, ownStatistics: false, phase: .recomputation)
+    }
+
+    private func forward(_ index: Int, N: Int, ownStatistics: Bool, phase: PassProfile.Phase) {
         let kernel = kernels[index]
         let (x, y) = (tensors[kernel.reads[0]], tensors[kernel.output])
         if isTraining, !keepsPacked || staleForward[index] {
@@ -11,7 +20,7 @@ extension Execution {
             pack(kernel, into: packedForward[index], for: .forward)
             profile?.mark(kernel.output, .packing)
         }
-        defer { profile?.mark(kernel.output, .forward) }
+        defer { profile?.mark(kernel.output, phase) }
         switch kernel.operation {
         case .convolution(let convolution, let what):
             var epilogue: Epilogue?

@@ -49,7 +49,7 @@ final class Execution {
     ///   - keeping: layers whose tensors can be read after a run.
     init(
         _ network: NetworkDescription, N: Int, training: Bool, frozen: [Bool] = [], keepsPacked: Bool,
-        keeping: Set<Int> = [], _ joining: Kernel.Joining,
+        recomputation: Recomputation = .none, keeping: Set<Int> = [], _ joining: Kernel.Joining,
         pool: ThreadPool, instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) {
         precondition(N >= 1, "a pass over \(N) clips")
@@ -62,11 +62,16 @@ final class Execution {
             implementation: implementation)
         let isFrozen = frozen.isEmpty ? network.parameters.map { _ in false } : frozen
         precondition(isFrozen.count == network.parameters.count, "\(frozen.count) parameters frozen or not")
-        let plan = PassPlan(
-            network, kernels, N: N, threads: pool.threads, training: training, isFrozen: isFrozen,
-            keepsPacked: keepsPacked, keeping: keeping)
+        let plan =
+            training
+            ? PassPlan(
+                training: network, kernels, N: N, threads: pool.threads, isFrozen: isFrozen, keepsPacked: keepsPacked,
+                recomputation: recomputation)
+            : PassPlan(inference: network, kernels, N: N, threads: pool.threads, keeping: keeping)
         let arena = try Arena(
-            bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)")
+            bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)",
+            mend: (training && recomputation == .none ? "recompute activations (--recompute), or " : "")
+                + "take fewer clips at a time, fewer frames or smaller ones")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
             arena.floats(at: buffer.map { plan.memory.offset($0) } ?? 0)
         }

@@ -83,6 +83,23 @@ struct Kernel {
         }
     }
 
+    /// The tensors that its backward reads, besides gradients.
+    ///
+    /// - Parameter isFrozen: by parameter; those get no gradient.
+    func readsBackward(isFrozen: [Bool]) -> [Int] {
+        switch operation {
+        case .convolution(_, let what): isFrozen[what.weight] ? [] : [reads[0]]
+        case .normalise(_, let what):
+            [inputs[0]] + (what.relu && !what.masksByInput ? [output] : []) + (what.gate.map { [$0.numbers] } ?? [])
+        case .linear, .swish: [inputs[0]]
+        case .relu, .sigmoid: [output]
+        case .maxPool: [inputs[0], output]
+        case .gatedSwish: reads
+        case .multiplyChannels, .attention: inputs
+        case .normMean, .dropout, .add, .averagePool, .concatenate, .selectFrames, .softmaxMean: []
+        }
+    }
+
     /// Floats of scratch to run forward on N clips, or backward (of a convolution: one of its two passes).
     func scratchCount(_ pass: Convolution.Pass?, N: Int, threads: Int) -> Int {
         let P = map.positions

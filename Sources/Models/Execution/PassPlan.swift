@@ -2,8 +2,7 @@ import Kernels
 
 /// Every buffer of a pass over N clips, placed in one arena: what is alive at the same time lies apart, the rest shares.
 ///
-/// Time runs 0..<E for the kernels forward, E for the loss, E + 1...3E for the kernels backward, last one first: two steps
-/// for each, since convolutions compute their weights' gradient before their input's. Packing for all runs is at -1.
+/// Time is the schedule's; packing for all runs is at -1.
 struct PassPlan {
     /// Where backward writes the gradient of one tensor.
     struct Target {
@@ -32,6 +31,7 @@ struct PassPlan {
         var packed: MemoryPlan.Buffer?
     }
 
+    let schedule: Schedule
     private(set) var memory = MemoryPlan()
     /// By parameter.
     private(set) var parameters: [MemoryPlan.Buffer] = []
@@ -65,34 +65,82 @@ struct PassPlan {
     private let N: Int
     private let isFrozen: [Bool]
     private let keepsPacked: Bool
-    private let end: Int
+
+    /// Forward alone.
+    ///
+    /// - Parameter keeping: layers whose tensors are read when the pass is over.
+    init(inference network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, keeping: Set<Int>) {
+        self.init(
+            network, kernels, N: N, schedule: Schedule(forward: kernels.count),
+            isFrozen: network.parameters.map { _ in false }, keepsPacked: true)
+        planForward(threads: threads, keeping: keeping)
+        memory.place()
+    }
 
     /// - Parameters:
     ///   - isFrozen: by parameter. Backward goes no deeper than what is not frozen.
     ///   - keepsPacked: packed weights serve many runs; otherwise they are packed when a kernel is reached, into memory that
     ///     the kernels share.
-    ///   - keeping: layers whose tensors are read when the pass is over.
+    ///   - recomputation: what is computed a second time rather than kept for backward.
     init(
-        _ network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, training: Bool, isFrozen: [Bool],
-        keepsPacked: Bool, keeping: Set<Int> = []
+        training network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, isFrozen: [Bool],
+        keepsPacked: Bool, recomputation: Recomputation
+    ) {
+        let trained = Self.tensorsBehindParameters(network, isFrozen: isFrozen)
+        func plan(_ segments: [RecomputedSegment]) -> PassPlan {
+            var plan = PassPlan(
+                network, kernels, N: N, schedule: Schedule(training: kernels.count, recomputing: segments),
+                isFrozen: isFrozen, keepsPacked: keepsPacked)
+            plan.planForward(threads: threads, keeping: [])
+            plan.planBackward(threads: threads, trained: trained)
+            return plan
+        }
+        let segments = RecomputedSegment.all(of: kernels, trained: trained, isFrozen: isFrozen)
+        switch recomputation {
+        case .none: self = plan([])
+        case .whereItSaves: self = Self.leanest(segments, plan)
+        case .everywhere: self = plan(segments)
+        }
+        memory.place()
+    }
+
+    /// A plan whose peak is that of recomputing all segments, or a little more, and that recomputes none whose tensors find
+    /// room below it. Late segments come first: they are the smallest, and gone when the early ones run backward.
+    private static func leanest(
+        _ segments: [RecomputedSegment], _ plan: ([RecomputedSegment]) -> PassPlan
+    ) -> PassPlan {
+        var recomputed = segments.filter { !$0.recomputed.isEmpty }
+        var best = plan(recomputed)
+        let (least, most) = (best.memory.lowerBound, plan([]).memory.lowerBound)
+        // A twentieth of what is saved spares a tenth to a fifth of the second forward pass (docs/performance.md).
+        let limit = least + (most - least) / 20
+        for segment in recomputed.reversed() {
+            let others = recomputed.filter { $0 != segment }
+            let candidate = plan(others)
+            if candidate.memory.lowerBound <= limit { (recomputed, best) = (others, candidate) }
+        }
+        return best
+    }
+
+    /// What lives through all of a pass.
+    private init(
+        _ network: NetworkDescription, _ kernels: [Kernel], N: Int, schedule: Schedule, isFrozen: [Bool],
+        keepsPacked: Bool
     ) {
         self.network = network
         self.isFrozen = isFrozen
         self.kernels = kernels
         self.N = N
         self.keepsPacked = keepsPacked
-        end = training ? 3 * kernels.count : kernels.count
+        self.schedule = schedule
         tensors = [MemoryPlan.Buffer?](repeating: nil, count: network.layers.count)
         gradients = tensors
         folded = 0
         planLasting()
-        planForward(threads: threads, keeping: keeping)
-        if training { planBackward(threads: threads) }
-        memory.place()
     }
 
-    /// What lives through all of the pass.
     private mutating func planLasting() {
+        let end = schedule.end
         func lasting(_ memory: inout MemoryPlan, bytes: Int) -> MemoryPlan.Buffer {
             let buffer = memory.buffer(bytes: bytes, from: -1)
             memory.need(buffer, at: end)
@@ -138,23 +186,32 @@ struct PassPlan {
         }
         // The logits are read when the pass is over, and whatever else somebody wants to see.
         for output in keeping.union(kernels.last.map { [$0.output] } ?? []) {
-            if let tensor = tensors[output] { memory.need(tensor, at: end) }
+            if let tensor = tensors[output] { memory.need(tensor, at: schedule.end) }
         }
     }
 
-    private mutating func planBackward(threads: Int) {
-        let E = kernels.count
-        let trained = tensorsBehindParameters()
+    private mutating func planBackward(threads: Int, trained: [Bool]) {
         if let last = kernels.last {
-            logitsGradient = memory.buffer(bytes: bytes(last.output), from: E)
+            logitsGradient = memory.buffer(bytes: bytes(last.output), from: kernels.count)
             gradients[last.output] = logitsGradient
         }
-        var plans: [Backward?] = []
-        for (index, kernel) in kernels.enumerated().reversed() {
-            let time = 3 * E - 1 - 2 * index
-            plans.append(trained[kernel.output] ? plan(kernel, at: time, trained: trained, threads: threads) : nil)
+        backward = [Backward?](repeating: nil, count: kernels.count)
+        for (time, work) in schedule.behindLoss {
+            switch work {
+            case .recompute(let index): planRecomputation(index, at: time)
+            case .backward(let index) where trained[kernels[index].output]:
+                backward[index] = plan(kernels[index], at: time, trained: trained, threads: threads)
+            case .backward: break
+            }
         }
-        backward = plans.reversed()
+    }
+
+    /// A kernel that runs forward a second time writes where it did before.
+    private mutating func planRecomputation(_ index: Int, at time: Int) {
+        for input in kernels[index].reads { read(input, at: time) }
+        if let tensor = tensors[kernels[index].output] { memory.renew(tensor, at: time) }
+        memory.renew(scratch[index], at: time)
+        if let packed = packedForward[index], !keepsPacked { memory.renew(packed, at: time) }
     }
 
     private mutating func plan(
@@ -165,7 +222,6 @@ struct PassPlan {
         if case .normalise(_, let what) = kernel.operation, let gate = what.gate {
             // Nobody has made a gradient of the norm itself: that of the Swish, the numbers and that of the mean tell it.
             made = gate.swish
-            read(gate.numbers, at: time)
             pooled = gradients[gate.pool]
             if let pooled { memory.need(pooled, at: time) }
         }
@@ -173,12 +229,12 @@ struct PassPlan {
             preconditionFailure("nothing reads \(network.layers[kernel.output].name), so it has no gradient")
         }
         memory.need(own, at: time)
+        for tensor in kernel.readsBackward(isFrozen: isFrozen) { read(tensor, at: time) }
         var inputs: [Target?] = []
         var counts: [Int] = []
         var (packed, dataScratch): (MemoryPlan.Buffer?, MemoryPlan.Buffer?)
         switch kernel.operation {
         case .convolution(_, let what):
-            if !isFrozen[what.weight] { read(kernel.reads[0], at: time) }
             let data = time + 1
             inputs = [target(kernel.inputs[0], at: data, trained, addsItself: true)]
             counts = [what.weight] + (what.bias.map { [$0] } ?? [])
@@ -188,12 +244,9 @@ struct PassPlan {
                     bytes: 4 * kernel.scratchCount(.backwardData, N: N, threads: threads), from: data)
             }
         case .linear(_, let weight, let bias):
-            read(kernel.inputs[0], at: time)
             inputs = [target(kernel.inputs[0], at: time, trained)]
             counts = [weight] + (bias.map { [$0] } ?? [])
         case .normalise(_, let what):
-            read(kernel.inputs[0], at: time)
-            if what.relu && !what.masksByInput { read(kernel.output, at: time) }
             if let residual = what.residual {
                 // The residual's gradient takes the place of the output's; the batch norm's input gets memory of its own.
                 inputs = [
@@ -207,29 +260,15 @@ struct PassPlan {
                 ]
             }
             counts = [what.scale, what.shift]
-        case .gatedSwish:
-            for tensor in kernel.reads { read(tensor, at: time) }
-            inputs = [nil, target(kernel.inputs[1], at: time, trained)]
+        case .gatedSwish: inputs = [nil, target(kernel.inputs[1], at: time, trained)]
         case .normMean: inputs = [nil]
-        case .relu, .sigmoid:
-            read(kernel.output, at: time)
+        case .relu, .sigmoid, .swish, .dropout:
             inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
-        case .swish:
-            read(kernel.inputs[0], at: time)
-            inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
-        case .dropout: inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own)]
         case .multiplyChannels:
-            for input in kernel.inputs { read(input, at: time) }
             let numbers = target(kernel.inputs[1], at: time, trained)
             inputs = [target(kernel.inputs[0], at: time, trained, inPlaceOf: own), numbers]
-        case .maxPool:
-            read(kernel.inputs[0], at: time)
-            read(kernel.output, at: time)
-            inputs = [target(kernel.inputs[0], at: time, trained)]
-        case .attention:
-            for input in kernel.inputs { read(input, at: time) }
-            inputs = kernel.inputs.map { target($0, at: time, trained) }
-        case .add, .averagePool, .concatenate, .selectFrames:
+        case .maxPool: inputs = [target(kernel.inputs[0], at: time, trained)]
+        case .attention, .add, .averagePool, .concatenate, .selectFrames:
             inputs = kernel.inputs.map { target($0, at: time, trained) }
         case .softmaxMean: preconditionFailure("a head for tests in training")
         }
@@ -247,7 +286,7 @@ struct PassPlan {
     /// Memory for packed weights that a kernel needs from one step to another.
     private mutating func packed(count: Int, from first: Int, to last: Int) -> MemoryPlan.Buffer {
         let buffer = memory.buffer(bytes: 4 * count, from: keepsPacked ? -1 : first)
-        memory.need(buffer, at: keepsPacked ? end : last)
+        memory.need(buffer, at: keepsPacked ? schedule.end : last)
         return buffer
     }
 
@@ -281,7 +320,7 @@ struct PassPlan {
     }
 
     /// Which tensors depend on a parameter that is trained: the clip does not, so nobody computes its gradient.
-    private func tensorsBehindParameters() -> [Bool] {
+    private static func tensorsBehindParameters(_ network: NetworkDescription, isFrozen: [Bool]) -> [Bool] {
         var trained = [Bool](repeating: false, count: network.layers.count)
         for (index, layer) in network.layers.enumerated() {
             trained[index] =

@@ -5,6 +5,8 @@ public final class PassProfile {
     public enum Phase: String, CaseIterable, Sendable {
         case packing
         case forward
+        /// Forward once more, for what was not kept.
+        case recomputation
         case backwardWeights = "backward-weights"
         case backwardData = "backward-data"
         /// What the gradient was handed to: the optimizer's update, or the sending of it.

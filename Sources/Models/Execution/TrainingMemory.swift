@@ -1,21 +1,33 @@
 public import Faults
 public import Kernels
 
-extension TrainingPass {
-    /// Bytes that a pass over `N` clips takes when it is made, worked out without taking them.
+/// What a training pass takes, worked out without taking it.
+public struct TrainingMemory: Sendable, Equatable {
+    /// Of the whole pass: parameters, activations, gradients and scratch.
+    public let bytes: Int
+    /// Multiply-accumulates of one clip's forward pass that are computed a second time.
+    public let recomputedMacs: Int
+
+    /// Of a pass over `N` clips.
     ///
-    /// - Throws: a usage `Fault` as `init` does.
-    public static func memoryBytes(
+    /// - Parameter keepsPacked: as in `TrainingPass.init`.
+    /// - Throws: a usage `Fault` as `TrainingPass.init` does.
+    public init(
         _ network: NetworkDescription, N: Int, threads: Int, instructionSet: InstructionSet,
-        implementation: Convolution.Choice = .auto
-    ) throws(Fault) -> Int {
+        implementation: Convolution.Choice = .auto, keepsPacked: Bool = false,
+        recomputation: Recomputation = .none
+    ) throws(Fault) {
         precondition(N >= 1 && threads >= 1, "a pass over \(N) clips with \(threads) threads")
         let kernels = try Kernel.list(
             network, Kernel.Joining(defers: true, sums: true, folds: false), training: true,
             instructionSet: instructionSet, implementation: implementation)
         let plan = PassPlan(
-            network, kernels, N: N, threads: threads, training: true,
-            isFrozen: network.parameters.map { _ in false }, keepsPacked: false)
-        return Arena.rounded(plan.memory.size)
+            training: network, kernels, N: N, threads: threads, isFrozen: network.parameters.map { _ in false },
+            keepsPacked: keepsPacked, recomputation: recomputation)
+        bytes = Arena.rounded(plan.memory.size)
+        recomputedMacs = plan.schedule.behindLoss.reduce(0) { sum, entry in
+            guard case .recompute(let index) = entry.work else { return sum }
+            return sum + network.macs(layer: kernels[index].output)
+        }
     }
 }

@@ -55,6 +55,8 @@ struct Bench: ParsableCommand {
         var peer: String?
         @Option(help: "Pairs of runs with the peer.")
         var pairs = 5
+        @Flag(help: "Recompute activations, as `worker --recompute` does.")
+        var recompute = false
         @Flag(help: "Say where the time of a step goes, by layer.")
         var profile = false
         @Flag(help: "Try the peer compiled, too.")
@@ -72,7 +74,8 @@ struct Bench: ParsableCommand {
             if let peer { return try compare(peer) }
             let times = try StepBenchmark.run(
                 model: model, N: batch, frames: frames, size: size, threads: machine.threadCount, instructionSet: set,
-                runs: machine.runs, implementation: machine.choice.value(), profiles: profile)
+                runs: machine.runs, implementation: machine.choice.value(),
+                recomputation: recompute ? .whereItSaves : .none, profiles: profile)
             for part in times.profile {
                 print(
                     padded(part.layer, 34), padded(part.phase.rawValue, 17), milliseconds(part.milliseconds / 1e3),
@@ -85,7 +88,7 @@ struct Bench: ParsableCommand {
                     "model": .string(model), "batch": .integer(batch), "frames": .integer(frames),
                     "size": .integer(size),
                     "threads": .integer(machine.threadCount), "dtype": .string(machine.dtype),
-                    "isa": .string(set.rawValue),
+                    "isa": .string(set.rawValue), "recompute": .boolean(recompute),
                     "forward_median_s": .number(times.forwardMedian), "forward_min_s": .number(times.forwardSeconds[0]),
                     "step_median_s": .number(times.stepMedian), "step_min_s": .number(times.stepSeconds[0]),
                     "clips_per_s": .number(times.clipsPerSecond), "peak_rss_mib": .integer(times.stepPeakMemory),
@@ -113,7 +116,7 @@ struct Bench: ParsableCommand {
                 ours: [
                     "bench", "step", "--model", model, "--isa", machine.isa, "--convolution",
                     machine.choice.convolution,
-                ], pairs: pairs, compiles: peerCompile)
+                ] + (recompute ? ["--recompute"] : []), pairs: pairs, compiles: peerCompile)
             let comparison = try bench.run()
             if result.json { print(comparison.text) }
         }

@@ -12,7 +12,8 @@ extension ModelCommand {
             discussion: """
                 `weights` counts convolutions and linear layers without biases, as VMZ's tables do; activations are the values \
                 that these layers make of one clip. The memory is what a training step takes in one process for --clips \
-                clips: parameters, activations, gradients and scratch.
+                clips: parameters, activations, gradients and scratch; then what it is where a step has several units of so many clips, \
+                so that workers keep packed weights; then with --recompute, of either, and what that computes twice.
                 """)
         @Argument(help: "The network's name, as `zoetrope model list` prints it.")
         var name: String
@@ -54,11 +55,26 @@ extension ModelCommand {
             if self.network.convolutionalHead {
                 lines.append("  training      not with the convolutional head, which is for tests")
             } else {
-                let bytes = try TrainingPass.memoryBytes(network, N: clips, threads: threads, instructionSet: .best)
+                func memory(
+                    keepsPacked: Bool = false, _ recomputation: Recomputation = .none
+                ) throws(Fault) -> TrainingMemory {
+                    try TrainingMemory(
+                        network, N: clips, threads: threads, instructionSet: .best, keepsPacked: keepsPacked,
+                        recomputation: recomputation)
+                }
+                let (keeping, packed) = (try memory(), try memory(keepsPacked: true))
+                let recomputing = try memory(.whereItSaves)
                 json.append(("clips", .integer(clips)))
-                json.append(("memory_bytes", .integer(bytes)))
+                json.append(("memory_bytes", .integer(keeping.bytes)))
+                json.append(("units_memory_bytes", .integer(packed.bytes)))
+                json.append(("recomputing_memory_bytes", .integer(recomputing.bytes)))
+                json.append(("recomputed_macs", .integer(recomputing.recomputedMacs)))
                 lines.append(
-                    "  training      \(millions(bytes)) MB for a step on \(clips) clip\(clips == 1 ? "" : "s")")
+                    "  training      \(millions(keeping.bytes)) MB for a step on \(clips) clip\(clips == 1 ? "" : "s")")
+                lines.append("  several units \(millions(packed.bytes)) MB")
+                lines.append(
+                    "  --recompute   \(millions(recomputing.bytes)) MB, and \(billions(recomputing.recomputedMacs)) GMAC of "
+                        + "each clip a second time")
             }
             if layers {
                 json.append(("layers", .array(network.layers.indices.map { object(network, $0) })))

@@ -42,7 +42,7 @@ extension ModelCommand {
                     + rightAligned("\(millions(network.parameterCount)) M", 11)
                     + rightAligned(billions(network.macs), 7) + rightAligned("\(millions(network.activations)) M", 13)
                 if memory {
-                    let bytes = try TrainingPass.memoryBytes(network, N: 1, threads: 1, instructionSet: .best)
+                    let bytes = try TrainingMemory(network, N: 1, threads: 1, instructionSet: .best).bytes
                     object.append(("memory_bytes", .integer(bytes)))
                     line += rightAligned("\(millions(bytes)) MB", 12)
                 }

@@ -52,6 +52,8 @@ struct Plan: ParsableCommand {
             "A folder on the disk of the coordinator's run, where appending to a ledger is timed; without it, that of temporary files."
     )
     var disk: String?
+    @Flag(help: "Workers recompute activations, as `worker --recompute` does.")
+    var recompute = false
     @Flag(help: "Without keys, so without encryption.")
     var insecure = false
     @OptionGroup var result: ResultOptions
@@ -84,12 +86,14 @@ struct Plan: ParsableCommand {
     func run() throws {
         let rate = try Self.bytesPerSecond(link)
         let job = try job()
+        let recomputation = recompute ? Recomputation.whereItSaves : .none
         let count = computeThreads(threads)
         standardError("zoetrope: measuring units of \(job.network.name) with \(count) threads\n")
         let costs = try withKeys { keys throws(Fault) in
             try ClusterPlan.Costs.measured(
                 job.network, N: job.clipsPerUnit, pool: ThreadPool(threads: count), instructionSet: job.instructionSet,
-                implementation: job.implementation, optimizer: job.optimizer, keys: keys,
+                implementation: job.implementation, recomputation: recomputation, optimizer: job.optimizer,
+                keys: keys,
                 disk: disk ?? NSTemporaryDirectory(), decodeSecondsPerClip: job.decodeSecondsPerClip)
         }
         let plan = ClusterPlan(
@@ -99,8 +103,11 @@ struct Plan: ParsableCommand {
                 bytesPerSecond: rate, computeThreads: count, decodeThreads: decodeThreads, processors: computeThreads(0)
             ))
         let memory =
-            try TrainingPass.memoryBytes(
-                job.network, N: job.clipsPerUnit, threads: count, instructionSet: job.instructionSet)
+            try TrainingMemory(
+                job.network, N: job.clipsPerUnit, threads: count, instructionSet: job.instructionSet,
+                implementation: job.implementation, keepsPacked: job.units > 1 && !recompute,
+                recomputation: recomputation
+            ).bytes
             + 4 * job.network.parameterCount * (1 + job.optimizer.slots.count * min(replicas, workers) / workers)
         let clipsPerSecond = Double(job.units * job.clipsPerUnit) / plan.stepSeconds
         let warnings = warnings(job, plan)
