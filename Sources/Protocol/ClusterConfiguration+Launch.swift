@@ -32,6 +32,7 @@ extension ClusterConfiguration {
         public var data = ""
         /// Of the worker there; nil: what `[worker]` says.
         public var threads: Int?
+        public var recompute: Bool?
         public var cache: String?
         public var dataHost: String?
         public var dataBind: String?
@@ -69,6 +70,7 @@ extension ClusterConfiguration.Launch {
             host.address = try table.string("address", default: host.name)
             try host.take(&table, prefix: "")
             if table.has("threads") { host.threads = try table.integer("threads", in: 0...4096) }
+            if table.has("recompute") { host.recompute = try table.boolean("recompute") }
             if table.has("cache") { host.cache = try table.string("cache") }
             if table.has("data_host") { host.dataHost = try table.string("data_host") }
             if table.has("data_bind") { host.dataBind = try table.string("data_bind") }

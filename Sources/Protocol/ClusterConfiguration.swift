@@ -39,6 +39,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
         public var decodeThreads: Int
         /// Whether each compute thread is bound to a processor of its own.
         public var pin: Bool
+        /// Whether activations are computed a second time rather than kept.
+        public var recompute: Bool
         /// The folder of clips that were pulled from others; empty: in the user's cache folder.
         public var cache: String
         /// Bytes that it may hold; 0: nine tenths of what its disk has free.
@@ -73,7 +75,8 @@ public struct ClusterConfiguration: Sendable, Equatable {
         coordinator: Coordinator(
             address: "tcp://127.0.0.1:5570", replicas: 2, verify: 0.01, dashboard: "", dashboardToken: ""),
         worker: Worker(
-            dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false, cache: "", cacheLimit: 0, metrics: ""),
+            dataHost: "", dataBind: "", threads: 0, decodeThreads: 1, pin: false, recompute: false, cache: "",
+            cacheLimit: 0, metrics: ""),
         security: SecuritySection(keys: "", insecure: false),
         timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600),
         launch: Launch(ssh: ["ssh"], grace: 60, standard: Host(name: ""), hosts: []))
@@ -100,6 +103,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
                 decodeThreads: try reader.integer(
                     "worker.decode_threads", default: standard.worker.decodeThreads, in: 1...256),
                 pin: try reader.boolean("worker.pin", default: standard.worker.pin),
+                recompute: try reader.boolean("worker.recompute", default: standard.worker.recompute),
                 cache: Self.path(
                     try reader.string("worker.cache", default: standard.worker.cache), besides: document.name),
                 cacheLimit: try ByteCount(

@@ -17,6 +17,22 @@ import Testing
         }
     }
 
+    /// Each worker decides for itself whether it recomputes activations.
+    @Test func workersThatRecomputeAndOthers() throws {
+        try withTemporaryFolder { folder in
+            let undisturbed = try MotionRun.undisturbed.get()
+            let alone = try Program.start(MotionRun.arguments(run: folder + "/a", workers: 2, "--recompute")).wait()
+            #expect(try MotionRun.hash(alone) == undisturbed)
+            let run = folder + "/b"
+            let training = try Program.start(MotionRun.arguments(run: run, workers: 1))
+            _ = try MotionRun.status(of: run) { ($0["step"] as? Int ?? 0) >= 1 }
+            let endpoint = try text(of: run + "/endpoint").trimmingCharacters(in: .whitespacesAndNewlines)
+            let joiner = try Program.start(["worker", "--join", endpoint, "--threads", "1", "--recompute"])
+            #expect(try MotionRun.hash(training.wait()) == undisturbed)
+            #expect(joiner.wait().status == 0)
+        }
+    }
+
     @Test func aKilledWorkerAndAJoiner() throws {
         try withTemporaryFolder { folder in
             let undisturbed = try MotionRun.hash(

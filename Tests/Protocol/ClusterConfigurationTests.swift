@@ -9,11 +9,12 @@ import Testing
         let path = sourceTree + "/cluster.conf"
         let document = try Document(toml: try text(of: path), name: path)
         #expect(try ClusterConfiguration.read(document) == .standard)
-        #expect(document.entries.count == 12 + 2 + 4 + 2 + 8)
+        #expect(document.entries.count == 13 + 2 + 4 + 2 + 8)
     }
 
     @Test(arguments: [
-        "[timeouts]\nsuspect = 20.0", "[worker]\nthread = 3", "[worker]\npin = 1", "[worker]\nthreads = \"two\"",
+        "[timeouts]\nsuspect = 20.0", "[worker]\nthread = 3", "[worker]\npin = 1", "[worker]\nrecompute = \"blocks\"",
+        "[worker]\nthreads = \"two\"",
         "address = 3", "[launch]\nhosts = [\"-oProxyCommand=x\"]", "[launch]\nhosts = [\"a\", \"a\"]",
         "[launch]\nhosts = [\"a b\"]", "[launch]\nhosts = [\"\"]", "[launch]\nhost = [\"a\"]", "[launch]\nssh = []",
         "[launch]\nprogram = \"\"", "[launch]\nport = 65536", "[[launch.host]]\naddress = \"a\"",

@@ -73,6 +73,7 @@ public struct LaunchPlan: Sendable {
             threads = \(host.threads ?? worker.threads)
             decode_threads = \(worker.decodeThreads)
             pin = \(worker.pin)
+            recompute = \(host.recompute ?? worker.recompute)
             cache_limit = "\(worker.cacheLimit)"
             [security]
             insecure = \(isInsecure && workerKeys.isEmpty)

@@ -22,7 +22,8 @@ final class NetworkComputer: UnitComputing {
     private let clips: DecodeAhead<DecodedClip>
 
     init(
-        job: TrainingJob, instructionSet: InstructionSet, pool: ThreadPool, clips: DecodeAhead<DecodedClip>
+        job: TrainingJob, instructionSet: InstructionSet, pool: ThreadPool, recomputes: Bool,
+        clips: DecodeAhead<DecodedClip>
     ) throws(Fault) {
         self.job = job
         self.clips = clips
@@ -30,7 +31,8 @@ final class NetworkComputer: UnitComputing {
             job.network, N: job.recipe.batch.clipsPerUnit, pool: pool,
             instructionSet: instructionSet, implementation: job.convolution,
             normalisation: job.recipe.optimizer.freezesStatistics ? .running : .batch,
-            frozen: job.plan.parameters.map(\.isFrozen), keepsPacked: job.recipe.batch.units > 1)
+            frozen: job.plan.parameters.map(\.isFrozen), keepsPacked: job.recipe.batch.units > 1 && !recomputes,
+            recomputation: recomputes ? .whereItSaves : .none)
     }
 
     deinit { clips.close() }

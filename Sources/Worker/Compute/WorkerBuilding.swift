@@ -18,12 +18,18 @@ public struct WorkerResources: Sendable {
     public var decodeThreads: Int
     /// A processor for each compute thread, to which it is bound; `nil`: the system moves them as it likes.
     public var cores: [Int]?
+    /// Activations are computed a second time rather than kept, and weights packed for every unit: for a machine with
+    /// little memory.
+    public var recomputes: Bool
 
-    public init(data: String? = nil, threads: Int, decodeThreads: Int, cores: [Int]? = nil) {
+    public init(
+        data: String? = nil, threads: Int, decodeThreads: Int, cores: [Int]? = nil, recomputes: Bool = false
+    ) {
         self.data = data
         self.threads = threads
         self.decodeThreads = decodeThreads
         self.cores = cores
+        self.recomputes = recomputes
     }
 }
 
@@ -66,7 +72,8 @@ public func buildWorker(
         capacity: max(2 * recipe.batch.clipsPerUnit, 4) + resources.decodeThreads, memory: PayloadPool())
     let computer = try NetworkComputer(
         job: job, instructionSet: instructionSet,
-        pool: try ThreadPool(threads: resources.threads, cores: resources.cores), clips: clips)
+        pool: try ThreadPool(threads: resources.threads, cores: resources.cores), recomputes: resources.recomputes,
+        clips: clips)
     let fingerprints =
         job.fingerprints(dataSetDigest: "\(set.digest)") + [
             Fingerprint(name: "versions", value: VideoLibraries.versions),

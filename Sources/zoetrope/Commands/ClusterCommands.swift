@@ -103,6 +103,10 @@ struct Work: ParsableCommand {
         inversion: .prefixedNo,
         help: "Bind each compute thread to a processor of its own, the first that the process may use.")
     var pin: Bool?
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Compute activations a second time rather than keep them: the same bits in less memory and more time.")
+    var recompute: Bool?
     @Option(help: "Serve /metrics for Prometheus at HOST:PORT; without it, cluster.conf's, or nowhere.")
     var metrics: String?
     @Option(help: "What people call this worker; without it, the host's name and the process.")
@@ -122,7 +126,8 @@ struct Work: ParsableCommand {
         let count = computeThreads(asked)
         let resources = WorkerResources(
             data: try data.map { path throws(Fault) in try absolute(path) }, threads: count,
-            decodeThreads: cluster.worker.decodeThreads, cores: try pinned(count, cluster))
+            decodeThreads: cluster.worker.decodeThreads, cores: try pinned(count, cluster),
+            recomputes: recompute ?? cluster.worker.recompute)
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
         let security = try protection.security(cluster.security, as: .worker)
         let note: @Sendable (String) -> Void = { standardError("zoetrope: \(name): \($0)\n") }

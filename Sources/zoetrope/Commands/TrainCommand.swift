@@ -31,6 +31,12 @@ struct Train: ParsableCommand {
         inversion: .prefixedNo,
         help: "Bind each compute thread to a processor of its own; without it, when the workers take all of them.")
     var pin: Bool?
+    @Flag(
+        help: """
+            Compute activations a second time rather than keep them: the same bits in less memory and more time. `zoetrope model \
+            info` says how much.
+            """)
+    var recompute = false
     @Option(help: "Where to listen: tcp://HOST:PORT; port 0 takes a free one.")
     var listen = "tcp://127.0.0.1:0"
     @OptionGroup var takeOver: TakeOver
@@ -62,7 +68,8 @@ struct Train: ParsableCommand {
             expectedWorkers: workers, cluster: .standard, dashboard: try page.settings()
         ) { shell throws(Fault) in
             try local.start(
-                workers, endpoint: shell.endpoint, threads: threads, slices: slices, options: try protection.arguments
+                workers, endpoint: shell.endpoint, threads: threads, slices: slices,
+                options: try protection.arguments + (recompute ? ["--recompute"] : [])
             ) { process in
                 shell.processEnded(process)
                 if local.running == 0 { shell.stop(reason: "every worker of this command has ended") }
