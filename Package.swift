@@ -200,7 +200,7 @@ let package = Package(
         tests("Reporting", ["Faults", "Reporting", "Storage", "TestSupport", "Wire"]),
         tests("Dashboard", ["CCurl", "Dashboard", "Faults", "Reporting", "Wire"]),
         tests("Acquisition", ["Acquisition", "Clips", "Faults", "Storage", "TestSupport", "Video"]),
-        tests("Clips", ["Clips", "Faults", "Storage", "TestSupport", "Video"], exclude: ["Fixtures"]),
+        tests("Clips", ["CFFmpeg", "Clips", "Faults", "Storage", "TestSupport", "Video"], exclude: ["Fixtures"]),
         tests(
             "Curation", ["Clips", "Curation", "Faults", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),

@@ -13,7 +13,8 @@ final class MemoryInput {
     }
 
     init(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
-        let bufferSize = 32 << 10
+        // Small: what exceeds it is read straight into the packet, and not copied twice.
+        let bufferSize = 4 << 10
         let cursor = UnsafeMutablePointer<Cursor>.allocate(capacity: 1)
         cursor.initialize(to: Cursor(bytes: bytes))
         guard let buffer = av_malloc(bufferSize),

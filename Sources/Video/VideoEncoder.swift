@@ -20,14 +20,16 @@ public final class VideoEncoder {
     /// - Parameters:
     ///   - quantizer: x264's `qp`, 0 (best) to 51.
     ///   - keyInterval: frames from one key frame to the next.
+    ///   - skippable: frames in a row that no other refers to, between two that are; `nil` for x264's choice.
     ///   - isAnonymous: leaves x264's version out of the stream, and puts the index of the file first.
     /// - Throws: an internal `Fault` where this libavcodec has no libx264.
     public init(
         width: Int, height: Int, framesPerSecond: Int, quantizer: Int = 18, keyInterval: Int = 16,
-        isAnonymous: Bool = false
+        skippable: Int? = nil, isAnonymous: Bool = false
     ) throws(Fault) {
         precondition(width > 0 && height > 0 && width % 2 == 0 && height % 2 == 0, "frames of \(width)x\(height)")
         precondition(framesPerSecond > 0 && (0...51).contains(quantizer) && keyInterval > 0)
+        precondition((0...16).contains(skippable ?? 0), "x264 puts at most 16 frames between two")
         _ = Libav.prepared
         (self.width, self.height) = (width, height)
         self.isAnonymous = isAnonymous
@@ -51,7 +53,8 @@ public final class VideoEncoder {
         av_dict_set(&options, "preset", "superfast", 0)
         av_dict_set(&options, "tune", "fastdecode", 0)
         av_dict_set_int(&options, "qp", Int64(quantizer), 0)
-        av_dict_set(&options, "x264-params", "cpu-independent=1:threads=1:scenecut=0:weightp=0", 0)
+        let pattern = skippable.map { ":bframes=\($0):b-adapt=0:b-pyramid=none:ref=1" } ?? ""
+        av_dict_set(&options, "x264-params", "cpu-independent=1:threads=1:scenecut=0:weightp=0" + pattern, 0)
         try Self.check(avcodec_open2(codec, encoder, &options), "start")
         try openMuxer(codec)
         frame = av_frame_alloc()

@@ -154,7 +154,9 @@ struct CrawlCommandTests {
             let info = try Command.run(["data", "info", "set", "--json"], in: folder)
             let train = try #require((info.json["splits"] as? [String: Any])?["train"] as? [String: Any])
             #expect(train["heights"] as? [Int] == [32, 32] && train["rates"] as? [String: Int] == ["30.00": 1])
-            #expect(info.json["profile"] as? String == "fast, 30 frames a second, short side 32")
+            #expect(
+                info.json["profile"] as? String
+                    == "fast, 30 frames a second, short side 32 at most, 7 of 8 frames skippable")
             for (words, said) in [
                 (["--short-side", "32"], "--short-side 32: has no meaning"),
                 (["--profile", "kept"], "did you mean 'keep'?"),

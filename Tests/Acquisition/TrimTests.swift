@@ -63,6 +63,11 @@ import Video
         #expect(size == (newWidth, newHeight))
     }
 
+    @Test(arguments: [(640, 480, 426, 320), (340, 256, 340, 256), (135, 241, 134, 240), (1, 1, 2, 2)])
+    func fastEnlargesNothing(width: Int, height: Int, newWidth: Int, newHeight: Int) {
+        #expect(TrimProfile.fast.size(width: width, height: height) == (newWidth, newHeight))
+    }
+
     @Test func aClipShowsItsSeconds() throws {
         let folder = try folder()
         defer { try? removeTree(folder) }

@@ -18,7 +18,7 @@ width, height = plan["width"], plan["height"]
 def with_decord(clip):
     reader = decord.VideoReader(clip["path"], num_threads=1, width=width, height=height)
     last = len(reader) - 1
-    return len(reader.get_batch([min(frame, last) for frame in clip["frames"]]).asnumpy())
+    return reader.get_batch([min(frame, last) for frame in clip["frames"]]).asnumpy()
 
 
 def with_pyav(clip):
@@ -30,12 +30,11 @@ def with_pyav(clip):
         rate = float(stream.average_rate)
         begin = float((stream.start_time or 0) * stream.time_base)
         container.seek(int((clip["frames"][0] / rate + begin) / stream.time_base), stream=stream)
-        found = 0
+        found = []
         for frame in container.decode(stream):
             number = round((float(frame.pts * stream.time_base) - begin) * rate)
             if number in wanted:
-                frame.reformat(width, height, "rgb24").to_ndarray()
-                found += 1
+                found.append(frame.reformat(width, height, "rgb24").to_ndarray())
             if number >= clip["frames"][-1]:
                 break
         return found
@@ -51,7 +50,12 @@ else:
     decode = with_pyav
 
 decode(plan["clips"][0])
+if plan.get("pixels"):
+    with open(plan["pixels"], "wb") as file:
+        for clip in plan["clips"]:
+            for picture in decode(clip):
+                file.write(picture.tobytes())
 begun = time.perf_counter()
-frames = sum(decode(clip) for clip in plan["clips"])
+frames = sum(len(decode(clip)) for clip in plan["clips"])
 seconds = time.perf_counter() - begun
 print(json.dumps({"clips_per_s": len(plan["clips"]) / seconds, "frames": frames}))

@@ -3,24 +3,35 @@ public struct TrimProfile: Sendable, Equatable, CustomStringConvertible {
     public let name: String
     /// Frames per second.
     public let framesPerSecond = 30
-    /// Of the smaller side, in pixels; even. Larger and smaller videos are scaled, with their proportions.
+    /// Of the smaller side, in pixels; even. Larger videos are scaled to it, with their proportions; smaller ones where
+    /// `enlarges`.
     public var shortSide = 320
+    /// Whether smaller videos are scaled up. That shows no more of them, and costs time and space at every decoding.
+    let enlarges: Bool
     /// Frames from one key frame to the next.
     let keyInterval: Int
+    /// Frames in a row that no other frame needs; `nil` for x264's choice.
+    let skippable: Int?
     /// x264's constant quantizer: its rate control computes with libm, and would not give the same bits everywhere.
     let quantizer: Int
 
     /// 30 frames per second, short side 320, key frames as x264 sets them: what VMZ's preparation gives.
-    public static let vmz = TrimProfile(name: "vmz", keyInterval: 250, quantizer: 20)
-    /// The same with a key frame every 16 frames, so that a clip from the middle costs few frames more than it has.
-    public static let fast = TrimProfile(name: "fast", keyInterval: 16, quantizer: 20)
+    public static let vmz = TrimProfile(name: "vmz", enlarges: true, keyInterval: 250, skippable: nil, quantizer: 20)
+    /// Made for clips from the middle: a key frame every 16 frames, another that others need 8 frames after it, and
+    /// between these only frames that are decoded when they are asked for.
+    public static let fast = TrimProfile(name: "fast", enlarges: false, keyInterval: 16, skippable: 7, quantizer: 20)
 
     public static let all = [vmz, fast]
 
-    public var description: String { "\(name), \(framesPerSecond) frames a second, short side \(shortSide)" }
+    public var description: String {
+        // Clips of another making must not come into the same folder: the words change when the bytes do.
+        "\(name), \(framesPerSecond) frames a second, short side \(shortSide)"
+            + (enlarges ? "" : " at most, \(skippable ?? 0) of 8 frames skippable")
+    }
 
     /// The size of pictures that are `width` × `height` upright: even sides, the longer one rounded (ffmpeg's `-2`).
     public func size(width: Int, height: Int) -> (width: Int, height: Int) {
+        let shortSide = enlarges ? shortSide : min(shortSide, max(2, min(width, height) / 2 * 2))
         func scaled(_ long: Int, _ short: Int) -> Int { max(2, (long * shortSide + short) / (2 * short) * 2) }
         return width < height ? (shortSide, scaled(height, width)) : (scaled(width, height), shortSide)
     }

@@ -31,7 +31,7 @@ public func trimVideo(
     let (width, height) = profile.size(width: reader.width, height: reader.height)
     let encoder = try VideoEncoder(
         width: width, height: height, framesPerSecond: profile.framesPerSecond, quantizer: profile.quantizer,
-        keyInterval: profile.keyInterval, isAnonymous: true)
+        keyInterval: profile.keyInterval, skippable: profile.skippable, isAnonymous: true)
     var counts: [Int: Int] = [:]
     for frame in chosen { counts[frame, default: 0] += 1 }
     try reader.decode(counts.keys.sorted(), width: width, height: height) { number, frame in

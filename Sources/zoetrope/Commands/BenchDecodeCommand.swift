@@ -1,11 +1,9 @@
+import Acquisition
 import ArgumentParser
 import Evaluation
 import Faults
 import Foundation
-import Randomness
 import Reporting
-import Storage
-import Video
 
 extension Bench {
     /// `zoetrope bench decode`.
@@ -14,8 +12,10 @@ extension Bench {
             abstract: "Time random training clips on one thread: open, seek, decode, scale to RGB.",
             discussion: """
                 With --peer both decode the same frames of the same files, in turn: the peer gets --plan FILE, JSON with paths \
-                and numbers of frames, and prints JSON with clips_per_s as its last line. --peer-file names the file it reads \
-                in place of each of ours, as the original of a re-encoded one.
+                and numbers of frames, and prints JSON with clips_per_s as its last line; before, it is asked for the pixels, \
+                which are compared. --peer-file names the file it reads in place of each of ours. --cases writes each file \
+                anew as data trim --profile fast does, and compares three times: ours on that against the peer on the file \
+                itself, both on that, both on the file itself. Run it under taskset -c 0: some peers have threads of their own.
                 """)
         @Argument(help: "Videos.")
         var files: [String]
@@ -35,6 +35,8 @@ extension Bench {
         var peer: String?
         @Option(help: "What the peer reads in place of each file, in their order.")
         var peerFile: [String] = []
+        @Flag(help: "Compare on the files and on what the profile fast makes of them.")
+        var cases = false
         @Option(help: "Pairs of runs.")
         var pairs = 5
         @OptionGroup var result: ResultOptions
@@ -43,6 +45,9 @@ extension Bench {
             guard !files.isEmpty else { throw ValidationError("name a video") }
             guard peerFile.isEmpty || peerFile.count == files.count else {
                 throw ValidationError("--peer-file: name one for each of the \(files.count) files")
+            }
+            guard !cases || peer != nil && peerFile.isEmpty else {
+                throw ValidationError("--cases: name a --peer, and no --peer-file")
             }
             for (value, name) in [(frames, "frames"), (rate, "rate"), (width, "width"), (height, "height")]
             where !(1...8192).contains(value) {
@@ -54,112 +59,55 @@ extension Bench {
             guard (1...1000).contains(pairs) else { throw ValidationError("--pairs \(pairs): choose 1 to 1000") }
         }
 
-        private struct Clip: Encodable {
-            var path: String
-            var frames: [Int]
-        }
-
-        private struct Plan: Encodable {
-            var width: Int
-            var height: Int
-            var clips: [Clip]
-        }
-
         func run() throws {
-            let plan = try makePlan()
-            // Once for what is only slow the first time.
-            _ = try clipsPerSecond(plan)
-            var (ours, peers): ([Double], [Double]) = ([], [])
-            let planFile = NSTemporaryDirectory() + "zoetrope-decode-\(UUID().uuidString).json"
-            defer { try? FileManager.default.removeItem(atPath: planFile) }
-            if peer != nil { try writePeerPlan(plan, to: planFile) }
-            for number in 1...pairs {
-                ours.append(try clipsPerSecond(plan))
-                guard let peer else { continue }
-                peers.append(try run(peer, planFile))
-                if !result.json {
-                    print(
-                        "pair \(number): ours \(hundredths(ours[number - 1])), peer \(hundredths(peers[number - 1])) clips/s"
-                    )
-                }
+            guard cases else {
+                let (json, text) = try compare(files, peerFile.isEmpty ? files : peerFile)
+                return result.report(.object(json), text: text)
+            }
+            let folder = NSTemporaryDirectory() + "zoetrope-decode-\(UUID().uuidString)"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            var fast: [String] = []
+            for (i, file) in files.enumerated() {
+                fast.append(folder + "/\(i).mp4")
+                _ = try trimVideo(file, to: fast[i], start: 0, seconds: nil, profile: .fast)
+            }
+            var (all, texts): ([(String, JSON)], [String]) = ([], [])
+            for (name, ours, theirs) in [
+                ("fast against the original", fast, files), ("both fast", fast, fast),
+                ("both the original", files, files),
+            ] {
+                if !result.json { print(name) }
+                let (json, text) = try compare(ours, theirs)
+                all.append((name.replacingOccurrences(of: " ", with: "_"), .object(json)))
+                texts.append("\(name): \(text)")
+            }
+            result.report(.object(all), text: texts.joined(separator: "\n"))
+        }
+
+        private func compare(_ ours: [String], _ theirs: [String]) throws -> ([(String, JSON)], String) {
+            let contest = DecodeContest(
+                files: ours, peerFiles: theirs, frames: frames, rate: rate, width: width, height: height, clips: clips,
+                seed: seed, pairs: pairs)
+            let times = try contest.run(against: peer) { pair, ours, peers in
+                if !result.json { print("pair \(pair): ours \(hundredths(ours)), peer \(hundredths(peers)) clips/s") }
             }
             var json: [(String, JSON)] = [
                 ("frames", .integer(frames)), ("rate", .integer(rate)), ("width", .integer(width)),
-                ("height", .integer(height)), ("clips", .integer(clips)), ("clips_per_s", .number(median(ours))),
+                ("height", .integer(height)), ("clips", .integer(clips)), ("clips_per_s", .number(median(times.ours))),
             ]
-            var text = "\(frames)x\(rate) frames at \(width)x\(height), one thread: \(hundredths(median(ours))) clips/s"
-            if !peers.isEmpty {
-                let ratio = median(zip(ours, peers).map { $0 / $1 })
-                json += [("peer_clips_per_s", .number(median(peers))), ("ratio", .number(ratio))]
-                text += ", peer \(hundredths(median(peers))), ratio \(hundredths(ratio)) (medians of \(pairs))"
+            var text =
+                "\(frames)x\(rate) frames at \(width)x\(height), one thread: \(hundredths(median(times.ours))) clips/s"
+            if !times.peers.isEmpty {
+                json += [("peer_clips_per_s", .number(median(times.peers))), ("ratio", .number(times.ratio))]
+                text +=
+                    ", peer \(hundredths(median(times.peers))), ratio \(hundredths(times.ratio)) (medians of \(pairs))"
             }
-            result.report(.object(json), text: text)
-        }
-
-        private func makePlan() throws -> Plan {
-            let counts = try files.map { path in
-                try readWhole(path).withUnsafeBytes { try VideoReader($0, name: path).frameCount }
+            if let difference = times.difference {
+                json.append(("pixel_difference", .number(difference)))
+                text += ", pixels differ by \(hundredths(difference)) of 255 on average"
             }
-            let span = (frames - 1) * rate + 1
-            let clips = (0..<self.clips).map { i in
-                let file = i % files.count
-                let room = max(0, counts[file] - span)
-                let start = Draws(seed: seed, place: UInt64(i), purpose: .startFrame).integer(0, below: room + 1)
-                // A video that is too short ends with its last frame, once.
-                let numbers = (0..<frames).map { min(start + $0 * rate, counts[file] - 1) }
-                return Clip(path: files[file], frames: Array(Set(numbers)).sorted())
-            }
-            return Plan(width: width, height: height, clips: clips)
-        }
-
-        private func writePeerPlan(_ plan: Plan, to path: String) throws {
-            var plan = plan
-            let others = peerFile.isEmpty ? files : peerFile
-            for i in plan.clips.indices {
-                plan.clips[i].path = URL(fileURLWithPath: others[i % files.count]).path
-            }
-            try writeWhole(Array(try JSONEncoder().encode(plan)), to: path)
-        }
-
-        /// From reading the file to RGB, for each clip anew.
-        private func clipsPerSecond(_ plan: Plan) throws -> Double {
-            let clock = ContinuousClock()
-            var sum = 0
-            let time = try clock.measure {
-                for clip in plan.clips {
-                    try readWhole(clip.path).withUnsafeBytes { bytes in
-                        let video = try VideoReader(bytes, name: clip.path)
-                        try video.decode(clip.frames, width: width, height: height) { _, frame in
-                            sum += Int(frame[0, 0][0])
-                        }
-                    }
-                }
-            }
-            let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
-            // The sum is only there so that no pixel is left out; it is never negative.
-            return sum >= 0 ? Double(plan.clips.count) / seconds : 0
-        }
-
-        private func run(_ peer: String, _ plan: String) throws -> Double {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/bin/sh")
-            process.arguments = ["-c", "exec \(peer) \"$@\"", "sh", "--plan", plan]
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            try process.run()
-            let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            let line = output.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
-            guard process.terminationStatus == 0,
-                let answer = try? JSONDecoder().decode([String: Double].self, from: Data(line.utf8))["clips_per_s"],
-                answer > 0
-            else {
-                throw Fault(
-                    .data, peer,
-                    "it ended with exit code \(process.terminationStatus) and its last line is no JSON with clips_per_s",
-                    mend: "name a command that prints what scripts/peers/decode.py does")
-            }
-            return answer
+            return (json, text)
         }
     }
 }

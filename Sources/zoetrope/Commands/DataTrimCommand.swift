@@ -14,10 +14,11 @@ struct DataTrim: ParsableCommand {
         commandName: "trim",
         abstract: "Cut the clips that annotations name out of videos, and write them in one profile.",
         discussion: """
-            Profiles: vmz (30 frames per second, short side 320) and fast (the same, a key frame every 16 frames). Clips go \
-            to OUT/ID_START_END.mp4, upright, without sound, the same bytes on every machine. A video that is called \
-            ID_START_END already is taken whole. Each clip is written by a child process with limits. OUT/trim.tsv says what \
-            became of each; clips that are there are left alone. Exit code 65: some cannot be had.
+            Profiles: vmz (30 frames per second, short side 320) and fast (the same, but nothing is enlarged, and there is a \
+            key frame every 16 frames and between them few that others need). Clips go to OUT/ID_START_END.mp4, upright, \
+            without sound, the same bytes on every machine. A video that is called ID_START_END already is taken whole. Each \
+            clip is written by a child process with limits. OUT/trim.tsv says what became of each; clips that are there are \
+            left alone. Exit code 65: some cannot be had.
             """)
     @Option(help: "A file of annotations with identities and seconds; may be repeated.")
     var list: [String]
