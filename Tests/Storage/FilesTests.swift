@@ -48,6 +48,20 @@ struct FilesTests {
         }
     }
 
+    @Test("What a killed writer left goes; what a living one writes, and other files, stay")
+    func leftovers() throws {
+        try withTemporaryFolder { directory in
+            // No process has so high a number: the kernel's limit is 2 to the 22.
+            for name in ["f.tmp-8388607-0", "f.tmp-1-0", "f.tmp-mine", "g.tmp-8388607-0"] {
+                try writeWhole("half", to: directory + "/" + name)
+            }
+            let file = try AtomicFile(directory + "/f")
+            try AtomicFile.clearLeftovers(of: directory + "/f")
+            try file.commit()
+            #expect(try directoryNames(directory).sorted() == ["f", "f.tmp-1-0", "f.tmp-mine", "g.tmp-8388607-0"])
+        }
+    }
+
     @Test("Reserved bytes are zero")
     func reserve() throws {
         try withTemporaryFolder { directory in

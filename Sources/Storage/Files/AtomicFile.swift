@@ -70,6 +70,21 @@ public final class AtomicFile {
         }
     }
 
+    /// Removes what writers of `path` left beside it that were killed: temporary files of processes that are gone.
+    ///
+    /// It lists the directory, so it is for a command's few outputs and not for each of a thousand files. Only where all
+    /// writers run on this machine: a process of another one looks gone from here.
+    public static func clearLeftovers(of path: String) throws(Fault) {
+        let folder = directory(of: path)
+        let beginning = path.split(separator: "/").last.map { "\($0).tmp-" } ?? ""
+        for name in try directoryNames(folder) where name.hasPrefix(beginning) {
+            guard let writer = name.dropFirst(beginning.count).split(separator: "-").first.flatMap({ pid_t($0) }),
+                writer > 0, kill(writer, 0) != 0, errno == ESRCH
+            else { continue }
+            unlink(folder + "/" + name)
+        }
+    }
+
     /// Faults name the file the user asked for, not the temporary one.
     private func named(_ body: () throws(Fault) -> Void) throws(Fault) {
         do throws(Fault) { try body() } catch {
