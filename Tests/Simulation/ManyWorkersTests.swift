@@ -1,4 +1,5 @@
 import Testing
+import Wire
 
 /// What very many workers cost the coordinator, which is one thread: its decisions and the coding of its messages, without
 /// the sockets.
@@ -22,5 +23,15 @@ import Testing
         #expect(cluster.statusMembers == 1024)
         // It keeps up with half its core at the most, on a machine that does other things beside.
         #expect(share < 0.5, "\(share)")
+    }
+
+    /// More than one rebalancing may copy: but what the seed gives nobody need copy.
+    @Test func everyChunkOfASeededRunHasItsBuddyFromTheFirstStepOn() throws {
+        let cluster = ScriptedCluster(
+            workers: 2, units: 8, steps: 8, unitSeconds: 1.5, parameters: Self.parameters, seed: 2)
+        try cluster.run(steps: 4, limit: 60)
+        try #require(cluster.stepSeconds.count == 4, "\(cluster.stepSeconds)")
+        #expect(cluster.maps.count == 1)
+        #expect(cluster.maps.first?.buddies.allSatisfy { $0.count == 1 } == true)
     }
 }

@@ -40,6 +40,8 @@ final class ScriptedCluster {
     private(set) var frames = 0
     private(set) var statusMembers = 0
     private(set) var stepSeconds: [Double] = []
+    /// What all were told of who owns what, each map once.
+    private(set) var maps: Set<OwnershipMap> = []
     /// The busy seconds when the first step began.
     private(set) var joiningSeconds = 0.0
 
@@ -158,6 +160,7 @@ final class ScriptedCluster {
         switch message {
         case .welcome: say(.ready(Ready(fingerprints: [])), worker, in: 1)
         case .map(let map):
+            maps.insert(map)
             self.map = (map.number, map.revision)
             lacking = Set(0..<units)
             let mine = map.owners.indices.filter { map.owners[$0] == worker }

@@ -120,7 +120,7 @@ final class SimulatedCluster {
             units: problem.units, clipsPerUnit: problem.clipsPerUnit, steps: problem.steps, rate: problem.rate,
             clipNorm: problem.clipNorm, plan: problem.plan, fingerprints: [Fingerprint(name: "recipe", value: "r")],
             checkpointEverySteps: 2, expectedWorkers: expectedWorkers, replicas: replicas,
-            verifiedShare: verifiedShare, startPatience: 15, bytesMovedPerStep: 200, timing: timing)
+            verifiedShare: verifiedShare, startPatience: 15, bytesMovedPerStep: 100, timing: timing)
         write(
             "coordinator \(generation) from \(disk.ledger.count) steps, checkpoints \(disk.checkpoints.keys.sorted())")
         coordinator = Coordinator(settings: settings, history: disk.history, bugs: bugs)

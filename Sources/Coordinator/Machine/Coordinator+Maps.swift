@@ -21,6 +21,9 @@ extension Coordinator {
                 uniqueKeysWithValues: members.map { worker, member in (worker, member.hello?.host ?? "") }))
     }
 
+    /// Whether the state is what every worker can make by itself, from the seed.
+    private var isSeeded: Bool { version == 0 && !hasInitialCheckpoint }
+
     /// Moves some chunks if that makes the shares more equal, or empties a worker that leaves; finds buddies for chunks that
     /// have too few.
     /// - Returns: Whether a new map is out.
@@ -56,13 +59,14 @@ extension Coordinator {
             if owners.indices.contains(chunk), members[owners[chunk]]?.takesPart ?? false { return owners[chunk] }
             return holders[chunk].min { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }
         }
-        let new = balance.owners(from: current, limit: settings.bytesMovedPerStep)
+        // What the initialisers give costs no wire: every chunk has its buddies from the first step on.
+        let limit = isSeeded ? Int.max : settings.bytesMovedPerStep
+        let new = balance.owners(from: current, limit: limit)
         // Whoever holds a chunk already is its cheapest buddy.
         let holding = holders.indices.map { chunk in
             holders[chunk].sorted { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }
         }
-        let newBuddies = balance.buddies(
-            of: new, from: holding, count: settings.replicas - 1, limit: settings.bytesMovedPerStep)
+        let newBuddies = balance.buddies(of: new, from: holding, count: settings.replicas - 1, limit: limit)
         install(new, newBuddies, because: reason, now: now)
     }
 
@@ -79,7 +83,6 @@ extension Coordinator {
             if let holder = holders[chunk].min(by: { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }) {
                 return .peer(holder)
             }
-            let isSeeded = version == 0 && !hasInitialCheckpoint
             return isSeeded || bugs.contains(.rollbackToWrongVersion) ? .initial : .checkpoint
         }
         // A buddy copies while the step goes on, for no step commits before it has; what is frozen it must have at once.
