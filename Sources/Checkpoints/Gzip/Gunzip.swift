@@ -57,8 +57,8 @@ private struct Inflater: ~Copyable {
         self.source = source
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
+        // All properties are set, so `deinit` frees the stream; zlib knows one that was never begun.
         guard zoetrope_gzip_inflate_init(stream) == Z_OK else {
-            stream.deallocate()
             throw Fault(.internal, source.path, "zlib has no memory to expand it")
         }
     }

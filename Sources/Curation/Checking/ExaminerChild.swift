@@ -38,10 +38,8 @@ public final class ExaminerChild {
         let arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         let code = posix_spawn(&process, command[0], &actions, nil, arguments, environ)
-        guard code == 0 else {
-            close(socket)
-            throw Fault(.internal, command[0], "cannot be started: \(Self.message(code))")
-        }
+        // All properties are set, so `deinit` runs and closes the socket: twice would close somebody else's file.
+        guard code == 0 else { throw Fault(.internal, command[0], "cannot be started: \(Self.message(code))") }
     }
 
     deinit {
