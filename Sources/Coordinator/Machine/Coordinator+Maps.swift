@@ -79,11 +79,12 @@ extension Coordinator {
         revision = 0
         earlyReady = []
         sources = new.enumerated().map { chunk, owner in
+            if isSeeded { return .initial }
             if holders[chunk].contains(owner) { return .peer(owner) }
             if let holder = holders[chunk].min(by: { (members[$0]?.order ?? 0) < (members[$1]?.order ?? 0) }) {
                 return .peer(holder)
             }
-            return isSeeded || bugs.contains(.rollbackToWrongVersion) ? .initial : .checkpoint
+            return bugs.contains(.rollbackToWrongVersion) ? .initial : .checkpoint
         }
         // A buddy copies while the step goes on, for no step commits before it has; what is frozen it must have at once.
         let needed = settings.plan.chunks.filter(\.isFrozen).flatMap { newBuddies[$0.number] }
