@@ -156,7 +156,7 @@ struct CrawlCommandTests {
             #expect(train["heights"] as? [Int] == [32, 32] && train["rates"] as? [String: Int] == ["30.00": 1])
             #expect(
                 info.json["profile"] as? String
-                    == "fast, 30 frames a second, short side 32 at most, 7 of 8 frames skippable")
+                    == "fast, 30 frames a second, short side 32 at most, up to 7 frames in a row skippable")
             for (words, said) in [
                 (["--short-side", "32"], "--short-side 32: has no meaning"),
                 (["--profile", "kept"], "did you mean 'keep'?"),

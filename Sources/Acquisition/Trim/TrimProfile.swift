@@ -17,8 +17,8 @@ public struct TrimProfile: Sendable, Equatable, CustomStringConvertible {
 
     /// 30 frames per second, short side 320, key frames as x264 sets them: what VMZ's preparation gives.
     public static let vmz = TrimProfile(name: "vmz", enlarges: true, keyInterval: 250, skippable: nil, quantizer: 20)
-    /// Made for clips from the middle: a key frame every 16 frames, another that others need 8 frames after it, and
-    /// between these only frames that are decoded when they are asked for.
+    /// Made for clips from the middle: a key frame every 16 frames, two others that frames around them need, 8 and 15 frames
+    /// behind it, and else only frames that are decoded when they are asked for.
     public static let fast = TrimProfile(name: "fast", enlarges: false, keyInterval: 16, skippable: 7, quantizer: 20)
 
     public static let all = [vmz, fast]
@@ -26,7 +26,7 @@ public struct TrimProfile: Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         // Clips of another making must not come into the same folder: the words change when the bytes do.
         "\(name), \(framesPerSecond) frames a second, short side \(shortSide)"
-            + (enlarges ? "" : " at most, \(skippable ?? 0) of 8 frames skippable")
+            + (enlarges ? "" : " at most") + (skippable.map { ", up to \($0) frames in a row skippable" } ?? "")
     }
 
     /// The size of pictures that are `width` × `height` upright: even sides, the longer one rounded (ffmpeg's `-2`).

@@ -70,7 +70,8 @@ final class Execution {
             : PassPlan(inference: network, kernels, N: N, threads: pool.threads, keeping: keeping)
         let arena = try Arena(
             bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)",
-            mend: (training && recomputation == .none ? "recompute activations (--recompute), or " : "")
+            mend: (training && recomputation == .none
+                ? "recompute activations (--recompute, where a command has it), or " : "")
                 + "take fewer clips at a time, fewer frames or smaller ones")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
             arena.floats(at: buffer.map { plan.memory.offset($0) } ?? 0)

@@ -111,7 +111,10 @@ struct PassPlan {
     ) -> PassPlan {
         var recomputed = segments.filter { !$0.recomputed.isEmpty }
         var best = plan(recomputed)
-        let (least, most) = (best.memory.lowerBound, plan([]).memory.lowerBound)
+        let nothing = plan([])
+        let (least, most) = (best.memory.lowerBound, nothing.memory.lowerBound)
+        // Of a network whose peak is not its activations.
+        guard least < most else { return nothing }
         // A twentieth of what is saved spares a tenth to a fifth of the second forward pass (docs/performance.md).
         let limit = least + (most - least) / 20
         for segment in recomputed.reversed() {

@@ -31,7 +31,7 @@ extension DataCommand {
         var classes: String?
         @Option(help: "keep packs the videos as they are; vmz and fast write them anew.")
         var profile = "keep"
-        @Option(help: "Of vmz and fast: the smaller side in pixels, even. (default: 320)")
+        @Option(help: "Of vmz and fast: the smaller side in pixels, at most with fast; even. (default: 320)")
         var shortSide: Int?
         @Option(help: "Seconds that one video may take.")
         var timeout = 600.0

@@ -28,7 +28,7 @@ struct DataTrim: ParsableCommand {
     var out: String
     @Option(help: "vmz or fast.")
     var profile = "fast"
-    @Option(help: "The smaller side in pixels; even.")
+    @Option(help: "The smaller side in pixels, at most with fast; even.")
     var shortSide = 320
     @Option(help: "Which part of the clips, such as 2/8 for the second of eight machines.")
     var part: String?

@@ -29,7 +29,7 @@ struct DecodeContest {
         var ratio: Double { median(zip(ours, peers).map { $0 / $1 }) }
     }
 
-    /// What a peer is told, as JSON. With `pixels` it does not take the time: it writes all frames there, as RGB bytes.
+    /// What a peer is told, as JSON. With `pixels` it also writes all frames there, as RGB bytes; the time is of no matter then.
     private struct Plan: Encodable {
         struct Clip: Encodable {
             var path: String
@@ -112,7 +112,8 @@ struct DecodeContest {
     }
 
     /// Compares the pixels of the first clips of each file.
-    /// - Throws: a data `Fault` when the peer shows other frames.
+    /// - Returns: the mean difference of 255: some tenths for the same frames, however they were scaled.
+    /// - Throws: a data `Fault` when the peer shows more or fewer.
     private func difference(_ plan: Plan, _ peer: String) throws -> Double {
         var plan = plan
         plan.clips = Array(plan.clips.prefix(4 * files.count))
