@@ -127,7 +127,8 @@ package final class Lab {
 
     /// Does something to the cluster and remembers when.
     func disturb(_ what: String, _ body: () throws -> Void) throws {
-        try cluster.poll()
+        // Steps may be so short that the last sample is of workers that had not begun.
+        try cluster.poll(samplesNow: true)
         faults.append((what, monotonicNow()))
         try body()
     }

@@ -74,7 +74,7 @@ final class TestCluster {
     }
 
     /// Buries the dead, starts what is due, reads what is new.
-    func poll() throws {
+    func poll(samplesNow: Bool = false) throws {
         let now = monotonicNow()
         for name in jobs.keys.sorted() {
             guard let job = jobs[name] else { continue }
@@ -93,7 +93,7 @@ final class TestCluster {
                 try start(name, job.command, restarts: job.restarts)
             }
         }
-        if now >= nextSample {
+        if samplesNow || now >= nextSample {
             nextSample = now + 0.5
             for (name, job) in jobs {
                 if let pid = job.child?.pid, let usage = Usage(of: pid) { jobs[name]?.usage.add(usage) }
