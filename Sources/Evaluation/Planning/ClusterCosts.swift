@@ -13,15 +13,14 @@ extension ClusterPlan.Costs {
     /// - Parameters:
     ///   - N: clips of a unit.
     ///   - keepsPacked, recomputation: as in `TrainingPass.init`.
-    ///   - isKeyed: with encryption.
+    ///   - keys: the folder of the job's keys, for encrypted connections.
     ///   - disk: a folder on the disk of the coordinator's run: a ledger is written in it and removed again.
     ///   - decodeSecondsPerClip: as measured elsewhere; 0 leaves decoding out.
     /// - Throws: a usage `Fault` for an unknown convolution, the sockets', the keys' and the disk's.
     public static func measured(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
         implementation: Convolution.Choice, keepsPacked: Bool = false, recomputation: Recomputation = .none,
-        optimizer: OptimizerSettings,
-        keys: String?, disk: String, decodeSecondsPerClip: Double
+        optimizer: OptimizerSettings, keys: String?, disk: String, decodeSecondsPerClip: Double
     ) throws(Fault) -> Self {
         let (unitSeconds, gradients) = try unit(
             network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation,

@@ -11,11 +11,12 @@ extension Bench {
         static let configuration = CommandConfiguration(
             abstract: "Time random training clips on one thread: open, seek, decode, scale to RGB.",
             discussion: """
-                With --peer both decode the same frames of the same files, in turn: the peer gets --plan FILE, JSON with paths \
-                and numbers of frames, and prints JSON with clips_per_s as its last line; before, where both \
-                read the same files, it is asked for the pixels, and how far they differ is printed. --peer-file names the file it reads in place of each of ours. --cases writes each file \
-                anew as data trim --profile fast does, and compares three times: ours on that against the peer on the file \
-                itself, both on that, both on the file itself. Run it under taskset -c 0: some peers have threads of their own.
+                With --peer both decode the same frames of the same files, in turn: the peer gets --plan FILE, JSON with \
+                paths and numbers of frames, and prints JSON with clips_per_s as its last line; before, where both read \
+                the same files, it is asked for the pixels, and how far they differ is printed. --peer-file names the \
+                file it reads in place of each of ours. --cases writes each file anew as data trim --profile fast does, \
+                and compares three times: ours on that against the peer on the file itself, both on that, both on the \
+                file itself. Run it under taskset -c 0: some peers have threads of their own.
                 """)
         @Argument(help: "Videos.")
         var files: [String]
