@@ -37,11 +37,10 @@ public struct StepBenchmark: Sendable, Equatable {
 
     /// Times `runs` of each after one to warm up.
     ///
-    /// - Parameter recomputation: as in `TrainingPass.init`.
     /// - Throws: a usage `Fault` for an unknown network or convolution.
     public static func run(
         model: String, N: Int, frames: Int, size: Int, threads: Int, instructionSet: InstructionSet, runs: Int = 5,
-        classes: Int = 400, implementation: Convolution.Choice = .auto, recomputation: Recomputation = .none,
+        classes: Int = 400, implementation: Convolution.Choice = .auto, policy: MemoryPolicy = MemoryPolicy(),
         profiles: Bool = false
     ) throws(Fault) -> StepBenchmark {
         precondition(N >= 1 && threads >= 1 && runs >= 1, "\(runs) runs of \(N) clips on \(threads) threads")
@@ -59,7 +58,7 @@ public struct StepBenchmark: Sendable, Equatable {
         do {
             let pass = try TrainingPass(
                 network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation,
-                recomputation: recomputation)
+                policy: policy)
             fill(pass.input)
             let settings = SGDSettings(momentum: 0.9, nesterov: true, convention: .rateOutside)
             let trainer = LocalTrainer(

@@ -57,10 +57,11 @@ struct ModelTableTests {
         for (N, threads, recomputation) in [(1, 1, .none), (3, 2, .none), (3, 2, .whereItSaves)]
             as [(Int, Int, Recomputation)]
         {
+            let policy = MemoryPolicy(recomputation: recomputation)
             let pass = try TrainingPass(
-                network, N: N, pool: ThreadPool(threads: threads), instructionSet: .best, recomputation: recomputation)
+                network, N: N, pool: ThreadPool(threads: threads), instructionSet: .best, policy: policy)
             let memory = try TrainingMemory(
-                network, N: N, threads: threads, instructionSet: .best, recomputation: recomputation)
+                network, N: N, threads: threads, instructionSet: .best, policy: policy)
             #expect(memory.bytes == pass.memoryBytes)
             #expect((memory.recomputedMacs > 0) == (recomputation != .none))
         }

@@ -45,7 +45,8 @@ struct PassTests {
     ) throws -> TrainingPass {
         let pass = try TrainingPass(
             network, N: N, pool: ThreadPool(threads: threads), instructionSet: set, normalisation: normalisation,
-            frozen: frozen, keepsPacked: keepsPacked, recomputation: recomputation, defers: defers)
+            frozen: frozen, policy: MemoryPolicy(keepsPacked: keepsPacked, recomputation: recomputation), defers: defers
+        )
         for (index, values) in parameters(network).enumerated() { pass.setParameter(index, values) }
         let fixed = frozen.isEmpty ? [] : network.frozenStatistics(parameters: frozen)
         for (index, pair) in running(network).enumerated()

@@ -35,7 +35,9 @@ struct RecomputationTests {
 
     /// Multiply-accumulates of a clip that run twice where everything is recomputed.
     private static func recomputedMacs(_ network: NetworkDescription) throws -> Int {
-        try TrainingMemory(network, N: 1, threads: 1, instructionSet: .best, recomputation: .everywhere).recomputedMacs
+        try TrainingMemory(
+            network, N: 1, threads: 1, instructionSet: .best, policy: MemoryPolicy(recomputation: .everywhere)
+        ).recomputedMacs
     }
 
     @Test(arguments: SmallNetwork.allCases, [TrainingPass.Normalisation.batch, .running])
@@ -113,7 +115,7 @@ struct RecomputationTests {
             let pass = try TrainingPass(
                 network, N: 2, pool: ThreadPool(threads: threads), instructionSet: .best,
                 implementation: published.convolution == "auto" ? .auto : .preferring(published.convolution),
-                frozen: frozen, recomputation: recomputation)
+                frozen: frozen, policy: MemoryPolicy(recomputation: recomputation))
             for (index, values) in parameters.enumerated() { pass.setParameter(index, values) }
             if published.freezesNorms {
                 for (index, pair) in PassTests.running(network).enumerated() {
@@ -137,11 +139,18 @@ struct RecomputationTests {
             #expect(throws: Fault.self) {
                 try TrainingPass(
                     network, N: 1_000_000_000, pool: ThreadPool(threads: 1), instructionSet: .best,
-                    recomputation: recomputation)
+                    policy: MemoryPolicy(recomputation: recomputation))
             }?.mend
         }
         #expect(mend(.none)?.contains("--recompute") == true)
         #expect(mend(.whereItSaves)?.contains("--recompute") == false)
+    }
+
+    @Test(arguments: [(false, 1, false), (false, 2, true), (true, 1, false), (true, 2, false)])
+    func whoRecomputesKeepsNoPackedWeights(_ recomputes: Bool, _ units: Int, _ keepsPacked: Bool) {
+        let policy = MemoryPolicy.ofWorker(recomputes: recomputes, units: units)
+        #expect(policy.keepsPacked == keepsPacked)
+        #expect(policy.recomputation == (recomputes ? .whereItSaves : .none))
     }
 
     /// The peak is as low as if everything were recomputed, for less arithmetic, and far below that of keeping all.
@@ -152,7 +161,7 @@ struct RecomputationTests {
         let network = try NetworkDescription(named: name, classes: 400, frames: frames, size: size)
         func memory(_ recomputation: Recomputation) throws -> TrainingMemory {
             try TrainingMemory(
-                network, N: 2, threads: 2, instructionSet: .best, recomputation: recomputation)
+                network, N: 2, threads: 2, instructionSet: .best, policy: MemoryPolicy(recomputation: recomputation))
         }
         let (none, some, all) = (try memory(.none), try memory(.whereItSaves), try memory(.everywhere))
         let figures = "\(none.bytes >> 20), \(some.bytes >> 20), \(all.bytes >> 20) MiB"

@@ -12,19 +12,18 @@ extension ClusterPlan.Costs {
     ///
     /// - Parameters:
     ///   - N: clips of a unit.
-    ///   - keepsPacked, recomputation: as in `TrainingPass.init`.
     ///   - keys: the folder of the job's keys, for encrypted connections.
     ///   - disk: a folder on the disk of the coordinator's run: a ledger is written in it and removed again.
     ///   - decodeSecondsPerClip: as measured elsewhere; 0 leaves decoding out.
     /// - Throws: a usage `Fault` for an unknown convolution, the sockets', the keys' and the disk's.
     public static func measured(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice, keepsPacked: Bool = false, recomputation: Recomputation = .none,
-        optimizer: OptimizerSettings, keys: String?, disk: String, decodeSecondsPerClip: Double
+        implementation: Convolution.Choice, policy: MemoryPolicy = MemoryPolicy(), optimizer: OptimizerSettings,
+        keys: String?, disk: String, decodeSecondsPerClip: Double
     ) throws(Fault) -> Self {
         let (unitSeconds, gradients) = try unit(
             network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation,
-            keepsPacked: keepsPacked, recomputation: recomputation)
+            policy: policy)
         let security = try keys.map { (folder) throws(Fault) in
             try Security(keys: folder, insecure: false, role: .worker)
         }
@@ -80,11 +79,11 @@ extension ClusterPlan.Costs {
     /// The median of five units, and when its gradients were there.
     private static func unit(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
-        implementation: Convolution.Choice, keepsPacked: Bool, recomputation: Recomputation
+        implementation: Convolution.Choice, policy: MemoryPolicy
     ) throws(Fault) -> (seconds: Double, [Gradient]) {
         let pass = try TrainingPass(
             network, N: N, pool: pool, instructionSet: instructionSet, implementation: implementation,
-            keepsPacked: keepsPacked, recomputation: recomputation)
+            policy: policy)
         for index in network.parameters.indices {
             pass.setParameter(index, network.initialValue(parameter: index, seed: 0))
         }

@@ -48,8 +48,8 @@ final class Execution {
     ///   - frozen: By parameter; empty: none.
     ///   - keeping: layers whose tensors can be read after a run.
     init(
-        _ network: NetworkDescription, N: Int, training: Bool, frozen: [Bool] = [], keepsPacked: Bool,
-        recomputation: Recomputation = .none, keeping: Set<Int> = [], _ joining: Kernel.Joining,
+        _ network: NetworkDescription, N: Int, training: Bool, frozen: [Bool] = [], policy: MemoryPolicy,
+        keeping: Set<Int> = [], _ joining: Kernel.Joining,
         pool: ThreadPool, instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) {
         precondition(N >= 1, "a pass over \(N) clips")
@@ -65,12 +65,11 @@ final class Execution {
         let plan =
             training
             ? PassPlan(
-                training: network, kernels, N: N, threads: pool.threads, isFrozen: isFrozen, keepsPacked: keepsPacked,
-                recomputation: recomputation)
+                training: network, kernels, N: N, threads: pool.threads, isFrozen: isFrozen, policy: policy)
             : PassPlan(inference: network, kernels, N: N, threads: pool.threads, keeping: keeping)
         let arena = try Arena(
             bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)",
-            mend: (training && recomputation == .none
+            mend: (training && policy.recomputation == .none
                 ? "recompute activations (--recompute, where a command has it), or " : "")
                 + "take fewer clips at a time, fewer frames or smaller ones")
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
@@ -94,7 +93,7 @@ final class Execution {
         isTraining = training
         self.isFrozen = isFrozen
         hasFrozenStatistics = network.frozenStatistics(parameters: isFrozen)
-        self.keepsPacked = keepsPacked
+        keepsPacked = policy.keepsPacked
         var packer = [Int?](repeating: nil, count: network.parameters.count)
         var statisticsPacker = [Int?](repeating: nil, count: network.statistics.count)
         for (index, kernel) in kernels.enumerated() {

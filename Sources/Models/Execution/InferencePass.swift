@@ -27,7 +27,7 @@ public final class InferencePass {
         self.N = N
         self.keeping = keeping
         execution = try Execution(
-            network, N: N, training: false, keepsPacked: true, keeping: keeping,
+            network, N: N, training: false, policy: MemoryPolicy(keepsPacked: true), keeping: keeping,
             Kernel.Joining(defers: false, sums: false, folds: folds), pool: pool, instructionSet: instructionSet,
             implementation: implementation)
     }

@@ -79,24 +79,23 @@ struct PassPlan {
 
     /// - Parameters:
     ///   - isFrozen: by parameter. Backward goes no deeper than what is not frozen.
-    ///   - keepsPacked: packed weights serve many runs; otherwise they are packed when a kernel is reached, into memory that
-    ///     the kernels share.
-    ///   - recomputation: what is computed a second time rather than kept for backward.
+    ///   - policy: where packed weights are not kept, they are packed when a kernel is reached, into memory that the
+    ///     kernels share.
     init(
         training network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, isFrozen: [Bool],
-        keepsPacked: Bool, recomputation: Recomputation
+        policy: MemoryPolicy
     ) {
         let trained = Self.tensorsBehindParameters(network, isFrozen: isFrozen)
         func plan(_ segments: [RecomputedSegment]) -> PassPlan {
             var plan = PassPlan(
                 network, kernels, N: N, schedule: Schedule(training: kernels.count, recomputing: segments),
-                isFrozen: isFrozen, keepsPacked: keepsPacked)
+                isFrozen: isFrozen, keepsPacked: policy.keepsPacked)
             plan.planForward(threads: threads, keeping: [])
             plan.planBackward(threads: threads, trained: trained)
             return plan
         }
         let segments = RecomputedSegment.all(of: kernels, trained: trained, isFrozen: isFrozen)
-        switch recomputation {
+        switch policy.recomputation {
         case .none: self = plan([])
         case .whereItSaves: self = Self.leanest(segments, plan)
         case .everywhere: self = plan(segments)

@@ -10,12 +10,10 @@ public struct TrainingMemory: Sendable, Equatable {
 
     /// Of a pass over `N` clips.
     ///
-    /// - Parameter keepsPacked: as in `TrainingPass.init`.
     /// - Throws: a usage `Fault` as `TrainingPass.init` does.
     public init(
         _ network: NetworkDescription, N: Int, threads: Int, instructionSet: InstructionSet,
-        implementation: Convolution.Choice = .auto, keepsPacked: Bool = false,
-        recomputation: Recomputation = .none
+        implementation: Convolution.Choice = .auto, policy: MemoryPolicy = MemoryPolicy()
     ) throws(Fault) {
         precondition(N >= 1 && threads >= 1, "a pass over \(N) clips with \(threads) threads")
         let kernels = try Kernel.list(
@@ -23,7 +21,7 @@ public struct TrainingMemory: Sendable, Equatable {
             instructionSet: instructionSet, implementation: implementation)
         let plan = PassPlan(
             training: network, kernels, N: N, threads: threads, isFrozen: network.parameters.map { _ in false },
-            keepsPacked: keepsPacked, recomputation: recomputation)
+            policy: policy)
         bytes = Arena.rounded(plan.memory.size)
         recomputedMacs = plan.schedule.behindLoss.reduce(0) { sum, entry in
             guard case .recompute(let index) = entry.work else { return sum }

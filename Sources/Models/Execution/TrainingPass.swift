@@ -45,9 +45,6 @@ public final class TrainingPass {
     /// - Parameters:
     ///   - frozen: by parameter, those that get no gradient; empty: none. A batch norm whose parameters both are frozen
     ///     normalises with the running statistics that were set; where nothing trained lies below, backward stops.
-    ///   - keepsPacked: packed weights are kept for the next run, which saves time where several units run on the same
-    ///     weights, and takes twice the weights' memory or more. Otherwise every run packs them.
-    ///   - recomputation: activations that are computed a second time rather than kept: less memory, more time.
     ///   - defers: results of batch norm and ReLU that only a convolution reads are not stored but computed when it reads
     ///     them: the same bits in less memory.
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for, or when the network ends with a head
@@ -55,8 +52,8 @@ public final class TrainingPass {
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
         implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch,
-        loss: Loss = .softmaxCrossEntropy, frozen: [Bool] = [],
-        keepsPacked: Bool = false, recomputation: Recomputation = .none, defers: Bool = true
+        loss: Loss = .softmaxCrossEntropy, frozen: [Bool] = [], policy: MemoryPolicy = MemoryPolicy(),
+        defers: Bool = true
     ) throws(Fault) {
         self.network = network
         self.N = N
@@ -64,7 +61,7 @@ public final class TrainingPass {
         self.loss = loss
         scores = loss == .ofScores ? [Float](repeating: 0, count: N * network.classes) : []
         execution = try Execution(
-            network, N: N, training: true, frozen: frozen, keepsPacked: keepsPacked, recomputation: recomputation,
+            network, N: N, training: true, frozen: frozen, policy: policy,
             Kernel.Joining(defers: defers, sums: normalisation == .batch, folds: false), pool: pool,
             instructionSet: instructionSet, implementation: implementation)
         statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }

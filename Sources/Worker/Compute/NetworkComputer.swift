@@ -31,8 +31,8 @@ final class NetworkComputer: UnitComputing {
             job.network, N: job.recipe.batch.clipsPerUnit, pool: pool,
             instructionSet: instructionSet, implementation: job.convolution,
             normalisation: job.recipe.optimizer.freezesStatistics ? .running : .batch,
-            frozen: job.plan.parameters.map(\.isFrozen), keepsPacked: job.recipe.batch.units > 1 && !recomputes,
-            recomputation: recomputes ? .whereItSaves : .none)
+            frozen: job.plan.parameters.map(\.isFrozen),
+            policy: .ofWorker(recomputes: recomputes, units: job.recipe.batch.units))
     }
 
     deinit { clips.close() }

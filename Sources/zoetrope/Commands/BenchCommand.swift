@@ -75,7 +75,7 @@ struct Bench: ParsableCommand {
             let times = try StepBenchmark.run(
                 model: model, N: batch, frames: frames, size: size, threads: machine.threadCount, instructionSet: set,
                 runs: machine.runs, implementation: machine.choice.value(),
-                recomputation: recompute ? .whereItSaves : .none, profiles: profile)
+                policy: .ofWorker(recomputes: recompute, units: 1), profiles: profile)
             for part in times.profile {
                 print(
                     padded(part.layer, 34), padded(part.phase.rawValue, 17), milliseconds(part.milliseconds / 1e3),

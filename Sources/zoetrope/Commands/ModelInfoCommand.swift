@@ -55,15 +55,14 @@ extension ModelCommand {
             if self.network.convolutionalHead {
                 lines.append("  training      not with the convolutional head, which is for tests")
             } else {
-                func memory(
-                    keepsPacked: Bool = false, _ recomputation: Recomputation = .none
-                ) throws(Fault) -> TrainingMemory {
+                func memory(recomputes: Bool = false, units: Int = 1) throws(Fault) -> TrainingMemory {
                     try TrainingMemory(
-                        network, N: clips, threads: threads, instructionSet: .best, keepsPacked: keepsPacked,
-                        recomputation: recomputation)
+                        network, N: clips, threads: threads, instructionSet: .best,
+                        policy: .ofWorker(recomputes: recomputes, units: units))
                 }
-                let (keeping, packed) = (try memory(), try memory(keepsPacked: true))
-                let recomputing = try memory(.whereItSaves)
+                let (keeping, packed, recomputing) = (
+                    try memory(), try memory(units: 2), try memory(recomputes: true)
+                )
                 json.append(("clips", .integer(clips)))
                 json.append(("memory_bytes", .integer(keeping.bytes)))
                 json.append(("units_memory_bytes", .integer(packed.bytes)))

@@ -86,16 +86,14 @@ struct Plan: ParsableCommand {
     func run() throws {
         let rate = try Self.bytesPerSecond(link)
         let job = try job()
-        let recomputation = recompute ? Recomputation.whereItSaves : .none
-        let keepsPacked = job.units > 1 && !recompute
+        let policy = MemoryPolicy.ofWorker(recomputes: recompute, units: job.units)
         let count = computeThreads(threads)
         standardError("zoetrope: measuring units of \(job.network.name) with \(count) threads\n")
         let costs = try withKeys { keys throws(Fault) in
             try ClusterPlan.Costs.measured(
                 job.network, N: job.clipsPerUnit, pool: ThreadPool(threads: count), instructionSet: job.instructionSet,
-                implementation: job.implementation, keepsPacked: keepsPacked, recomputation: recomputation,
-                optimizer: job.optimizer, keys: keys,
-                disk: disk ?? NSTemporaryDirectory(), decodeSecondsPerClip: job.decodeSecondsPerClip)
+                implementation: job.implementation, policy: policy, optimizer: job.optimizer,
+                keys: keys, disk: disk ?? NSTemporaryDirectory(), decodeSecondsPerClip: job.decodeSecondsPerClip)
         }
         let plan = ClusterPlan(
             costs,
@@ -106,8 +104,7 @@ struct Plan: ParsableCommand {
         let memory =
             try TrainingMemory(
                 job.network, N: job.clipsPerUnit, threads: count, instructionSet: job.instructionSet,
-                implementation: job.implementation, keepsPacked: keepsPacked,
-                recomputation: recomputation
+                implementation: job.implementation, policy: policy
             ).bytes
             + 4 * job.network.parameterCount * (1 + job.optimizer.slots.count * min(replicas, workers) / workers)
         let clipsPerSecond = Double(job.units * job.clipsPerUnit) / plan.stepSeconds
