@@ -66,7 +66,7 @@ import Testing
             // What a process leaves that was killed: a shard half written, a file of another plan, half a text file.
             try writeWhole([1, 2, 3], to: set + "/train.tmp/shard-00002.mdb")
             try writeWhole([1, 2, 3], to: set + "/train.tmp/shard-00007.mdb")
-            try writeWhole([1, 2, 3], to: set + "/dataset.toml.tmp-12345-0")
+            try writeWhole([1, 2, 3], to: Temporary.name(of: set + "/dataset.toml", number: 0))
             let report = try pack(videos.list, split: "train", into: set, options: videos.options)
             #expect(report.shardsKept == 2 && report.resumed == 5 && report.digest == whole.digest)
             #expect(try FileStamp(path: set + "/train/shard-00000.mdb") == before)

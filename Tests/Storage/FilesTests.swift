@@ -1,6 +1,8 @@
 import Faults
+import Foundation
 import Glibc
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -48,17 +50,75 @@ struct FilesTests {
         }
     }
 
-    @Test("What a killed writer left goes; what a living one writes, and other files, stay")
+    @Test("What a killed writer left is taken over by the next one of the same path; other files stay")
     func leftovers() throws {
         try withTemporaryFolder { directory in
-            // No process has so high a number: the kernel's limit is 2 to the 22.
-            for name in ["f.tmp-8388607-0", "f.tmp-1-0", "f.tmp-mine", "g.tmp-8388607-0"] {
-                try writeWhole("half", to: directory + "/" + name)
-            }
-            let file = try AtomicFile(directory + "/f")
-            try AtomicFile.clearLeftovers(of: directory + "/f")
+            let path = directory + "/f"
+            let others = ["f.tmp-mine", "f.tmp-1-0", "g.tmp-mine"]
+            for name in others { try writeWhole("other", to: directory + "/" + name) }
+            // Longer than what comes.
+            try writeWhole("what a writer left that was killed", to: Temporary.name(of: path, number: 0))
+            let file = try AtomicFile(path)
+            try file.write([7], at: 2)
             try file.commit()
-            #expect(try directoryNames(directory).sorted() == ["f", "f.tmp-1-0", "f.tmp-mine", "g.tmp-8388607-0"])
+            #expect(try readWhole(path) == [0, 0, 7])
+            #expect(try directoryNames(directory) == ["f"] + others.sorted())
+            try writeWhole("left again", to: Temporary.name(of: path, number: 0))
+            do { _ = try AtomicFile(path) }
+            #expect(try directoryNames(directory) == ["f"] + others.sorted())
+        }
+    }
+
+    @Test("What another process writes is its own as long as it lives")
+    func leftoversOfAnotherProcess() throws {
+        try withTemporaryFolder { directory in
+            let (path, theirs) = (directory + "/f", Temporary.name(of: directory + "/f", number: 0))
+            let writer = Process()
+            writer.executableURL = URL(fileURLWithPath: "/bin/sh")
+            writer.arguments = [
+                "-c", "exec 9>\"$0\" && flock 9 && echo theirs >&9 && echo locked && read -r line", theirs,
+            ]
+            let (input, output) = (Pipe(), Pipe())
+            (writer.standardInput, writer.standardOutput) = (input, output)
+            try writer.run()
+            #expect(output.fileHandleForReading.availableData == Data("locked\n".utf8))
+            try writeWhole("ours", to: path)
+            #expect(try readWhole(theirs) == Array("theirs\n".utf8))
+            kill(writer.processIdentifier, SIGKILL)
+            writer.waitUntilExit()
+            try writeWhole("ours again", to: path)
+            #expect(try directoryNames(directory) == ["f"])
+            withExtendedLifetime(input) {}
+        }
+    }
+
+    /// Whoever opens what another is writing may get its lock when that has its name already.
+    @Test("Many writers of one path at once: who reads it finds one of them, whole, and nothing is left")
+    func manyWriters() throws {
+        try withTemporaryFolder { directory in
+            let path = directory + "/f"
+            try writeWhole([UInt8](repeating: 1, count: 100), to: path)
+            let failures = Mutex<[String]>([])
+            let writing = Atomic(3)
+            DispatchQueue.concurrentPerform(iterations: 4) { i in
+                do {
+                    if i == 0 {
+                        while writing.load(ordering: .acquiring) > 0 {
+                            let bytes = try readWhole(path)
+                            let writer = bytes.first.map(Int.init) ?? 0
+                            if bytes != [UInt8](repeating: UInt8(writer), count: 100 * max(writer, 1)) {
+                                failures.withLock { $0.append("\(bytes.count) bytes that begin with \(writer)") }
+                            }
+                        }
+                    } else {
+                        defer { writing.subtract(1, ordering: .releasing) }
+                        for _ in 0..<300 { try writeWhole([UInt8](repeating: UInt8(i), count: 100 * i), to: path) }
+                    }
+                } catch { failures.withLock { $0.append("\(error)") } }
+            }
+            #expect(failures.withLock { $0 } == [])
+            let left = try directoryNames(directory)
+            #expect(left == ["f"])
         }
     }
 

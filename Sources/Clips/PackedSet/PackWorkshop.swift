@@ -21,23 +21,22 @@ struct PackWorkshop {
     private var journal: String { target + ".examined" }
     private var sealedJournal: String { target + ".sealed" }
     private var videos: String { target + ".videos" }
+    /// The name of `videos` while they are removed.
+    private var doneWith: String { Temporary.name(of: videos, writer: "gone") }
 
     /// For the one who holds the lock: what writers that were killed left half is removed.
     init(_ directory: String, _ split: String) throws(Fault) {
         (self.directory, self.split) = (directory, split)
-        for folder in [directory, videos] where pathExists(folder) {
-            for name in try directoryNames(folder) where Self.isHalf(name, in: folder == videos) {
-                try removeTree(folder + "/" + name)
+        if pathExists(videos) {
+            for name in try directoryNames(videos) where name.hasPrefix(Self.half) {
+                try removeTree(videos + "/" + name)
             }
         }
+        try removeTree(doneWith)
     }
 
+    /// How the names begin that children write videos anew to.
     private static let half = "new-"
-
-    /// `AtomicFile` writes to `NAME.tmp-PID-n`; children that write videos anew to names of their own.
-    private static func isHalf(_ name: String, in videos: Bool) -> Bool {
-        name.split(separator: ".").last?.hasPrefix("tmp-") == true || videos && name.hasPrefix(half)
-    }
 
     /// Which shards are whole.
     func sealed() throws(Fault) -> FindingsJournal { try FindingsJournal(sealedJournal, version: "zoetrope-shards 1") }
@@ -46,8 +45,7 @@ struct PackWorkshop {
     func clear() throws(Fault) {
         for path in [journal, sealedJournal] { try removeTree(path) }
         // Under another name nobody who is late puts anything into it.
-        let gone = videos + ".tmp-gone"
-        if rename(videos, gone) == 0 { try removeTree(gone) }
+        if rename(videos, doneWith) == 0 { try removeTree(doneWith) }
     }
 
     /// Examines every file of the list once, and writes it anew first where that is asked for.

@@ -3,7 +3,7 @@ import Glibc
 
 /// A file that appears under its name whole or not at all.
 ///
-/// Bytes go to `path.tmp-PID-n` beside it; `commit()` flushes them, renames the file over `path` and flushes the
+/// Bytes go to a `Temporary` beside it; `commit()` flushes them, renames the file over `path` and flushes the
 /// directory, so that a crash at any moment leaves either the old file or the new one. Dropped without `commit()`, it
 /// leaves nothing. Bytes may be written in any order, as chunks of a checkpoint arrive.
 public final class AtomicFile {
@@ -15,20 +15,7 @@ public final class AtomicFile {
     /// - Throws: `Fault` when the directory is missing, not writable or full.
     public init(_ path: String) throws(Fault) {
         self.path = path
-        (temporary, file) = try Self.temporary(beside: path)
-    }
-
-    private static func temporary(beside path: String) throws(Fault) -> (String, Descriptor) {
-        var attempt = 0
-        while true {
-            let name = "\(path).tmp-\(getpid())-\(attempt)"
-            do {
-                return (name, try Descriptor(name, O_RDWR | O_CREAT | O_EXCL))
-            } catch {
-                attempt += 1
-                guard attempt < 64, access(name, F_OK) == 0 else { throw error }
-            }
-        }
+        (temporary, file) = try Temporary.file(for: path)
     }
 
     deinit { if !finished { unlink(temporary) } }
@@ -67,21 +54,6 @@ public final class AtomicFile {
             guard rename(temporary, path) == 0 else { throw systemFault(path, "give it its name", errno) }
             finished = true
             try synchronizeDirectory(directory(of: path))
-        }
-    }
-
-    /// Removes what writers of `path` left beside it that were killed: temporary files of processes that are gone.
-    ///
-    /// It lists the directory, so it is for a command's few outputs and not for each of a thousand files. Only where all
-    /// writers run on this machine: a process of another one looks gone from here.
-    public static func clearLeftovers(of path: String) throws(Fault) {
-        let folder = directory(of: path)
-        let beginning = path.split(separator: "/").last.map { "\($0).tmp-" } ?? ""
-        for name in try directoryNames(folder) where name.hasPrefix(beginning) {
-            guard let writer = name.dropFirst(beginning.count).split(separator: "-").first.flatMap({ pid_t($0) }),
-                writer > 0, kill(writer, 0) != 0, errno == ESRCH
-            else { continue }
-            unlink(folder + "/" + name)
         }
     }
 

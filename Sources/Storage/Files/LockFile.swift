@@ -9,7 +9,6 @@ import Glibc
 public final class LockFile: Sendable {
     private let path: String
     private let file: Descriptor
-    private let identity: FileIdentity
 
     /// - Parameter takingOver: Put a new file in the place of one that another process holds, which may be hung and so
     ///   never let go. The other has to look at `isInPlace` before whatever it makes final.
@@ -17,10 +16,10 @@ public final class LockFile: Sendable {
     public init(_ path: String, holder: String, takingOver: Bool = false) throws(Fault) {
         self.path = path
         if let free = try Self.lockInPlace(path) {
-            (file, identity) = free
+            file = free
             try Self.write(holder, to: file)
         } else if takingOver {
-            (file, identity) = try Self.replace(path, holder: holder)
+            file = try Self.replace(path, holder: holder)
         } else {
             let words = (try? readWhole(path, limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             throw Fault(
@@ -30,31 +29,23 @@ public final class LockFile: Sendable {
     }
 
     /// Whether the file under the lock's name is still the one that is locked.
-    ///
-    /// It is opened anew each time: on a shared file system that is what asks the server.
-    public var isInPlace: Bool {
-        get throws(Fault) {
-            guard pathExists(path) else { return false }
-            return try Descriptor(path, O_RDONLY).identity == identity
-        }
-    }
+    public var isInPlace: Bool { get throws(Fault) { try file.isUnder(path) } }
 
     /// Opens and locks the file under the name; `nil` when somebody else holds it.
-    private static func lockInPlace(_ path: String) throws(Fault) -> (Descriptor, FileIdentity)? {
+    private static func lockInPlace(_ path: String) throws(Fault) -> Descriptor? {
         // Between opening and locking another file may have got the name; as often as somebody else renames one.
         for _ in 0..<64 {
             let file = try Descriptor(path, O_RDWR | O_CREAT)
             guard try file.lock() else { return nil }
-            let identity = try file.identity
-            if pathExists(path), try Descriptor(path, O_RDONLY).identity == identity { return (file, identity) }
+            if try file.isUnder(path) { return file }
         }
         throw Fault(.internal, path, "is replaced again and again by other processes")
     }
 
-    private static func replace(_ path: String, holder: String) throws(Fault) -> (Descriptor, FileIdentity) {
-        let temporary = "\(path).tmp-\(getpid())-\(UInt32.random(in: 0...(.max)))"
-        let file = try Descriptor(temporary, O_RDWR | O_CREAT | O_EXCL)
+    private static func replace(_ path: String, holder: String) throws(Fault) -> Descriptor {
+        let (temporary, file) = try Temporary.file(for: path)
         do throws(Fault) {
+            // Unless nothing can be locked there it is; then this throws.
             guard try file.lock() else { throw Fault(.internal, temporary, "is locked, though nobody knows of it") }
             try write(holder, to: file)
             guard rename(temporary, path) == 0 else { throw systemFault(path, "take its place", errno) }
@@ -63,7 +54,7 @@ public final class LockFile: Sendable {
             throw error
         }
         try synchronizeDirectory(directory(of: path))
-        return (file, try file.identity)
+        return file
     }
 
     private static func write(_ holder: String, to file: Descriptor) throws(Fault) {

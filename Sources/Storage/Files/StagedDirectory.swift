@@ -7,7 +7,7 @@ import Glibc
 /// What an earlier crash left under the staging name is removed first, unless its writer wants to go on with it.
 public final class StagedDirectory {
     public let path: String
-    /// Where the files go until `commit()`: `path.tmp`, or `path.tmp-WRITER`.
+    /// Where the files go until `commit()`: a `Temporary`.
     public let staging: String
     private let resuming: Bool
     private var finished = false
@@ -19,7 +19,7 @@ public final class StagedDirectory {
     public init(_ path: String, writer: String = "", resuming: Bool = false) throws(Fault) {
         self.path = path
         self.resuming = resuming
-        staging = path + Self.stagingSuffix + (writer.isEmpty ? "" : "-" + writer)
+        staging = Temporary.name(of: path, writer: writer)
         if resuming, try fileKind(staging) == .directory { return }
         try removeTree(staging)
         guard mkdir(staging, 0o755) == 0 else { throw systemFault(path, "make it", errno) }
@@ -27,7 +27,6 @@ public final class StagedDirectory {
 
     deinit { if !finished, !resuming { try? removeTree(staging) } }
 
-    private static let stagingSuffix = ".tmp"
     private static let replacedSuffix = ".old"
 
     /// Clears what crashes left in `parent`: what was staged under any name goes, and what was about to be replaced gets
@@ -42,16 +41,12 @@ public final class StagedDirectory {
                 guard rename(path, String(path.dropLast(replacedSuffix.count))) == 0 else {
                     throw systemFault(path, "give it its name back", errno)
                 }
-            } else if name.hasSuffix(replacedSuffix) || isStaging(name) {
+            } else if name.hasSuffix(replacedSuffix) || Temporary.isName(name) {
                 try removeTree(path)
                 removed.append(name)
             }
         }
         return removed
-    }
-
-    private static func isStaging(_ name: String) -> Bool {
-        name.hasSuffix(stagingSuffix) || name.split(separator: ".").last?.hasPrefix("tmp-") == true
     }
 
     /// Makes the directory's files durable and gives it its name. A directory that already has the name is replaced.

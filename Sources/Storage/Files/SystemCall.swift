@@ -112,6 +112,14 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
         }
     }
 
+    /// Whether it is this file that is under a path now.
+    ///
+    /// The path is opened anew each time: on a shared file system that is what asks the server.
+    func isUnder(_ path: String) throws(Fault) -> Bool {
+        guard pathExists(path) else { return false }
+        return try Descriptor(path, O_RDONLY).identity == identity
+    }
+
     /// Takes the exclusive lock (`flock`) until the descriptor closes; `false` when another holds it.
     func lock() throws(Fault) -> Bool {
         let (result, failure) = retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }

@@ -51,7 +51,6 @@ extension DataCommand {
             check.progress = progress("check")
             let report = try check.run(lists, journal: try CheckJournal(list[0] + ".check"))
             let quarantine = folder + "/quarantine.tsv"
-            try? AtomicFile.clearLeftovers(of: quarantine)
             try writeWhole(report.quarantine(classes: names), to: quarantine)
             let fixed = fix ? try lists.map { list throws(Fault) in try write(list, without: report) } : []
             describe(report, names, quarantine, fixed)
@@ -73,7 +72,6 @@ extension DataCommand {
             let ending = url.pathExtension.isEmpty ? "" : "." + url.pathExtension
             let path = url.deletingPathExtension().path + ".checked" + ending
             let lines = Set(report.bad.filter { $0.place.file == list.name }.map(\.place.line))
-            try? AtomicFile.clearLeftovers(of: path)
             try writeWhole(try list.text(without: lines), to: path)
             return path
         }
