@@ -34,4 +34,18 @@ import Wire
         #expect(cluster.maps.count == 1)
         #expect(cluster.maps.first?.buddies.allSatisfy { $0.count == 1 } == true)
     }
+
+    /// Those who live hold what it gave them by then: still nobody copies from them.
+    @Test func aDeathDuringTheFirstMapOfASeededRunMakesNobodyCopy() throws {
+        let cluster = ScriptedCluster(
+            workers: 3, units: 8, steps: 8, unitSeconds: 1.5, parameters: Self.parameters, oneDies: true, seed: 3)
+        try cluster.run(steps: 2, limit: 60)
+        try #require(cluster.stepSeconds.count == 2, "\(cluster.stepSeconds)")
+        let maps = cluster.maps.sorted { $0.number < $1.number }
+        #expect(maps.map { Set($0.owners).count } == [3, 2])
+        for map in maps {
+            #expect(map.version == 0 && map.sources.allSatisfy { $0 == .initial }, "map \(map.number): \(map.sources)")
+            #expect(map.buddies.allSatisfy { $0.count == 1 })
+        }
+    }
 }

@@ -5,7 +5,8 @@ import Training
 import Wire
 
 /// Very many workers that only say what workers say, and the real coordinator with its real messages, encoded and decoded:
-/// to see what the coordinator costs. Nothing goes wrong here; what happens then is `SimulatedCluster`'s.
+/// to see what the coordinator costs and what it says. Only what a test asks for goes wrong here; what may happen then is
+/// `SimulatedCluster`'s.
 final class ScriptedCluster {
     private struct Member {
         var link: Link<WorkerMessage, CoordinatorMessage>
@@ -17,6 +18,7 @@ final class ScriptedCluster {
     private enum Happening {
         case toCoordinator(Incarnation, WorkerMessage)
         case heartbeat(Incarnation)
+        case death(Incarnation)
         case ledgerWritten(step: Int)
         case tick
         /// The page and the metrics want to know how it goes.
@@ -34,6 +36,8 @@ final class ScriptedCluster {
     private var map: (number: Int, revision: Int) = (0, 0)
     private var lacking: Set<Int> = []
     private var began = 0.0
+    /// Who dies of the first map, when the others have installed it.
+    private var doomed: Incarnation?
 
     /// Processor seconds that the coordinator's thread took: its decisions, and coding of what it hears and says.
     private(set) var busySeconds = 0.0
@@ -48,7 +52,11 @@ final class ScriptedCluster {
     /// - Parameters:
     ///   - unitSeconds: of the mean worker.
     ///   - parameters: sizes of the network's tensors.
-    init(workers: Int, units: Int, steps: Int, unitSeconds: Double, parameters: [Int], seed: UInt64) {
+    ///   - oneDies: of the first map, when the others have installed it.
+    init(
+        workers: Int, units: Int, steps: Int, unitSeconds: Double, parameters: [Int], oneDies: Bool = false,
+        seed: UInt64
+    ) {
         self.units = units
         self.unitSeconds = unitSeconds
         chance = Chance(seed: seed)
@@ -65,6 +73,7 @@ final class ScriptedCluster {
                 replicas: 2, timing: timing), history: RunHistory())
         for number in 0..<workers {
             let worker = chance.incarnation()
+            if oneDies, number == 0 { doomed = worker }
             members[worker] = Member(
                 link: Link(local: worker, remote: 1, resend: timing.resend), speed: chance.between(0.8, 1.2))
             let hello = Hello(
@@ -86,6 +95,9 @@ final class ScriptedCluster {
             case .heartbeat(let worker):
                 queue.add(.heartbeat(worker), at: now + 1)
                 try arrive(.heartbeat(Progress(step: 0, units: 1)), from: worker)
+            case .death(let worker):
+                members[worker] = nil
+                try tell(.processEnded(worker))
             case .ledgerWritten(let step): try tell(.ledgerAppended(step: step))
             case .tick:
                 queue.add(.tick, at: now + 0.2)
@@ -161,6 +173,10 @@ final class ScriptedCluster {
         case .welcome: say(.ready(Ready(fingerprints: [])), worker, in: 1)
         case .map(let map):
             maps.insert(map)
+            if worker == doomed {
+                doomed = nil
+                return queue.add(.death(worker), at: now + 0.2)
+            }
             self.map = (map.number, map.revision)
             lacking = Set(0..<units)
             let mine = map.owners.indices.filter { map.owners[$0] == worker }
