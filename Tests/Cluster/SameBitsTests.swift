@@ -23,15 +23,23 @@ import Testing
             let undisturbed = try MotionRun.undisturbed.get()
             let alone = try Program.start(MotionRun.arguments(run: folder + "/a", workers: 2, "--recompute")).wait()
             #expect(try MotionRun.hash(alone) == undisturbed)
+            #expect(alone.errors.ranges(of: Self.recomputing).count == 2, "\(alone.errors)")
             let run = folder + "/b"
             let training = try Program.start(MotionRun.arguments(run: run, workers: 1))
             _ = try MotionRun.status(of: run) { ($0["step"] as? Int ?? 0) >= 1 }
             let endpoint = try text(of: run + "/endpoint").trimmingCharacters(in: .whitespacesAndNewlines)
             let joiner = try Program.start(["worker", "--join", endpoint, "--threads", "1", "--recompute"])
-            #expect(try MotionRun.hash(training.wait()) == undisturbed)
-            #expect(joiner.wait().status == 0)
+            let others = training.wait()
+            #expect(try MotionRun.hash(others) == undisturbed)
+            #expect(others.errors.ranges(of: Self.recomputing).isEmpty, "\(others.errors)")
+            let joined = joiner.wait()
+            #expect(joined.status == 0)
+            #expect(joined.errors.ranges(of: Self.recomputing).count == 1, "\(joined.errors)")
         }
     }
+
+    /// What a worker says that does.
+    private static let recomputing = "activations are recomputed: "
 
     @Test func aKilledWorkerAndAJoiner() throws {
         try withTemporaryFolder { folder in

@@ -33,6 +33,8 @@ final class Execution {
     let isFrozen: [Bool]
     let hasFrozenStatistics: [Bool]
     let keepsPacked: Bool
+    /// Multiply-accumulates of one clip's forward pass that are computed a second time.
+    let recomputedMacs: Int
     /// The kernel whose packings hold each parameter and each batch norm's statistics, and whether the packings for
     /// forward and for backward-data are out of date, by kernel.
     private let packer: [Int?]
@@ -94,6 +96,7 @@ final class Execution {
         self.isFrozen = isFrozen
         hasFrozenStatistics = network.frozenStatistics(parameters: isFrozen)
         keepsPacked = policy.keepsPacked
+        recomputedMacs = plan.recomputedMacs
         var packer = [Int?](repeating: nil, count: network.parameters.count)
         var statisticsPacker = [Int?](repeating: nil, count: network.statistics.count)
         for (index, kernel) in kernels.enumerated() {

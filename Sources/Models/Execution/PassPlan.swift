@@ -59,6 +59,14 @@ struct PassPlan {
     /// What the loss writes.
     private(set) var logitsGradient: MemoryPlan.Buffer = 0
 
+    /// Multiply-accumulates of one clip's forward pass that are computed a second time.
+    var recomputedMacs: Int {
+        schedule.behindLoss.reduce(0) { sum, entry in
+            guard case .recompute(let index) = entry.work else { return sum }
+            return sum + network.macs(layer: kernels[index].output)
+        }
+    }
+
     private var gradients: [MemoryPlan.Buffer?]
     private let network: NetworkDescription
     private let kernels: [Kernel]

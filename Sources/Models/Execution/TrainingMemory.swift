@@ -23,9 +23,6 @@ public struct TrainingMemory: Sendable, Equatable {
             training: network, kernels, N: N, threads: threads, isFrozen: network.parameters.map { _ in false },
             policy: policy)
         bytes = Arena.rounded(plan.memory.size)
-        recomputedMacs = plan.schedule.behindLoss.reduce(0) { sum, entry in
-            guard case .recompute(let index) = entry.work else { return sum }
-            return sum + network.macs(layer: kernels[index].output)
-        }
+        recomputedMacs = plan.recomputedMacs
     }
 }

@@ -76,6 +76,9 @@ public final class TrainingPass {
     /// Bytes of activations, gradients, parameters and scratch, all taken when the pass is made.
     public var memoryBytes: Int { execution.arena.bytes }
 
+    /// Multiply-accumulates of one clip's forward pass that are computed a second time.
+    public var recomputedMacs: Int { execution.recomputedMacs }
+
     /// Sets elements `range` of a parameter from f32 of any alignment. `run` reads a parameter for the last
     /// time before it hands on its gradient.
     public func setParameter(_ index: Int, range: Range<Int>, bytes: UnsafeRawBufferPointer) {

@@ -92,6 +92,9 @@ final class NetworkComputer: UnitComputing {
         clips.prefetch(units.flatMap { job.positions(step: step, unit: $0) }, step: step)
     }
 
+    /// What share of a unit's forward arithmetic runs a second time, for backward.
+    var recomputedShare: Double { Double(pass.recomputedMacs) / Double(job.network.macs) }
+
     var decodedAhead: Int { clips.decodedCount }
     var decoding: DecodingTimes { clips.times }
 }

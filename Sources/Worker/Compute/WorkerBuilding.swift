@@ -35,11 +35,13 @@ public struct WorkerResources: Sendable {
 
 /// Builds network, clips and threads from what the coordinator says, and what proves that they compute the same bits.
 ///
-/// - Parameter supply: Where clips come from that are not on this machine; `nil`: from nowhere.
+/// - Parameters:
+///   - supply: Where clips come from that are not on this machine; `nil`: from nowhere.
+///   - note: gets a line of what is done otherwise than others do it: whether activations are recomputed.
 /// - Throws: `Fault` when the recipe is not understood, the data set is not there, or the processor lacks the
 ///   instruction set that the run was begun with.
 public func buildWorker(
-    _ welcome: Welcome, resources: WorkerResources, supply: ClipSupply? = nil
+    _ welcome: Welcome, resources: WorkerResources, supply: ClipSupply? = nil, note: (String) -> Void = { _ in }
 ) throws(Fault) -> WorkerBuild {
     let recipe = try Recipe.read(try Document(toml: welcome.recipe, name: "the coordinator's recipe")).recipe
     let job = try TrainingJob(recipe)
@@ -74,6 +76,12 @@ public func buildWorker(
         job: job, instructionSet: instructionSet,
         pool: try ThreadPool(threads: resources.threads, cores: resources.cores), recomputes: resources.recomputes,
         clips: clips)
+    // The computer is asked and not the resources: one that did not do as it was told would say so.
+    if computer.recomputedShare > 0 {
+        note("activations are recomputed: \(Int((100 * computer.recomputedShare).rounded())) % of forward runs twice")
+    } else if resources.recomputes {
+        note("activations are kept: recomputing them would save no memory here")
+    }
     let fingerprints =
         job.fingerprints(dataSetDigest: "\(set.digest)") + [
             Fingerprint(name: "versions", value: VideoLibraries.versions),

@@ -144,7 +144,9 @@ struct Work: ParsableCommand {
         defer { prometheus?.close() }
         let shell = try WorkerShell(
             settings, supply: supply, note: note, observe: { progress.take($0) },
-            build: { welcome throws(Fault) in try buildWorker(welcome, resources: resources, supply: supply) })
+            build: { welcome throws(Fault) in
+                try buildWorker(welcome, resources: resources, supply: supply, note: note)
+            })
         let isToReturn = Atomic(false)
         if let parent {
             // Control-C and a scheduler's SIGUSR1 reach the whole group: the coordinator, not the signal, ends its workers.
