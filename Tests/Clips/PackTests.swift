@@ -126,6 +126,38 @@ import Video
         }
     }
 
+    /// Of two splits that were made ready in different ways each keeps its own words; one line says what holds for all.
+    @Test func eachSplitSaysHowItWasMadeReady() throws {
+        try withTemporaryFolder { folder in
+            try writeWhole(try sound(), to: folder + "/a.mp4")
+            try writeWhole("a.mp4 0\n", to: folder + "/list")
+            let list = try ClipList(path: folder + "/list")
+            let set = folder + "/set"
+            func described(_ split: String, _ profile: String) throws -> DataSetDescription {
+                var options = PackOptions()
+                options.profile = profile
+                _ = try pack(list, split: split, into: set, options: options)
+                return try DataSetDescription(directory: set)
+            }
+            func lines(_ description: DataSetDescription) -> [Substring] {
+                description.text.split(separator: "\n").filter { $0.hasPrefix("profile") || $0.hasPrefix("[") }
+            }
+            let one = try described("train", "fast, 30")
+            #expect(one.profile == "fast, 30" && lines(one) == [#"profile = "fast, 30""#, "[train]"])
+            let two = try described("val", "fast, 30, skippable")
+            #expect(two.splits.mapValues(\.profile) == ["train": "fast, 30", "val": "fast, 30, skippable"])
+            #expect(
+                lines(two) == [
+                    "[train]", #"profile = "fast, 30""#, "[val]", #"profile = "fast, 30, skippable""#,
+                ])
+            let kept = try described("train", "")
+            #expect(try DataSetSummary(directory: set).profile == "train: as they came; val: fast, 30, skippable")
+            #expect(kept.splits["train"]?.profile == "")
+            let same = try described("val", "")
+            #expect(same.profile == "" && lines(same) == [#"profile = """#, "[train]", "[val]"])
+        }
+    }
+
     /// A packing that ends after it has looked at the videos leaves what it found to the next one, which makes the same
     /// set.
     @Test func aPackingGoesOnWhereItWasEnded() throws {

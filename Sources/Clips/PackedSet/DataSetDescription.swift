@@ -5,6 +5,8 @@ public import Storage
 /// `dataset.toml`: what a data set is called by, and what each of its splits holds.
 public struct DataSetDescription: Sendable, Equatable {
     public struct Split: Sendable, Equatable {
+        /// How its videos were made ready, in words; empty where they are as they came.
+        public var profile: String
         public var clips: Int
         public var frames: Int
         public var bytes: Int
@@ -19,15 +21,25 @@ public struct DataSetDescription: Sendable, Equatable {
 
     /// In the order of their labels.
     public var classes: [String]
-    /// How the videos were made ready, in words.
-    public var profile: String
     /// By name: `train`, `val`, `test`.
     public var splits: [String: Split]
 
-    public init(classes: [String], profile: String, splits: [String: Split]) {
+    public init(classes: [String], splits: [String: Split]) {
         self.classes = classes
-        self.profile = profile
         self.splits = splits
+    }
+
+    /// How the videos were made ready, in words: one for all splits, or that of each.
+    public var profile: String {
+        if let profile = commonProfile { return profile }
+        return Self.splitNames.compactMap { name in
+            splits[name].map { "\(name): \($0.profile.isEmpty ? "as they came" : $0.profile)" }
+        }.joined(separator: "; ")
+    }
+
+    private var commonProfile: String? {
+        let profiles = Set(splits.values.map(\.profile))
+        return profiles.count > 1 ? nil : profiles.first ?? ""
     }
 
     /// Reads `dataset.toml` in `directory`.
@@ -53,11 +65,12 @@ public struct DataSetDescription: Sendable, Equatable {
         var reader = Reader(try Document(toml: text, name: path))
         _ = try reader.integer("format", in: 1...1)
         classes = try reader.strings("classes")
-        profile = try reader.string("profile", default: "")
+        let profile = try reader.string("profile", default: "")
         splits = [:]
         for name in Self.splitNames where reader.has("\(name).digest") {
             let any = 0...Int.max
             splits[name] = Split(
+                profile: try reader.string("\(name).profile", default: profile),
                 clips: try reader.integer("\(name).clips", in: any),
                 frames: try reader.integer("\(name).frames", in: any),
                 bytes: try reader.integer("\(name).bytes", in: any),
@@ -84,10 +97,12 @@ public struct DataSetDescription: Sendable, Equatable {
     public var text: String {
         var text = "# A data set of zoetrope, written by 'data pack'.\nformat = 1\n"
         text += "classes = \(Value.list(classes.map(Value.string)).toml)\n"
-        text += "profile = \(Value.string(profile).toml)\n"
+        if let profile = commonProfile { text += "profile = \(Value.string(profile).toml)\n" }
         for name in Self.splitNames {
             guard let split = splits[name] else { continue }
-            text += "\n[\(name)]\nclips = \(split.clips)\nframes = \(split.frames)\nbytes = \(split.bytes)\n"
+            text += "\n[\(name)]\n"
+            if commonProfile == nil { text += "profile = \(Value.string(split.profile).toml)\n" }
+            text += "clips = \(split.clips)\nframes = \(split.frames)\nbytes = \(split.bytes)\n"
             text += "digest = \"\(split.digest)\"\nmanifest = \"\(split.manifest)\"\n"
         }
         return text

@@ -6,7 +6,7 @@ import Video
 public struct PackOptions: Sendable {
     /// Names of the classes in the order of labels; `nil` keeps the data set's, or numbers them.
     public var classes: [String]?
-    /// How the videos were made ready, in words, for `dataset.toml`.
+    /// How the videos were made ready, in words, for `dataset.toml`; empty where they are as they came.
     public var profile = ""
     /// Decode every video to its end, which finds damage and streams whose timestamps lie.
     public var decodes = true
@@ -95,9 +95,8 @@ public func pack(
     return try withExtendedLifetime(lock) {
         var description =
             pathExists(directory + "/" + DataSetDescription.fileName)
-            ? try DataSetDescription(directory: directory) : DataSetDescription(classes: [], profile: "", splits: [:])
+            ? try DataSetDescription(directory: directory) : DataSetDescription(classes: [], splits: [:])
         description.classes = try classes(list, split, description, options)
-        if !options.profile.isEmpty { description.profile = options.profile }
         let workshop = try PackWorkshop(directory, split)
         let report = try pack(list, into: workshop, &description, options)
         try description.write(directory: directory)
@@ -142,8 +141,8 @@ private func pack(
         bytes: writer.payloadBytes, digest: records.setDigest, refused: problems.refused, damaged: problems.damaged,
         resumed: resumed, shards: writer.shards.count, shardsKept: writer.kept)
     description.splits[workshop.split] = .init(
-        clips: report.clips, frames: report.frames, bytes: report.bytes, digest: report.digest,
-        manifest: Digest(of: manifest))
+        profile: options.profile, clips: report.clips, frames: report.frames, bytes: report.bytes,
+        digest: report.digest, manifest: Digest(of: manifest))
     return report
 }
 
