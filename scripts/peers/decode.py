@@ -10,9 +10,12 @@ import time
 parser = argparse.ArgumentParser()
 parser.add_argument("--decoder", choices=["decord", "pyav"], default="decord")
 parser.add_argument("--plan", required=True, help="what zoetrope bench decode writes: the frames of each clip")
+parser.add_argument("--shift", type=int, default=0, help="decode the frames so many further on: zoetrope must notice")
 arguments = parser.parse_args()
 plan = json.load(open(arguments.plan))
 width, height = plan["width"], plan["height"]
+for clip in plan["clips"]:
+    clip["frames"] = [frame + arguments.shift for frame in clip["frames"]]
 
 
 def with_decord(clip):

@@ -1,6 +1,4 @@
 import Evaluation
-import Faults
-import Foundation
 import Reporting
 
 /// Runs a peer's bench of a step in turn with ours, each in a process of its own.
@@ -70,32 +68,14 @@ struct PeerBench {
     }
 
     private func zoetrope() throws -> PeerPairs.Times {
-        try output(of: ["/proc/self/exe"] + ours + options + ["--json"], named: "zoetrope bench step")
+        try times(PeerProgram(ours: ours), options + ["--json"])
     }
 
     private func peer(_ configuration: [String]) throws -> PeerPairs.Times {
-        try output(
-            of: ["/bin/sh", "-c", "exec \(command) \"$@\"", "sh", "--model", peerModel] + options + configuration,
-            named: command)
+        try times(PeerProgram(command: command), ["--model", peerModel] + options + configuration)
     }
 
-    private func output(of words: [String], named name: String) throws -> PeerPairs.Times {
-        let process = Process()
-        let program =
-            words[0] == "/proc/self/exe"
-            ? try FileManager.default.destinationOfSymbolicLink(atPath: words[0]) : words[0]
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = Array(words.dropFirst())
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Fault(
-                .data, name, "it ended with exit code \(process.terminationStatus)",
-                mend: "run it by hand; peers/README.md says how to set the peers up")
-        }
-        return try PeerPairs.Times(outputOf: name, String(decoding: bytes, as: UTF8.self))
+    private func times(_ program: PeerProgram, _ arguments: [String]) throws -> PeerPairs.Times {
+        try PeerPairs.Times(outputOf: program.name, program.output(arguments))
     }
 }

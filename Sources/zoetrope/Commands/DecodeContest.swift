@@ -111,9 +111,13 @@ struct DecodeContest {
         }
     }
 
+    /// How far apart the pixels of the same frames may be, on average, of 255: PyAV's scaler differs by 0.26 to 0.75, and
+    /// a frame from the next one by 3.1 to 9.0 (docs/data.md).
+    private static let sameFrames = 1.5
+
     /// Compares the pixels of the first clips of each file.
-    /// - Returns: the mean difference of 255: some tenths for the same frames, however they were scaled.
-    /// - Throws: a data `Fault` when the peer shows more or fewer.
+    /// - Returns: the mean difference, of 255.
+    /// - Throws: a data `Fault` when the peer shows more or fewer, or others.
     private func difference(_ plan: Plan, _ peer: String) throws -> Double {
         var plan = plan
         plan.clips = Array(plan.clips.prefix(4 * files.count))
@@ -129,28 +133,26 @@ struct DecodeContest {
             throw Fault(.data, peer, "gives \(pixels.count) bytes of pixels for the \(ours.count) of ours")
         }
         let sum = zip(ours, pixels).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
-        return Double(sum) / Double(ours.count)
+        let difference = Double(sum) / Double(ours.count)
+        guard difference <= Self.sameFrames else {
+            throw Fault(
+                .data, peer,
+                "its pixels differ from ours by \(hundredths(difference)) of 255 on average, more than the "
+                    + "\(hundredths(Self.sameFrames)) of the same frames: a ratio would compare two different things",
+                mend: "let it decode the frames of --plan by their numbers, to the plan's width and height")
+        }
+        return difference
     }
 
     private func ask(_ peer: String, _ plan: Plan) throws -> Double {
         let planFile = NSTemporaryDirectory() + "zoetrope-decode-\(UUID().uuidString).json"
         defer { try? FileManager.default.removeItem(atPath: planFile) }
         try writeWhole(Array(try JSONEncoder().encode(plan)), to: planFile)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "exec \(peer) \"$@\"", "sh", "--plan", planFile]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let output = try PeerProgram(command: peer).output(["--plan", planFile])
         let line = output.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
-        guard process.terminationStatus == 0,
-            let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)).clips_per_s, answer > 0
-        else {
+        guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)).clips_per_s, answer > 0 else {
             throw Fault(
-                .data, peer,
-                "it ended with exit code \(process.terminationStatus) and its last line is no JSON with clips_per_s",
+                .data, peer, "its last line is no JSON with clips_per_s: '\(line.prefix(200))'",
                 mend: "name a command that prints what scripts/peers/decode.py does")
         }
         return answer
