@@ -1,3 +1,5 @@
+import Faults
+
 /// A JSON value whose object members keep the order they were written in.
 public enum JSON: Sendable, Equatable {
     case string(String)
@@ -12,14 +14,14 @@ public enum JSON: Sendable, Equatable {
     /// On one line, without spaces.
     public var text: String {
         switch self {
-        case .string(let value): JSON.quoted(value)
+        case .string(let value): value.quoted
         case .integer(let value): String(value)
         case .number(let value): value.isFinite ? JSON.shortest(value) : "null"
         case .boolean(let value): value ? "true" : "false"
         case .null: "null"
         case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
         case .object(let members):
-            "{" + members.map { "\(JSON.quoted($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"
+            "{" + members.map { "\($0.0.quoted):\($0.1.text)" }.joined(separator: ",") + "}"
         }
     }
 
@@ -28,24 +30,6 @@ public enum JSON: Sendable, Equatable {
     /// The shortest decimal that reads back as the same double, whole numbers without a fraction.
     private static func shortest(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
     }
 }
 

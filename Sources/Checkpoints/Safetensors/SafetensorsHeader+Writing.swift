@@ -32,36 +32,17 @@ extension SafetensorsHeader {
         var members: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }
-                .map { "\(HeaderJSON.quoted($0.key)):\(HeaderJSON.quoted($0.value))" }
+                .map { "\($0.key.quoted):\($0.value.quoted)" }
             members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
         }
         for place in relative {
             let shape = place.tensor.shape.map(String.init).joined(separator: ",")
             members.append(
-                "\(HeaderJSON.quoted(place.tensor.name)):{\"dtype\":\"\(place.tensor.type.rawValue)\","
+                "\(place.tensor.name.quoted):{\"dtype\":\"\(place.tensor.type.rawValue)\","
                     + "\"shape\":[\(shape)],\"data_offsets\":[\(place.offset),\(place.offset + place.byteCount)]}")
         }
         var json = Array("{\(members.joined(separator: ","))}".utf8)
         while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
         return json
-    }
-}
-
-extension HeaderJSON {
-    /// A JSON string literal.
-    static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
     }
 }

@@ -34,7 +34,7 @@ struct Manifest: Equatable {
                 "clip", "\(record.shard)", "\(record.byteCount)", "\(record.digest)", "\(record.label)",
                 record.startFrame.map(String.init) ?? "-", "\(record.ordinal)",
                 record.videoID.map(String.init) ?? "-", "\(record.frameCount)", "\(record.width)", "\(record.height)",
-                record.access == .indexed ? "indexed" : "sequential", Self.escaped(record.name),
+                record.access == .indexed ? "indexed" : "sequential", record.name.oneLine,
             ].joined(separator: "\t")
         }
         return lines.joined(separator: "\n") + "\n"
@@ -86,38 +86,6 @@ struct Manifest: Equatable {
             digest: digest, label: label, startFrame: Int(f[4]), ordinal: ordinal, videoID: Int(f[6]),
             byteCount: byteCount, frameCount: frameCount, width: width, height: height,
             access: f[10] == "indexed" ? .indexed : .sequential(count: frameCount), shard: shard,
-            name: unescaped(f[11]))
-    }
-
-    private static func escaped(_ name: String) -> String {
-        var out = ""
-        for scalar in name.unicodeScalars {
-            switch scalar {
-            case "\\": out += "\\\\"
-            case "\t": out += "\\t"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out
-    }
-
-    private static func unescaped(_ text: Substring) -> String {
-        var out = ""
-        var rest = text.unicodeScalars
-        while let scalar = rest.popFirst() {
-            guard scalar == "\\" else {
-                out.unicodeScalars.append(scalar)
-                continue
-            }
-            switch rest.popFirst() {
-            case "t": out += "\t"
-            case "n": out += "\n"
-            case "r": out += "\r"
-            default: out += "\\"
-            }
-        }
-        return out
+            name: String(oneLine: f[11]))
     }
 }
