@@ -1,5 +1,4 @@
 import Faults
-import Glibc
 public import Protocol
 import Synchronization
 
@@ -113,11 +112,4 @@ public struct ClusterDoctor: Sendable {
     private static let connecting = 30.0
     private static let examining = 60.0
     private static let clockSamples = 8
-}
-
-/// Seconds since 1970 by this machine's clock, which somebody may set.
-public func wallClock() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }

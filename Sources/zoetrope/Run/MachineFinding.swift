@@ -1,6 +1,7 @@
 import Faults
 import Foundation
 import Kernels
+import Launch
 import Protocol
 import Video
 
@@ -28,10 +29,11 @@ struct MachineFinding {
     static let withoutAVX2 = "kernels run several times slower without AVX2: use another machine"
 
     static func memory() -> MachineFinding {
-        let bytes = ProcessInfo.processInfo.physicalMemory
+        let bytes = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        let needed = ClusterCheckup.Limits().memory
         return MachineFinding(
             what: "memory", value: "\(bytes >> 20) MiB",
-            mend: bytes < 2 << 30 ? "a worker of R(2+1)D-18 needs about 2 GiB" : nil)
+            mend: bytes < needed ? "a worker of R(2+1)D-18 needs about \(needed >> 20) MiB" : nil)
     }
 
     private static func openFiles() -> MachineFinding {

@@ -3,6 +3,7 @@ import Coordinator
 import Dashboard
 import Faults
 import Foundation
+import Protocol
 import Reporting
 import Storage
 
@@ -80,7 +81,7 @@ struct RunDashboard {
                 DashboardServer.Orders(
                     token: token, checkpoint: { shell.checkpoint() },
                     stop: { shell.stop(reason: "stopped from the page") })
-            }, clock: { RunMonitor.now }, snapshot: { monitor.snapshot })
+            }, clock: wallClock, snapshot: { monitor.snapshot })
         file = run + "/dashboard"
         try writeWhole(server.url + "\n", to: file)
         let open = settings.address.isLoopback ? "" : ", for whoever reaches that address"

@@ -15,7 +15,7 @@ final class RunMonitor: Sendable {
 
     /// - Parameter run: The folder, whose `metrics.jsonl` has the steps of earlier coordinators.
     init(_ facts: RunFacts, run: String) throws(Fault) {
-        var metrics = RunMetrics(facts, now: Self.now)
+        var metrics = RunMetrics(facts, now: wallClock())
         try Self.restore(&metrics, from: run + "/metrics.jsonl")
         var best = -Double.infinity
         for result in try ValidationLog(run: run).results {
@@ -25,9 +25,6 @@ final class RunMonitor: Sendable {
         metrics.happened(.started, "this coordinator began", now: metrics.began)
         self.metrics = Mutex(metrics)
     }
-
-    /// Seconds since 1970.
-    static var now: Double { Date().timeIntervalSince1970 }
 
     /// As it is now.
     var snapshot: RunMetrics { metrics.withLock { $0 } }
@@ -48,30 +45,31 @@ final class RunMonitor: Sendable {
     private func committed(_ record: LedgerRecord, isReplayed: Bool) {
         let point = StepPoint(record)
         metrics.withLock { metrics in
-            metrics.committed(point, isReplayed: isReplayed, now: Self.now)
+            metrics.committed(point, isReplayed: isReplayed, now: wallClock())
             for substitute in record.outcome.substitutes where !isReplayed {
                 metrics.happened(
                     .substituted,
                     "\(substitute.reason); clip \(substitute.used) stands in for clip \(substitute.wanted)",
-                    now: Self.now)
+                    now: wallClock())
             }
         }
     }
 
     func noted(_ note: ClusterNote) {
         guard let line = note.line ?? note.quietLine else { return }
-        metrics.withLock { $0.happened(note.kind, line, now: Self.now) }
+        metrics.withLock { $0.happened(note.kind, line, now: wallClock()) }
     }
 
-    func observed(_ status: ClusterStatus) { metrics.withLock { $0.observed(status, now: Self.now) } }
+    func observed(_ status: ClusterStatus) { metrics.withLock { $0.observed(status, now: wallClock()) } }
 
-    func refused(_ fault: Fault) { metrics.withLock { $0.happened(.refused, "\(fault)", now: Self.now) } }
+    func refused(_ fault: Fault) { metrics.withLock { $0.happened(.refused, "\(fault)", now: wallClock()) } }
 
     func validated(step: Int, videoTop1: Double, isBest: Bool) {
         metrics.withLock { metrics in
             metrics.validated(.init(step: step, videoTop1: videoTop1, isBest: isBest))
             let best = isBest ? ", the best so far" : ""
-            metrics.happened(.validated, "step \(step): video@1 \(hundredths(100 * videoTop1)) %\(best)", now: Self.now)
+            metrics.happened(
+                .validated, "step \(step): video@1 \(hundredths(100 * videoTop1)) %\(best)", now: wallClock())
         }
     }
 

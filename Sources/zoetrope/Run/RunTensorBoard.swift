@@ -28,7 +28,7 @@ final class RunTensorBoard: Sendable {
         let folder = run + "/tensorboard"
         try makeDirectories(folder)
         let isFirst = try directoryNames(folder).isEmpty
-        let time = RunMonitor.now
+        let time = wallClock()
         let events = try EventFile(folder: folder, time: time, host: hostName(), suffix: "\(getpid()).\(generation)")
         let recipe = preparation.resolved.toml.split(separator: "\n", omittingEmptySubsequences: false)
             .map { "    " + $0 }.joined(separator: "\n")
@@ -154,7 +154,7 @@ final class RunTensorBoard: Sendable {
     }
 
     private func append(step: Int, _ values: [TensorBoardValue]) {
-        let event = TensorBoardEvent(time: RunMonitor.now, step: step, .values(values))
+        let event = TensorBoardEvent(time: wallClock(), step: step, .values(values))
         _ = file.withLock { $0.append(event) }
     }
 
@@ -163,7 +163,7 @@ final class RunTensorBoard: Sendable {
         background.sync {}
         // One that only stopped goes on with another file.
         guard ending.code != 75 else { return }
-        let time = RunMonitor.now
+        let time = wallClock()
         let end = Self.value(.end(isSuccess: ending.code == 0, time: time))
         _ = file.withLock { $0.append(TensorBoardEvent(time: time, .values([end]))) }
     }
