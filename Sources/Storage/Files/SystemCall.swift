@@ -91,6 +91,21 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
         self.calls = calls
     }
 
+    private init(number: Int32, path: String) {
+        (self.number, self.path) = (number, path)
+        calls = .system
+    }
+
+    /// Makes a file; `nil` where there is something of the name.
+    static func new(_ path: String) throws(Fault) -> Descriptor? {
+        let (number, failure) = retryingOnInterrupt { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
+        guard number >= 0 else {
+            guard failure == EEXIST else { throw systemFault(path, "open it", failure) }
+            return nil
+        }
+        return Descriptor(number: number, path: path)
+    }
+
     deinit { close(number) }
 
     package var size: Int {

@@ -35,19 +35,12 @@ package enum Temporary {
 
     /// Makes an empty file that is to become `path`, or takes over one whose writer is gone; locked as long as it is open.
     static func file(for path: String) throws(Fault) -> (name: String, file: Descriptor) {
-        var number = 0
-        while true {
+        for number in 0..<1024 {
             let name = name(of: path, number: number)
-            number += 1
-            let (file, isNew): (Descriptor, Bool)
-            do throws(Fault) {
-                (file, isNew) = (try Descriptor(name, O_RDWR | O_CREAT | O_EXCL), true)
-            } catch {
-                guard number < 64, pathExists(name) else { throw error }
-                // It may be gone by now, or be somebody else's.
-                guard let left = try? Descriptor(name, O_RDWR | O_NOFOLLOW) else { continue }
-                (file, isNew) = (left, false)
-            }
+            let new = try Descriptor.new(name)
+            let isNew = new != nil
+            // What is there may be gone by now, or be somebody else's.
+            guard let file = new ?? (try? Descriptor(name, O_RDWR | O_NOFOLLOW)) else { continue }
             // Where nothing can be locked a new file is ours all the same, and nothing is ever taken over.
             let isLocked = try? file.lock()
             // Before the lock its writer may have given it its name: then it is no temporary any more.
@@ -55,5 +48,6 @@ package enum Temporary {
             if !isNew { try file.truncate(to: 0) }
             return (name, file)
         }
+        throw Fault(.internal, path, "is written by too many others at once")
     }
 }
