@@ -19,18 +19,29 @@ private func times(_ factor: Float, _ x: Lanes, plus y: Lanes) -> Lanes {
     multiplyAdd(Lanes(repeating: factor), x, y)
 }
 
+/// Two of the six points. They come in pairs that share what they compute: 0 and infinity, ±a, ±b.
+typealias PointPair = (Lanes, Lanes)
+
 /// Bᵀ x: six inputs to six points.
 @inline(__always)
 func pointsOfInput(_ x: Six) -> Six {
-    let (product, sum) = (a * a * b * b, -(a * a + b * b))
-    let (evenA, oddA) = (times(-b * b, x.2, plus: x.4), times(-b * b, x.1, plus: x.3))
-    let (evenB, oddB) = (times(-a * a, x.2, plus: x.4), times(-a * a, x.1, plus: x.3))
-    return (
-        times(product, x.0, plus: times(sum, x.2, plus: x.4)),
-        times(a, oddA, plus: evenA), times(-a, oddA, plus: evenA),
-        times(b, oddB, plus: evenB), times(-b, oddB, plus: evenB),
-        times(product, x.1, plus: times(sum, x.3, plus: x.5))
-    )
+    let (ends, atA, atB) = (pointsOfInput(x, pair: 0), pointsOfInput(x, pair: 1), pointsOfInput(x, pair: 2))
+    return (ends.0, atA.0, atA.1, atB.0, atB.1, ends.1)
+}
+
+/// Of Bᵀ x the points 0 and 5 (`pair` 0), 1 and 2, or 3 and 4. The last two pairs do not read the inputs 0 and 5.
+@inline(__always)
+func pointsOfInput(_ x: Six, pair: Int) -> PointPair {
+    guard pair > 0 else {
+        let (product, sum) = (a * a * b * b, -(a * a + b * b))
+        return (
+            times(product, x.0, plus: times(sum, x.2, plus: x.4)),
+            times(product, x.1, plus: times(sum, x.3, plus: x.5))
+        )
+    }
+    let (point, other) = pair == 1 ? (a, b) : (b, a)
+    let (even, odd) = (times(-other * other, x.2, plus: x.4), times(-other * other, x.1, plus: x.3))
+    return (times(point, odd, plus: even), times(-point, odd, plus: even))
 }
 
 /// Aᵀ m: six points to four outputs.
@@ -49,12 +60,19 @@ func outputsOfPoints(_ m: Six) -> Four {
 /// A y: the gradients of four outputs to six points.
 @inline(__always)
 func pointsOfGradient(_ y: Four) -> Six {
-    let (evenA, oddA) = (times(a * a, y.2, plus: y.0), times(a * a, y.3, plus: y.1))
-    let (evenB, oddB) = (times(b * b, y.2, plus: y.0), times(b * b, y.3, plus: y.1))
-    return (
-        y.0, times(a, oddA, plus: evenA), times(-a, oddA, plus: evenA), times(b, oddB, plus: evenB),
-        times(-b, oddB, plus: evenB), y.3
+    let (ends, atA, atB) = (
+        pointsOfGradient(y, pair: 0), pointsOfGradient(y, pair: 1), pointsOfGradient(y, pair: 2)
     )
+    return (ends.0, atA.0, atA.1, atB.0, atB.1, ends.1)
+}
+
+/// Of A y two points, as `pointsOfInput`.
+@inline(__always)
+func pointsOfGradient(_ y: Four, pair: Int) -> PointPair {
+    guard pair > 0 else { return (y.0, y.3) }
+    let point = pair == 1 ? a : b
+    let (even, odd) = (times(point * point, y.2, plus: y.0), times(point * point, y.3, plus: y.1))
+    return (times(point, odd, plus: even), times(-point, odd, plus: even))
 }
 
 private let atZero: Float = 1 / (a * a * b * b)

@@ -67,7 +67,7 @@ public func winogradInput(
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
         let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
-        prefetch(ahead, space ? 36 : 6, at)
+        prefetch(ahead, space ? 36 : 6, space ? at : at + 3 * channels)
         if let factor, let offset {
             let (f, o) = (factor.vector(at), offset.vector(at))
             if space {
@@ -104,46 +104,115 @@ private func inputInSpace(
     _ work: UnsafeMutablePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ pitch: Int
 ) {
     for column in 0..<6 {
-        let x = (
-            read(p[column], at, normalises, f, o), read(p[6 + column], at, normalises, f, o),
-            read(p[12 + column], at, normalises, f, o), read(p[18 + column], at, normalises, f, o),
-            read(p[24 + column], at, normalises, f, o), read(p[30 + column], at, normalises, f, o)
-        )
-        set(work, column * lanes, 6 * lanes, pointsOfInput(x))
+        set(work, column * lanes, 6 * lanes, pointsOfInput(inputColumn(p + column, at, normalises, f, o)))
     }
     for row in 0..<6 {
         set(to, row * 6 * pitch, pitch, pointsOfInput(six(UnsafePointer(work), row * 6 * lanes, lanes)))
     }
 }
 
-/// Transforms the gradients of one tile's outputs: 16 pixels in rows of 4 (`space`), or 4. As `winogradInput`.
-public func winogradGradient(
-    space: Bool, pixels: UnsafePointer<UnsafePointer<Float>>, ahead: UnsafePointer<UnsafePointer<Float>>,
-    channels: Int, work: UnsafeMutablePointer<Float>,
-    to: UnsafeMutablePointer<Float>, pitch: Int, groupPitch: Int
+/// Transforms the gradients of the 4 outputs of one tile in time to 6 points. As `winogradInput`, each vector of the tile
+/// in a place of its own.
+public func winogradGradientInTime(
+    pixels: UnsafePointer<UnsafePointer<Float>>, ahead: UnsafePointer<UnsafePointer<Float>>, channels: Int,
+    to: UnsafeMutablePointer<Float>, pitch: Int
 ) {
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
-        let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
-        prefetch(ahead, space ? 16 : 4, at)
-        guard space else {
-            let y = (pixels[0].vector(at), pixels[1].vector(at), pixels[2].vector(at), pixels[3].vector(at))
-            set(target, 0, pitch, pointsOfGradient(y))
-            continue
-        }
-        for column in 0..<4 {
-            let y = (
-                pixels[column].vector(at), pixels[4 + column].vector(at), pixels[8 + column].vector(at),
-                pixels[12 + column].vector(at)
-            )
-            set(work, column * lanes, 4 * lanes, pointsOfGradient(y))
-        }
-        for row in 0..<6 {
-            let line = UnsafePointer(work) + row * 4 * lanes
-            let y = (line.vector(), line.vector(lanes), line.vector(2 * lanes), line.vector(3 * lanes))
-            set(target, row * 6 * pitch, pitch, pointsOfGradient(y))
+        let at = start(v, channels)
+        prefetch(ahead, 4, at + 3 * channels)
+        let y = (pixels[0].vector(at), pixels[1].vector(at), pixels[2].vector(at), pixels[3].vector(at))
+        set(to + v * lanes, 0, pitch, pointsOfGradient(y))
+    }
+}
+
+/// Of a tile in space the points of two rows: 0 and 5 (`pair` 0), 1 and 2, or 3 and 4; twelve points, the first row's
+/// before the second's. What is between the two transforms stays in registers. As `winogradInput`, each vector of the
+/// tile in a place of its own.
+public func winogradInputRows(
+    pair: Int, pixels: UnsafePointer<UnsafePointer<Float>>, ahead: UnsafePointer<UnsafePointer<Float>>, channels: Int,
+    factor: UnsafePointer<Float>?, offset: UnsafePointer<Float>?, to: UnsafeMutablePointer<Float>, pitch: Int
+) {
+    let vectors = (channels + lanes - 1) / lanes
+    for v in 0..<vectors {
+        let at = start(v, channels)
+        prefetch(ahead, 36, at)
+        let target = to + v * lanes
+        if let factor, let offset {
+            let (f, o) = (factor.vector(at), offset.vector(at))
+            switch pair {
+            case 0: inputRows(0, pixels, at, true, f, o, target, pitch)
+            case 1: inputRows(1, pixels, at, true, f, o, target, pitch)
+            default: inputRows(2, pixels, at, true, f, o, target, pitch)
+            }
+        } else {
+            let zero = Lanes(repeating: 0)
+            switch pair {
+            case 0: inputRows(0, pixels, at, false, zero, zero, target, pitch)
+            case 1: inputRows(1, pixels, at, false, zero, zero, target, pitch)
+            default: inputRows(2, pixels, at, false, zero, zero, target, pitch)
+            }
         }
     }
+}
+
+@inline(__always)
+private func inputRows(
+    _ pair: Int, _ p: UnsafePointer<UnsafePointer<Float>>, _ at: Int, _ normalises: Bool, _ f: Lanes, _ o: Lanes,
+    _ to: UnsafeMutablePointer<Float>, _ pitch: Int
+) {
+    let c0 = pointsOfInput(inputColumn(p, at, normalises, f, o), pair: pair)
+    let c1 = pointsOfInput(inputColumn(p + 1, at, normalises, f, o), pair: pair)
+    let c2 = pointsOfInput(inputColumn(p + 2, at, normalises, f, o), pair: pair)
+    let c3 = pointsOfInput(inputColumn(p + 3, at, normalises, f, o), pair: pair)
+    let c4 = pointsOfInput(inputColumn(p + 4, at, normalises, f, o), pair: pair)
+    let c5 = pointsOfInput(inputColumn(p + 5, at, normalises, f, o), pair: pair)
+    set(to, 0, pitch, pointsOfInput((c0.0, c1.0, c2.0, c3.0, c4.0, c5.0)))
+    set(to, 6 * pitch, pitch, pointsOfInput((c0.1, c1.1, c2.1, c3.1, c4.1, c5.1)))
+}
+
+@inline(__always)
+private func inputColumn(
+    _ p: UnsafePointer<UnsafePointer<Float>>, _ at: Int, _ normalises: Bool, _ f: Lanes, _ o: Lanes
+) -> Six {
+    (
+        read(p[0], at, normalises, f, o), read(p[6], at, normalises, f, o), read(p[12], at, normalises, f, o),
+        read(p[18], at, normalises, f, o), read(p[24], at, normalises, f, o), read(p[30], at, normalises, f, o)
+    )
+}
+
+/// Of a tile's gradient the points of two rows, as `winogradInputRows`.
+public func winogradGradientRows(
+    pair: Int, pixels: UnsafePointer<UnsafePointer<Float>>, ahead: UnsafePointer<UnsafePointer<Float>>, channels: Int,
+    to: UnsafeMutablePointer<Float>, pitch: Int
+) {
+    let vectors = (channels + lanes - 1) / lanes
+    for v in 0..<vectors {
+        let at = start(v, channels)
+        prefetch(ahead, 16, at)
+        switch pair {
+        case 0: gradientRows(0, pixels, at, to + v * lanes, pitch)
+        case 1: gradientRows(1, pixels, at, to + v * lanes, pitch)
+        default: gradientRows(2, pixels, at, to + v * lanes, pitch)
+        }
+    }
+}
+
+@inline(__always)
+private func gradientRows(
+    _ pair: Int, _ p: UnsafePointer<UnsafePointer<Float>>, _ at: Int, _ to: UnsafeMutablePointer<Float>, _ pitch: Int
+) {
+    let c0 = pointsOfGradient(gradientColumn(p, at), pair: pair)
+    let c1 = pointsOfGradient(gradientColumn(p + 1, at), pair: pair)
+    let c2 = pointsOfGradient(gradientColumn(p + 2, at), pair: pair)
+    let c3 = pointsOfGradient(gradientColumn(p + 3, at), pair: pair)
+    set(to, 0, pitch, pointsOfGradient((c0.0, c1.0, c2.0, c3.0)))
+    set(to, 6 * pitch, pitch, pointsOfGradient((c0.1, c1.1, c2.1, c3.1)))
+}
+
+@inline(__always)
+private func gradientColumn(_ p: UnsafePointer<UnsafePointer<Float>>, _ at: Int) -> Four {
+    (p[0].vector(at), p[4].vector(at), p[8].vector(at), p[12].vector(at))
 }
 
 /// Transforms the points of one tile to its outputs: 16 pixels in rows of 4 (`space`), or 4.

@@ -15,11 +15,10 @@ enum WinogradConvolution: ConvolutionImplementation {
         WinogradPlan(shape, .forward).map { WinogradWeightGradient($0, instructionSet: instructionSet) }
     }
 
-    /// Late layers have few tiles for their large weights, which the transform makes larger still; for backward-weights,
-    /// which transforms the sums back, that counts earlier.
+    /// Late layers have few tiles for their large weights, which the transform makes larger still.
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
         guard plan.space else { return shape.output.t >= 4 && shape.output.count >= 256 }
-        return min(shape.output.h, shape.output.w) >= (pass == nil ? 20 : 12)
+        return min(shape.output.h, shape.output.w) >= 12
     }
 }

@@ -19,12 +19,15 @@ struct WinogradKernels: Sendable {
             _ work: Output,
             _ to: Output, _ pitch: Int, _ groupPitch: Int
         ) -> Void
-    let gradient:
+    let inputRows:
         @Sendable (
-            _ space: Bool, _ pixels: Pixels, _ ahead: Pixels, _ channels: Int, _ work: Output, _ to: Output,
-            _ pitch: Int,
-            _ groupPitch: Int
+            _ pair: Int, _ pixels: Pixels, _ ahead: Pixels, _ channels: Int, _ factor: Input?, _ offset: Input?,
+            _ to: Output, _ pitch: Int
         ) -> Void
+    let gradientRows:
+        @Sendable (_ pair: Int, _ pixels: Pixels, _ ahead: Pixels, _ channels: Int, _ to: Output, _ pitch: Int) -> Void
+    let gradientInTime:
+        @Sendable (_ pixels: Pixels, _ ahead: Pixels, _ channels: Int, _ to: Output, _ pitch: Int) -> Void
     let output:
         @Sendable (
             _ space: Bool, _ from: Input, _ pitch: Int, _ channels: Int,
@@ -62,21 +65,25 @@ struct WinogradKernels: Sendable {
     }
 
     private static let baseline = WinogradKernels(
-        input: MicroKernels.winogradInput, gradient: MicroKernels.winogradGradient,
+        input: MicroKernels.winogradInput, inputRows: MicroKernels.winogradInputRows,
+        gradientRows: MicroKernels.winogradGradientRows, gradientInTime: MicroKernels.winogradGradientInTime,
         output: MicroKernels.winogradOutput, weights: MicroKernels.winogradWeights,
         weightGradient: MicroKernels.winogradWeightGradient, prefetch: MicroKernels.prefetchPixels,
         product1: MicroKernels.productTile1,
         product2: MicroKernels.productTile2, product3: MicroKernels.productTile3)
 
     private static let avx2 = WinogradKernels(
-        input: MicroKernelsAVX2.winogradInput, gradient: MicroKernelsAVX2.winogradGradient,
+        input: MicroKernelsAVX2.winogradInput, inputRows: MicroKernelsAVX2.winogradInputRows,
+        gradientRows: MicroKernelsAVX2.winogradGradientRows, gradientInTime: MicroKernelsAVX2.winogradGradientInTime,
         output: MicroKernelsAVX2.winogradOutput, weights: MicroKernelsAVX2.winogradWeights,
         weightGradient: MicroKernelsAVX2.winogradWeightGradient, prefetch: MicroKernelsAVX2.prefetchPixels,
         product1: MicroKernelsAVX2.productTile1,
         product2: MicroKernelsAVX2.productTile2, product3: MicroKernelsAVX2.productTile3)
 
     private static let avx512 = WinogradKernels(
-        input: MicroKernelsAVX512.winogradInput, gradient: MicroKernelsAVX512.winogradGradient,
+        input: MicroKernelsAVX512.winogradInput, inputRows: MicroKernelsAVX512.winogradInputRows,
+        gradientRows: MicroKernelsAVX512.winogradGradientRows,
+        gradientInTime: MicroKernelsAVX512.winogradGradientInTime,
         output: MicroKernelsAVX512.winogradOutput, weights: MicroKernelsAVX512.winogradWeights,
         weightGradient: MicroKernelsAVX512.winogradWeightGradient, prefetch: MicroKernelsAVX512.prefetchPixels,
         product1: MicroKernelsAVX512.productTile1,

@@ -30,7 +30,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         let taps: UnsafeMutablePointer<Float>
 
         init(_ g: WinogradWeightGradient, _ carving: inout Carving) {
-            let (points, tiles, lanes) = (g.plan.points, g.blocks.tilesTogether, g.kernels.lanes)
+            let (points, tiles, lanes) = (g.blocks.pointsOfBlock, g.blocks.tilesTogether, g.kernels.lanes)
             patches = carving.take(points * Carving.odd(tiles * g.blocks.mostRows))
             gradients = carving.take(points * Carving.odd(tiles * g.blocks.mostColumns))
             work = carving.take(WinogradKernels.workVectors * lanes)
@@ -92,8 +92,9 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         onThreads(slices * blocks.blockCount, carving.rest, pool) { task, space in
             let (slice, number) = (task / blocks.blockCount, task % blocks.blockCount)
             let (outer, rest) = (number % plan.outerTaps, number / plan.outerTaps)
+            let (pair, channels) = (rest % blocks.pointBlocks, rest / blocks.pointBlocks)
             let block = blocks.block(
-                outer: outer, row: rest / blocks.columnBlocks, column: rest % blocks.columnBlocks)
+                outer: outer, pair: pair, row: channels / blocks.columnBlocks, column: channels % blocks.columnBlocks)
             sum(
                 job, slice: slice, of: slices, outer: outer, block,
                 into: sums + slice * blocks.sumCount + block.place, space)
@@ -132,7 +133,13 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         let frames = max(min(plan.targetFrames, plan.sourceFrames - shift) - firstFrame, 0)
         let products = job.N * plan.grid.count * frames
         let (begin, end) = (slice * products / slices, (slice + 1) * products / slices)
-        guard begin < end else { return sums.update(repeating: 0, count: plan.points * block.rows * block.columns) }
+        guard begin < end else {
+            let count = block.rows * block.columns
+            for point in 0..<block.points {
+                (sums + blocks.point(point, of: block) * count).update(repeating: 0, count: count)
+            }
+            return
+        }
         for first in stride(from: begin, to: end, by: blocks.tilesTogether) {
             let count = min(blocks.tilesTogether, end - first)
             transform(job, first, count, frames: frames, firstFrame, shift, block, space)
@@ -174,12 +181,16 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
                 }
             }
             if product > 0 {
-                winograd.input(
-                    plan.space, inputs, nextInputs, channels, factor, offset, space.work,
-                    space.patches + (product - 1) * rows, patchPitch, lanes)
-                winograd.gradient(
-                    plan.space, gradients, nextGradients, outputs, space.work,
-                    space.gradients + (product - 1) * columns, gradientPitch, lanes)
+                let patch = space.patches + (product - 1) * rows
+                let gradient = space.gradients + (product - 1) * columns
+                if plan.space {
+                    winograd.inputRows(block.pair, inputs, nextInputs, channels, factor, offset, patch, patchPitch)
+                    winograd.gradientRows(block.pair, gradients, nextGradients, outputs, gradient, gradientPitch)
+                } else {
+                    winograd.input(
+                        false, inputs, nextInputs, channels, factor, offset, space.work, patch, patchPitch, lanes)
+                    winograd.gradientInTime(gradients, nextGradients, outputs, gradient, gradientPitch)
+                }
             }
             swap(&inputs, &nextInputs)
             swap(&gradients, &nextGradients)
@@ -193,9 +204,9 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
     ) {
         let (rows, columns) = (block.rows, block.columns)
         let (patchPitch, gradientPitch) = (Carving.odd(count * rows), Carving.odd(count * columns))
-        for point in 0..<plan.points {
+        for point in 0..<block.points {
             let (a, b) = (space.patches + point * patchPitch, space.gradients + point * gradientPitch)
-            let c = sums + point * rows * columns
+            let c = sums + blocks.point(point, of: block) * rows * columns
             for panel in block.panels {
                 let kernel = winograd.product(panels.width(panel))
                 let column = panels.firstColumn(panel) - block.firstColumn
