@@ -67,7 +67,7 @@ public func winogradInput(
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
         let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
-        prefetch(ahead, space ? 36 : 6, space ? at : at + 3 * channels)
+        prefetch(ahead, space ? 36 : 6, at)
         if let factor, let offset {
             let (f, o) = (factor.vector(at), offset.vector(at))
             if space {
@@ -120,7 +120,7 @@ public func winogradGradientInTime(
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
         let at = start(v, channels)
-        prefetch(ahead, 4, at + 3 * channels)
+        prefetch(ahead, 4, at)
         let y = (pixels[0].vector(at), pixels[1].vector(at), pixels[2].vector(at), pixels[3].vector(at))
         set(to + v * lanes, 0, pitch, pointsOfGradient(y))
     }
