@@ -44,3 +44,21 @@ import Worker
         #expect("\(fault!)".contains("numerics.compute"), "\(fault!)")
     }
 }
+
+/// bf16 where the processor has it: whole runs, not on the emulation.
+@Suite(.enabled(if: InstructionSet.avx512BF16.isSupported, "this processor lacks it"), .serialized)
+struct BF16RunTests {
+    @Test func anyNumberOfWorkersAndThreads() throws {
+        try withTemporaryFolder { folder in
+            var hashes: [String] = []
+            for (workers, threads) in [(1, 2), (3, 1)] {
+                let run = folder + "/\(workers)-\(threads)"
+                let arguments = try MotionRun.arguments(
+                    run: run, workers: workers, threads: threads, "numerics.compute=bf16")
+                hashes.append(try MotionRun.hash(Program.start(arguments).wait()))
+            }
+            #expect(Set(hashes).count == 1, "\(hashes)")
+            #expect(try hashes[0] != MotionRun.undisturbed.get(), "these are the bits of f32")
+        }
+    }
+}
