@@ -45,7 +45,7 @@ extension Bench {
                 keyed.append(Rate(try NetworkBench(listener: keys, sender: keys, part: part, seconds: seconds)))
                 if comparesIperf3 { plain.append(Rate(try Iperf3(seconds: seconds))) }
             }
-            let ratio = ratio(of: keyed, to: open)
+            let ratio = medianRatio(keyed, to: open)
             var members: [(String, JSON)] = [
                 ("part", .integer(part)), ("without_keys", json(open)), ("with_keys", json(keyed)),
                 ("ratio", .number(ratio)),
@@ -57,14 +57,14 @@ extension Bench {
                 with keys at \(hundredths(ratio)) of the speed without
                 """
             if comparesIperf3 {
-                let goodput = self.ratio(of: open, to: plain)
+                let goodput = medianRatio(open, to: plain)
                 members += [("iperf3", json(plain)), ("of_iperf3", .number(goodput))]
                 lines += "\niperf3        \(text(plain))\nwithout keys at \(hundredths(goodput)) of the speed of iperf3"
             }
             result.report(.object(members), text: lines)
         }
 
-        private func ratio(of ours: [Rate], to others: [Rate]) -> Double {
+        private func medianRatio(_ ours: [Rate], to others: [Rate]) -> Double {
             median(zip(ours, others).map { $0.bytesPerSecond / $1.bytesPerSecond })
         }
 
@@ -88,13 +88,11 @@ private struct Rate {
     /// Of the processor, both ends together.
     let secondsPerGigabyte: Double
 
-    init(_ run: NetworkBench) {
-        bytesPerSecond = run.bytesPerSecond
-        secondsPerGigabyte = run.processorSeconds / (Double(run.bytes) / 1e9)
+    private init(_ bytes: Int, in seconds: Double, processor: Double) {
+        bytesPerSecond = Double(bytes) / seconds
+        secondsPerGigabyte = processor / (Double(bytes) / 1e9)
     }
 
-    init(_ run: Iperf3) {
-        bytesPerSecond = run.bytesPerSecond
-        secondsPerGigabyte = run.processorSeconds / (Double(run.bytes) / 1e9)
-    }
+    init(_ run: NetworkBench) { self.init(run.bytes, in: run.seconds, processor: run.processorSeconds) }
+    init(_ run: Iperf3) { self.init(run.bytes, in: run.seconds, processor: run.processorSeconds) }
 }

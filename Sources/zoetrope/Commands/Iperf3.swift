@@ -8,8 +8,6 @@ struct Iperf3 {
     /// Of both ends together.
     let processorSeconds: Double
 
-    var bytesPerSecond: Double { Double(bytes) / seconds }
-
     /// Blocks for about `seconds`, of which iperf3 takes whole ones.
     /// - Throws: `Fault` when it is not installed, does not start, or prints something else than its report.
     init(seconds: Double) throws {
