@@ -99,7 +99,7 @@ extension Coordinator {
         let total = speeds.reduce(0) { $0 + $1.speed }
         var late = step.leases.lateParts(isLate: { isLate($0, now: now) })
         for (worker, speed) in speeds where !step.leases.isBusy(worker) {
-            serve(worker, share: speed / total, late: &late, in: &step, now: now)
+            serve(worker, share: speed > 0 ? speed / total : 0, late: &late, in: &step, now: now)
         }
         phase = .stepping(step)
         finishIfComplete(now: now)
@@ -114,7 +114,9 @@ extension Coordinator {
             if step.leases.hasFreeBlocks {
                 let speeds = speedsOfActiveMembers(now: now)
                 let speed = speeds.first { $0.worker == worker }?.speed ?? 0
-                share = speed / max(speed, speeds.reduce(0) { $0 + $1.speed })
+                // Nobody's speed may be known: then one unit.
+                let total = speeds.reduce(0) { $0 + $1.speed }
+                share = speed > 0 ? speed / max(speed, total) : 0
             }
             var late: [LeaseTable.LatePart] = []
             serve(worker, share: share, late: &late, in: &step, now: now)
