@@ -99,7 +99,7 @@ extension Coordinator {
         let total = speeds.reduce(0) { $0 + $1.speed }
         var late = step.leases.lateParts(isLate: { isLate($0, now: now) })
         for (worker, speed) in speeds where !step.leases.isBusy(worker) {
-            serve(worker, share: speed > 0 ? speed / total : 0, late: &late, in: &step, now: now)
+            serve(worker, share: speed / total, late: &late, in: &step, now: now)
         }
         phase = .stepping(step)
         finishIfComplete(now: now)
@@ -109,14 +109,12 @@ extension Coordinator {
     /// tick.
     private mutating func grantLeases(to workers: [Incarnation], now: Double) {
         guard var step = takeStep() else { return }
-        for worker in workers where !step.leases.isBusy(worker) && mayCompute(worker) {
+        for worker in workers where !step.leases.isBusy(worker) && mayCompute(worker, now: now) {
             var share = 0.0
             if step.leases.hasFreeBlocks {
                 let speeds = speedsOfActiveMembers(now: now)
-                let speed = speeds.first { $0.worker == worker }?.speed ?? 0
-                // Nobody's speed may be known: then one unit.
-                let total = speeds.reduce(0) { $0 + $1.speed }
-                share = speed > 0 ? speed / max(speed, total) : 0
+                guard let speed = speeds.first(where: { $0.worker == worker })?.speed else { continue }
+                share = speed / speeds.reduce(0) { $0 + $1.speed }
             }
             var late: [LeaseTable.LatePart] = []
             serve(worker, share: share, late: &late, in: &step, now: now)
@@ -175,8 +173,9 @@ extension Coordinator {
             .map { (worker: $0.element.0, speed: $0.element.1) }
     }
 
-    private func mayCompute(_ worker: Incarnation) -> Bool {
-        guard let state = members[worker]?.state else { return false }
+    /// Whoever is silent does not: it may have become idle because another delivered its block.
+    private func mayCompute(_ worker: Incarnation, now: Double) -> Bool {
+        guard let state = members[worker]?.state, !isSilent(worker, now: now) else { return false }
         return state == .active || (state == .draining && activeMembers.isEmpty)
     }
 
