@@ -26,10 +26,13 @@ package struct Soak {
         let lab = try Lab(laboratory, case: "soak")
         defer { lab.close() }
         do {
-            // Steps of about a second on two cores.
-            lab.recipe = ChaosRecipe(steps: 12, units: 8, checkpointEvery: 10, more: ["batch.clips_per_unit=4"])
+            // Steps of about a second on whatever machine.
+            lab.recipe = Self.recipe(steps: 12, clips: 4)
+            let few = try undisturbed(lab, folder: "few")
+            let clips = max(4, Int((4 / few.step).rounded()))
+            lab.recipe = Self.recipe(steps: 12, clips: clips)
             let trial = try undisturbed(lab, folder: "trial")
-            lab.recipe.steps = max(20, Int(minutes * 60 * 0.75 / trial.step))
+            lab.recipe = Self.recipe(steps: max(20, Int(minutes * 60 * 0.75 / trial.step)), clips: clips)
             let calm = try undisturbed(lab, folder: "undisturbed")
             lab.say(
                 "undisturbed: \(lab.recipe.steps) steps with \(workers.count) workers, \(seconds(calm.rate)) steps/s, "
@@ -39,6 +42,10 @@ package struct Soak {
         } catch {
             return (.failed("\(error)"), lab.lines)
         }
+    }
+
+    private static func recipe(steps: Int, clips: Int) -> ChaosRecipe {
+        ChaosRecipe(steps: steps, units: 8, checkpointEvery: 10, more: ["batch.clips_per_unit=\(clips)"])
     }
 
     /// The recipe once in peace; the laboratory keeps its result as what the disturbed run must come to.

@@ -9,7 +9,7 @@ let wireCases: [ChaosCase] = [
         for count in [2, 4] {
             let names = Lab.names(count)
             let bytes = try lab.measure(workers: names, steps: 12, clips: 4, link: nil).bytes
-            let size = Double(try lab.modelBytes())
+            let size = Double(try lab.modelBytes(of: lab.cluster, steps: lab.recipe.steps))
             let ring = 2 * size * Double(count - 1) / Double(count)
             for (name, sent) in bytes.sorted(by: { $0.key < $1.key }) {
                 lab.say(
@@ -25,18 +25,21 @@ let wireCases: [ChaosCase] = [
     ChaosCase(32, "step-over-1-gbit", needs: .namespaces) { lab in
         let rate = 1e9 / 8
         let steps = 14
-        // Units of four tenths of a second: compute of more than four times the wire.
-        let clips = 24
+        // Compute of about five times the wire on whatever machine: so many clips, by what few of them take.
+        let few = try lab.measureCompute(workers: 2, steps: 8, clips: 24)
+        let factor = 5 * few.modelBytes / rate / few.seconds
+        let clips = max(24, Int((24 * factor).rounded(.up)))
         let plain = try lab.measure(workers: ["a", "b"], steps: steps, clips: clips, link: nil).step
         let limited = try lab.measure(workers: ["a", "b"], steps: steps, clips: clips, link: "1gbit").step
-        let compute = try lab.measureCompute(workers: 2, steps: steps)
-        let size = Double(try lab.modelBytes())
+        let compute = try lab.measureCompute(workers: 2, steps: steps, clips: clips).seconds
         let model = StepModel(
-            workers: 2, bytes: size, bytesPerSecond: rate, compute: compute, unitsOfAWorker: lab.recipe.units / 2)
+            workers: 2, bytes: few.modelBytes, bytesPerSecond: rate, compute: compute,
+            unitsOfAWorker: lab.recipe.units / 2)
         let wire = model.push + model.pull
         lab.say(
-            "compute \(seconds(compute)) s, wire \(seconds(wire)) s, a step by the formula \(seconds(model.step)) s, "
-                + "measured \(seconds(limited)) s over 1 Gbit/s and \(seconds(plain)) s without a limit")
+            "units of \(clips) clips: compute \(seconds(compute)) s, wire \(seconds(wire)) s, a step by the formula "
+                + "\(seconds(model.step)) s, measured \(seconds(limited)) s over 1 Gbit/s and \(seconds(plain)) s without a limit"
+        )
         try lab.expect(abs(limited / model.step - 1) <= 0.10, "a step takes \(limited / model.step) of the formula's")
         try lab.expect(compute >= 4 * wire, "compute is only \(compute / wire) times the wire")
         try lab.expect(
@@ -66,6 +69,12 @@ struct StepModel {
     var step: Double { compute + max(0, push - backward) + pull }
 }
 
+extension ChaosRecipe {
+    fileprivate static func forWire(steps: Int, units: Int, clips: Int) -> ChaosRecipe {
+        ChaosRecipe(steps: steps, units: units, checkpointEvery: 1000, more: ["batch.clips_per_unit=\(clips)"])
+    }
+}
+
 private func megabytes(_ bytes: Double) -> String { String(format: "%.1f", bytes / 1e6) }
 
 extension Lab {
@@ -74,7 +83,7 @@ extension Lab {
     fileprivate func measure(workers: [String], steps: Int, clips: Int, link: String?) throws -> (
         step: Double, bytes: [String: Double]
     ) {
-        recipe = ChaosRecipe(steps: steps, units: 4, checkpointEvery: 1000, more: ["batch.clips_per_unit=\(clips)"])
+        recipe = .forWire(steps: steps, units: 4, clips: clips)
         try useRunFolder("\(folder)/run-\(workers.count)-\(link ?? "free")")
         let network = try TestNetwork(hosts: ["z"] + workers)
         defer { network.remove() }
@@ -94,14 +103,15 @@ extension Lab {
         return (step, Dictionary(uniqueKeysWithValues: zip(workers, sent)))
     }
 
-    /// Median seconds of a step of a run of one worker that has a worker's part of the units, as many such runs side by side:
-    /// they share the memory of this machine as the workers of one run do, and send nothing.
-    fileprivate func measureCompute(workers: Int, steps: Int) throws -> Double {
-        var alone = recipe
-        alone.units /= workers
+    /// Median seconds of a step of a run of one worker that has a worker's part of four units, as many such runs side by
+    /// side: they share the memory of this machine as the workers of one run do, and send nothing.
+    fileprivate func measureCompute(workers: Int, steps: Int, clips: Int) throws -> (
+        seconds: Double, modelBytes: Double
+    ) {
+        let alone = ChaosRecipe.forWire(steps: steps, units: 4 / workers, clips: clips)
         let data = try laboratory.data()
         let clusters = try (0..<workers).map { index in
-            let cluster = try TestCluster(folder: "\(folder)/alone-\(index)")
+            let cluster = try TestCluster(folder: "\(folder)/alone-\(clips)x\(steps)-\(index)")
             try cluster.start(
                 "alone",
                 [laboratory.program, "train", alone.path] + alone.assignments
@@ -117,12 +127,12 @@ extension Lab {
             $0.commits.times.count > 3 ? $0.commits.median(from: $0.commits.times[2]) : nil
         }
         guard times.count == workers else { throw ChaosFault("a run of one worker made no steps") }
-        return times.max() ?? 0
+        return (times.max() ?? 0, Double(try modelBytes(of: clusters[0], steps: steps)))
     }
 
     /// Bytes of the gradients of a step: as many as those of the weights and running statistics.
-    fileprivate func modelBytes() throws -> Int {
-        let path = cluster.run + "/checkpoints/step-\(recipe.steps)/model.safetensors"
+    fileprivate func modelBytes(of cluster: TestCluster, steps: Int) throws -> Int {
+        let path = cluster.run + "/checkpoints/step-\(steps)/model.safetensors"
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
         guard let size = attributes[.size] as? Int else { throw ChaosFault("\(path) has no size") }
         return size
