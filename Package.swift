@@ -214,9 +214,8 @@ let package = Package(
         tests(
             "Cluster",
             [
-                "Chaos", "Checkpoints", "Coordinator", "Export", "Faults", "Kernels", "Models", "Protocol",
-                "Randomness",
-                "Storage", "TestSupport", "Training", "Wire", "Worker",
+                "Chaos", "Checkpoints", "Clips", "Coordinator", "Evaluation", "Export", "Faults", "Kernels", "Models",
+                "Protocol", "Randomness", "Storage", "TestSupport", "Training", "Wire", "Worker",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,8 +1,10 @@
+import Clips
 import Evaluation
 import Faults
 import Foundation
 import Protocol
 import Randomness
+import Storage
 import Synchronization
 import Testing
 
@@ -86,8 +88,10 @@ import Testing
     @Test func workersOverLoopback() throws {
         let videos = 60
         let assignment = TestAssignment(
-            recipe: "seed = 1", data: "d", split: "val", dataDigest: "0", checkpoint: "c", checkpointDigest: "1",
-            viewsAtOnce: 3, allowsUnexpected: false)
+            recipe: "seed = 1",
+            data: OfferedSplit(directory: "d", split: "val", description: "", manifestBytes: 7), dataDigest: "0",
+            checkpoint: CachedFile(digest: Digest(of: [1]), byteCount: 1, name: "c"), viewsAtOnce: 3,
+            allowsUnexpected: false)
         let coordinator = try TestCoordinator(
             videos: videos, classes: 2, assignment: assignment, listen: "tcp://127.0.0.1:0", security: .loopback)
         let endpoint = coordinator.endpoint
@@ -134,8 +138,9 @@ import Testing
         let coordinator = try TestCoordinator(
             videos: 1, classes: 2,
             assignment: TestAssignment(
-                recipe: "", data: "", split: "", dataDigest: "", checkpoint: "", checkpointDigest: "", viewsAtOnce: 1,
-                allowsUnexpected: true), listen: "tcp://127.0.0.1:0", security: .loopback)
+                recipe: "", data: OfferedSplit(directory: "", split: "", description: "", manifestBytes: 0),
+                dataDigest: "", checkpoint: CachedFile(digest: Digest(of: []), byteCount: 1, name: ""),
+                viewsAtOnce: 1, allowsUnexpected: true), listen: "tcp://127.0.0.1:0", security: .loopback)
         let fault = #expect(throws: Fault.self) {
             _ = try coordinator.run(mayComeBack: { false }, note: { _ in })
         }

@@ -22,6 +22,10 @@ public struct ShardPulling: Sendable {
         self.fetch = fetch
         self.note = note
     }
+
+    /// A file of the cache, pulled if it is not there, and locked as long as the result lives. Blocks.
+    /// - Throws: what `FileCache.hold` throws, or a `Fault` when nobody has a good copy.
+    public func hold(_ file: CachedFile) throws(Fault) -> HeldFile { try cache().hold(file, fill: fetch) }
 }
 
 extension PackedSet {
@@ -51,7 +55,7 @@ extension PackedSet {
         guard manifestBytes > 0 else { throw Fault(.data, directory, "nobody says how large its manifest is") }
         if let problem { pulling.note("\(problem.thing): \(problem.reason); it is pulled from others") }
         let file = CachedFile(digest: expected, byteCount: manifestBytes, name: "\(split)/\(Manifest.fileName)")
-        let held = try pulling.cache().hold(file, fill: pulling.fetch)
+        let held = try pulling.hold(file)
         let bytes = try Self.readManifest(held.path, expected)
         try self.init(pulling, description, split, folder, directory, manifest: bytes, at: held.path)
     }

@@ -2,8 +2,8 @@ public import Faults
 public import Protocol
 import Wire
 
-/// Leases the videos of a test to workers that connect, and collects the outcomes. Everything happens on the thread that
-/// calls `run`.
+/// Leases the videos of a test to workers that connect, and collects the outcomes; gives clips and checkpoint to those that do
+/// not have them. Everything but reading these happens on the thread that calls `run`.
 public final class TestCoordinator {
     public enum Note: Sendable, Equatable {
         case joined(name: String)
@@ -19,6 +19,8 @@ public final class TestCoordinator {
 
     private let listener: Listener
     private let poller = Poller()
+    private let server: ContentServer
+    private let replies: Mailbox<(Peer, ContentReply)>
     private let assignment: TestAssignment
     private let classes: Int
     private var leases: TestLeases<Peer>
@@ -34,9 +36,10 @@ public final class TestCoordinator {
     /// - Parameters:
     ///   - known: Outcomes that need not be found again.
     ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one.
+    ///   - content: The file with that SHA-256, for workers that do not have it. Called on a thread of its own.
     public init(
         videos: Int, known: [Int: VideoOutcome] = [:], classes: Int, assignment: TestAssignment, listen: String,
-        security: Security
+        security: Security, content: @escaping @Sendable ([UInt8]) -> String? = { _ in nil }
     ) throws(Fault) {
         leases = TestLeases(videos: videos, known: known)
         self.classes = classes
@@ -44,6 +47,10 @@ public final class TestCoordinator {
         listener = try Listener(try Context(security: security), endpoint: listen)
         listener.setLinger(milliseconds: 2000)
         poller.watch(listener)
+        let replies = try Mailbox<(Peer, ContentReply)>()
+        poller.watch(replies)
+        self.replies = replies
+        server = ContentServer(path: content) { replies.post(($0, $1)) }
     }
 
     /// Where workers may join.
@@ -53,8 +60,13 @@ public final class TestCoordinator {
     /// - Parameter mayComeBack: Whether there is still somebody who may connect; asked when nobody is connected.
     /// - Throws: a `Fault` when every worker is gone for good.
     public func run(mayComeBack: () -> Bool, note: (Note) -> Void) throws(Fault) -> [VideoOutcome] {
+        defer { server.finish() }
         while !leases.isDone {
             poller.wait(milliseconds: 200)
+            for (peer, reply) in replies.drain() {
+                let encoded = EncodedFrame(reply)
+                _ = listener.send(to: peer, header: encoded.header, payloads: encoded.payloads)
+            }
             while let event = listener.next() { handle(event, note) }
             if present.isEmpty, !leases.isDone, !mayComeBack() {
                 throw lastFailure
@@ -77,9 +89,19 @@ public final class TestCoordinator {
             guard peer.may(act: .worker) else {
                 return note(.refused(Fault(.usage, "a connection", "has no worker's key")))
             }
+            // Whoever needs clips asks on a connection of its own, in the words of training.
+            if let request = Self.contentRequest(header, payloads) { return server.ask(request, from: peer) }
             do throws(Fault) { try handle(try TestMessage(header: header, payloads: payloads), from: peer, note) } catch
             { note(.refused(error)) }
         }
+    }
+
+    private static func contentRequest(_ header: Payload, _ payloads: [Payload]) -> ContentRequest? {
+        let message = try? header.withBytes { bytes throws(Fault) in
+            try ControlMessage(header: bytes, payloads: payloads)
+        }
+        guard case .content(let request) = message else { return nil }
+        return request
     }
 
     private func handle(_ message: TestMessage, from peer: Peer, _ note: (Note) -> Void) throws(Fault) {

@@ -18,7 +18,8 @@ enum TestMessage: Equatable {
     case tested(video: Int, VideoOutcome)
     case stop
 
-    static let version = 1
+    /// 2: the data set and the checkpoint can be pulled.
+    static let version = 2
 
     private static let mostText = 4 << 20
 
@@ -29,7 +30,9 @@ enum TestMessage: Equatable {
         case .hello(let version, let name): return (line("hello", "\(version)"), [Array(name.utf8)])
         case .welcome(let version, let assignment):
             return (
-                line("welcome", "\(version)", assignment.allowsUnexpected ? "1" : "0", "\(assignment.viewsAtOnce)"),
+                line(
+                    "welcome", "\(version)", assignment.allowsUnexpected ? "1" : "0", "\(assignment.viewsAtOnce)",
+                    "\(assignment.data.manifestBytes)", "\(assignment.checkpoint.byteCount)"),
                 assignment.texts.map { Array($0.utf8) }
             )
         case .ready: return (line("ready"), [])
@@ -64,13 +67,14 @@ enum TestMessage: Equatable {
             try expect(2, payloads: 1)
             self = .hello(version: try number(1, any), name: try Self.text(payloads[0]))
         case "welcome":
-            try expect(4, payloads: TestAssignment.textCount)
+            try expect(6, payloads: TestAssignment.textCount)
             var texts: [String] = []
             for payload in payloads { texts.append(try Self.text(payload)) }
             self = .welcome(
                 version: try number(1, any),
-                TestAssignment(
-                    texts, viewsAtOnce: try number(3, 1...100_000), allowsUnexpected: try number(2, 0...1) == 1))
+                try TestAssignment(
+                    texts, viewsAtOnce: try number(3, 1...100_000), allowsUnexpected: try number(2, 0...1) == 1,
+                    manifestBytes: try number(4, any), checkpointBytes: try number(5, 1...1 << 40)))
         case "ready":
             try expect(1, payloads: 0)
             self = .ready
@@ -105,39 +109,5 @@ enum TestMessage: Equatable {
     private static func text(_ payload: Payload) throws(Fault) -> String {
         guard payload.count <= mostText else { throw fault }
         return try payload.withBytes { bytes throws(Fault) in String(decoding: bytes, as: UTF8.self) }
-    }
-}
-
-/// What a worker of a test needs to know.
-public struct TestAssignment: Sendable, Equatable {
-    /// The whole recipe, as TOML.
-    public var recipe: String
-    /// Where the coordinator has the data set, and which split of which digest it is.
-    public var data: String
-    public var split: String
-    public var dataDigest: String
-    /// Where the coordinator has the checkpoint, and the SHA-256 of the file.
-    public var checkpoint: String
-    public var checkpointDigest: String
-    public var viewsAtOnce: Int
-    public var allowsUnexpected: Bool
-
-    public init(
-        recipe: String, data: String, split: String, dataDigest: String, checkpoint: String, checkpointDigest: String,
-        viewsAtOnce: Int, allowsUnexpected: Bool
-    ) {
-        (self.recipe, self.data, self.split, self.dataDigest) = (recipe, data, split, dataDigest)
-        (self.checkpoint, self.checkpointDigest) = (checkpoint, checkpointDigest)
-        (self.viewsAtOnce, self.allowsUnexpected) = (viewsAtOnce, allowsUnexpected)
-    }
-
-    static let textCount = 6
-
-    var texts: [String] { [recipe, data, split, dataDigest, checkpoint, checkpointDigest] }
-
-    init(_ texts: [String], viewsAtOnce: Int, allowsUnexpected: Bool) {
-        self.init(
-            recipe: texts[0], data: texts[1], split: texts[2], dataDigest: texts[3], checkpoint: texts[4],
-            checkpointDigest: texts[5], viewsAtOnce: viewsAtOnce, allowsUnexpected: allowsUnexpected)
     }
 }

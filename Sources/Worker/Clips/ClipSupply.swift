@@ -1,8 +1,7 @@
-internal import Clips
+public import Clips
 public import Faults
-internal import Storage
+public import Storage
 import Synchronization
-internal import Wire
 
 /// Where a worker's clips come from: its own folder, the coordinator's where this machine sees it, or others, who get from
 /// it in turn what it has.
@@ -48,39 +47,46 @@ public final class ClipSupply: Sendable {
         return serving.withLock { $0 }?.path(of: digest)
     }
 
-    /// The training clips of the run. Blocks while the manifest is pulled.
+    /// The split that is offered, from a folder here or from others. Blocks while its manifest is pulled.
     /// - Parameter data: The folder that this worker was told to use.
-    func open(_ welcome: Welcome, data: String?) throws(Fault) -> PackedSet {
-        let set = try find(welcome, data)
+    /// - Throws: a `Fault` when that folder has no such split, or the split cannot be had from elsewhere.
+    public func open(_ offered: OfferedSplit, data: String?) throws(Fault) -> PackedSet {
+        let set = try find(offered, data)
         serving.withLock { $0 = set }
         return set
     }
 
-    private func find(_ welcome: Welcome, _ data: String?) throws(Fault) -> PackedSet {
+    /// A file that the coordinator has, from the cache or pulled into it; it stays as long as the result lives. Blocks.
+    /// - Throws: a `Fault` when nobody has a good copy, or the cache is too small for it.
+    public func hold(_ file: CachedFile) throws(Fault) -> HeldFile { try pulling.hold(file) }
+
+    /// Nobody gets anything any more.
+    public func close() { fetcher.close() }
+
+    private func find(_ offered: OfferedSplit, _ data: String?) throws(Fault) -> PackedSet {
+        let split = offered.split
         // A coordinator of an older release has nothing to pull.
-        guard !welcome.dataSet.isEmpty else {
-            return try PackedSet(directory: data ?? welcome.data, split: Self.split)
+        guard !offered.description.isEmpty else {
+            return try PackedSet(directory: data ?? offered.directory, split: split)
         }
-        let theirs = try DataSetDescription(text: welcome.dataSet, name: "the coordinator's dataset.toml")
+        let theirs = try DataSetDescription(text: offered.description, name: "the coordinator's dataset.toml")
         guard let data else {
-            let folder = Self.folder(welcome.data, holds: theirs) ? welcome.data : nil
+            let folder = Self.folder(offered.directory, holds: split, of: theirs) ? offered.directory : nil
             if folder == nil { note("no data set here: clips are pulled from the coordinator and other workers") }
             return try PackedSet(
-                pulling: pulling, description: theirs, manifestBytes: welcome.manifestBytes, split: Self.split,
+                pulling: pulling, description: theirs, manifestBytes: offered.manifestBytes, split: split,
                 folder: folder)
         }
         let ours = try DataSetDescription(directory: data)
         // Another cut of the same clips has shards that nobody else knows.
-        let isSame = ours.splits[Self.split]?.manifest == theirs.splits[Self.split]?.manifest
+        let isSame = ours.splits[split]?.manifest == theirs.splits[split]?.manifest
         return try PackedSet(
-            pulling: pulling, description: ours, manifestBytes: isSame ? welcome.manifestBytes : 0,
-            split: Self.split, folder: data)
+            pulling: pulling, description: ours, manifestBytes: isSame ? offered.manifestBytes : 0, split: split,
+            folder: data)
     }
 
-    private static let split = "train"
-
     /// Whether this machine sees the same data set at the coordinator's path.
-    private static func folder(_ path: String, holds theirs: DataSetDescription) -> Bool {
+    private static func folder(_ path: String, holds split: String, of theirs: DataSetDescription) -> Bool {
         guard let here = try? DataSetDescription(directory: path) else { return false }
         return here.splits[split] == theirs.splits[split]
     }

@@ -64,7 +64,9 @@ public func buildWorker(
     }
     let set: PackedSet
     if let supply {
-        set = try supply.open(welcome, data: resources.data)
+        let offered = OfferedSplit(
+            directory: welcome.data, split: "train", description: welcome.dataSet, manifestBytes: welcome.manifestBytes)
+        set = try supply.open(offered, data: resources.data)
     } else {
         set = try PackedSet(directory: resources.data ?? welcome.data, split: "train")
     }

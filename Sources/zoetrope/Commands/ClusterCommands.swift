@@ -93,10 +93,7 @@ struct Work: ParsableCommand {
             there; else clips are pulled from the coordinator and other workers.
             """)
     var data: String?
-    @Option(help: "The folder of pulled clips; without it, cluster.conf's, or one in the user's cache folder.")
-    var cache: String?
-    @Option(help: "What it may hold: bytes, or 500GB (also TB, MB, kB); 0 takes nine tenths of what is free.")
-    var cacheLimit: String?
+    @OptionGroup var pulled: ClipCacheOptions
     @Option(help: "Compute threads; without it, cluster.conf's, and 0 takes one for each core.")
     var threads: Int?
     @Flag(
@@ -132,7 +129,8 @@ struct Work: ParsableCommand {
         let security = try protection.security(cluster.security, as: .worker)
         let note: @Sendable (String) -> Void = { standardError("zoetrope: \(name): \($0)\n") }
         let supply = ClipSupply(
-            fetcher: ContentFetcher(coordinator: join, security: security, note: note), cache: try clipCache(cluster),
+            fetcher: ContentFetcher(coordinator: join, security: security, note: note),
+            cache: try pulled.clipCache(cluster),
             note: note)
         var settings = WorkerShell.Settings(
             coordinator: join, name: name, dataHost: cluster.worker.dataHost, dataBind: cluster.worker.dataBind,
@@ -198,29 +196,6 @@ struct Work: ParsableCommand {
             processes: 1, threads: threads, pins: pin ?? cluster.worker.pin, among: Cores.available,
             pin == nil ? "worker.pin" : "--pin")?[0]
     }
-
-    /// Where pulled clips go; asked only when there are some.
-    private func clipCache(
-        _ cluster: ClusterConfiguration
-    ) throws(Fault) -> @Sendable () throws(Fault) -> ClipSupply.Cache {
-        let limit = try cacheLimit.map { text throws(Fault) in try ByteCount(text, about: "--cache-limit").bytes }
-        let bytes = limit ?? cluster.worker.cacheLimit
-        let named = try cache.map { path throws(Fault) in try absolute(path) } ?? cluster.worker.cache
-        let environment = ProcessInfo.processInfo.environment
-        return { () throws(Fault) in
-            guard named.isEmpty else { return ClipSupply.Cache(folder: named, limit: bytes) }
-            let home = environment["HOME"].map { $0 + "/.cache" }
-            let base = [environment["XDG_CACHE_HOME"], home].compactMap(\.self).first { $0.hasPrefix("/") }
-            guard let base else {
-                throw Fault(
-                    .usage, "--cache",
-                    "clips must be pulled, and neither XDG_CACHE_HOME nor HOME says where to keep them",
-                    mend: "name a folder with --cache or worker.cache, or the data set with --data")
-            }
-            return ClipSupply.Cache(folder: base + "/zoetrope/clips", limit: bytes)
-        }
-    }
-
 }
 
 /// A worker of a command must not outlive it, however that ends.

@@ -65,7 +65,7 @@ struct TestCheckpoint: ParsableCommand {
 
     func run() throws {
         let test = try PreparedTest(
-            try resolved(), data: try absolute(data), split: split,
+            try resolved(), set: try PackedSet(directory: try absolute(data), split: split),
             checkpoint: try absolute(try checkpointFile(checkpoint, average: average)),
             allowsUnexpected: allowUnexpected)
         if let remark = test.remark { standardError("zoetrope: \(remark)\n") }
@@ -118,13 +118,20 @@ struct TestCheckpoint: ParsableCommand {
 
     private func distributed(_ test: PreparedTest, _ record: inout TestRecord) throws -> [VideoOutcome] {
         let atOnce = try viewsAtOnce ?? test.viewsAtOnce(threads: ThreadPool(threads: 1))
+        let checkpoint = CachedFile(
+            digest: try fileDigest(test.checkpoint), byteCount: try fileSize(test.checkpoint), name: test.checkpoint)
+        let content = RunContent(test.set, others: [checkpoint.digest: checkpoint.name])
         let coordinator = try TestCoordinator(
             videos: test.set.count, known: record.known, classes: test.classes,
             assignment: TestAssignment(
-                recipe: test.text, data: test.set.directory, split: split, dataDigest: "\(test.set.digest)",
-                checkpoint: test.checkpoint, checkpointDigest: "\(try fileDigest(test.checkpoint))",
-                viewsAtOnce: atOnce, allowsUnexpected: allowUnexpected),
-            listen: listen ?? "tcp://127.0.0.1:0", security: try protection.security(as: .coordinator))
+                recipe: test.text,
+                data: OfferedSplit(
+                    directory: test.set.directory, split: split, description: content.description,
+                    manifestBytes: content.manifestBytes),
+                dataDigest: "\(test.set.digest)", checkpoint: checkpoint, viewsAtOnce: atOnce,
+                allowsUnexpected: allowUnexpected),
+            listen: listen ?? "tcp://127.0.0.1:0", security: try protection.security(as: .coordinator),
+            content: { content.path(of: $0) })
         if listen != nil { standardError("zoetrope: workers may join at \(coordinator.endpoint)\n") }
         let local = LocalWorkers()
         let left = test.set.count - record.known.count

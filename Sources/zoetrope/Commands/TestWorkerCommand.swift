@@ -9,21 +9,28 @@ import Protocol
 import Reporting
 import Storage
 import Training
+import Worker
 
 /// `zoetrope test-worker`.
 struct WorkOnTest: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test-worker", abstract: "Join a test that 'zoetrope test --listen' runs, and test videos for it.",
         discussion: """
-            Joins at any time. The data set and the checkpoint must be on this machine, the same to the bit: where the \
-            coordinator has them, or where --data and --checkpoint say.
+            Joins at any time. The data set and the checkpoint are taken from this machine where they are the same to the bit: \
+            where the coordinator has them, or where --data and --checkpoint say. Else they are pulled from the coordinator.
             """)
     @Option(help: "The test's address: tcp://HOST:PORT.")
     var join: String
-    @Option(help: "The data set's folder on this machine; without it, where the coordinator has it.")
+    @Option(
+        help: """
+            The data set's folder on this machine. Without it, where the coordinator has it, if this machine sees the same \
+            there; else videos are pulled from the coordinator.
+            """)
     var data: String?
-    @Option(help: "The checkpoint's file on this machine; without it, where the coordinator has it.")
+    @Option(
+        help: "The checkpoint's file on this machine; without it, where the coordinator has it, or pulled from there.")
     var checkpoint: String?
+    @OptionGroup var pulled: ClipCacheOptions
     @Option(help: "Compute threads; 0 takes one for each core.")
     var threads = 0
     @Option(help: "What the worker is called; without it, its host and process.")
@@ -39,10 +46,16 @@ struct WorkOnTest: ParsableCommand {
     func run() throws {
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
         if let parent { endWith(parent: parent, name: name) }
-        let worker = try TestWorker(join: join, name: name, security: try protection.security(as: .worker))
+        let security = try protection.security(as: .worker)
+        let note: @Sendable (String) -> Void = { standardError("zoetrope: \(name): \($0)\n") }
+        let supply = ClipSupply(
+            fetcher: ContentFetcher(coordinator: join, security: security, note: note),
+            cache: try pulled.clipCache(try clusterConfiguration(nil)), note: note)
+        defer { supply.close() }
+        let worker = try TestWorker(join: join, name: name, security: security)
         var tester: VideoTester?
         try worker.run { assignment in
-            let test = try prepare(assignment)
+            let test = try prepare(assignment, supply)
             let count = computeThreads(threads)
             tester = test.tester(viewsAtOnce: assignment.viewsAtOnce, pool: ThreadPool(threads: count))
         } test: { rank in
@@ -52,23 +65,35 @@ struct WorkOnTest: ParsableCommand {
     }
 
     /// The same data, weights and recipe as the coordinator's, or none.
-    private func prepare(_ assignment: TestAssignment) throws(Fault) -> PreparedTest {
-        let file = checkpoint ?? assignment.checkpoint
-        guard pathExists(file) else {
-            throw Fault(.data, file, "there is no such checkpoint here", mend: "copy it, and name it with --checkpoint")
-        }
-        guard "\(try fileDigest(file))" == assignment.checkpointDigest else {
-            throw Fault(.data, file, "is not the checkpoint that is tested", mend: "copy it again")
-        }
+    private func prepare(_ assignment: TestAssignment, _ supply: ClipSupply) throws(Fault) -> PreparedTest {
         let document = try Document(toml: assignment.recipe, name: "the test's recipe")
-        let test = try PreparedTest(
-            try Recipe.read(document), data: data ?? assignment.data, split: assignment.split, checkpoint: file,
-            allowsUnexpected: assignment.allowsUnexpected)
-        guard "\(test.set.digest)" == assignment.dataDigest else {
+        let set = try supply.open(
+            assignment.data, data: try data.map { path throws(Fault) in try absolute(path) })
+        guard "\(set.digest)" == assignment.dataDigest else {
             throw Fault(
-                .data, "\(test.set.directory)/\(assignment.split)", "is not the data set that is tested",
-                mend: "copy it again")
+                .data, "\(set.directory)/\(assignment.data.split)", "is not the data set that is tested",
+                mend: "copy it again, or leave out --data: then videos are pulled")
         }
-        return test
+        let held = try heldCheckpoint(assignment.checkpoint, supply)
+        defer { withExtendedLifetime(held) {} }
+        return try PreparedTest(
+            try Recipe.read(document), set: set, checkpoint: held?.path ?? checkpoint ?? assignment.checkpoint.name,
+            allowsUnexpected: assignment.allowsUnexpected)
+    }
+
+    /// The checkpoint as it was pulled; nil where this machine has it.
+    private func heldCheckpoint(_ file: CachedFile, _ supply: ClipSupply) throws(Fault) -> HeldFile? {
+        if let checkpoint {
+            guard try fileDigest(checkpoint) == file.digest else {
+                throw Fault(
+                    .data, checkpoint, "is not the checkpoint that is tested",
+                    mend: "copy it again, or leave out --checkpoint: then it is pulled")
+            }
+            return nil
+        }
+        if let size = try? fileSize(file.name), size == file.byteCount, try fileDigest(file.name) == file.digest {
+            return nil
+        }
+        return try supply.hold(file)
     }
 }

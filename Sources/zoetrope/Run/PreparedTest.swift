@@ -14,20 +14,22 @@ struct PreparedTest {
     private let network: TestedNetwork
 
     /// - Parameters:
+    ///   - set: the split that is tested.
     ///   - checkpoint: a file.
     ///   - allowsUnexpected: tensors of the file that the network does not have are left out.
     /// - Throws: a `Fault` that names what does not fit: the classes, the network, a tensor that holds no numbers.
     init(
-        _ resolved: Recipe.Resolved, data: String, split: String, checkpoint: String, allowsUnexpected: Bool
+        _ resolved: Recipe.Resolved, set: PackedSet, checkpoint: String, allowsUnexpected: Bool
     ) throws(Fault) {
         let recipe = resolved.recipe
         text = resolved.toml
-        set = try PackedSet(directory: data, split: split)
+        self.set = set
         let file = try Checkpoint.read(checkpoint)
         let classes = recipe.model.classes == 0 ? set.classes.count : recipe.model.classes
         guard classes >= set.classes.count else {
             throw Fault(
-                .usage, "model.classes", "\(classes) outputs cannot name the \(set.classes.count) classes of \(data)",
+                .usage, "model.classes",
+                "\(classes) outputs cannot name the \(set.classes.count) classes of \(set.directory)",
                 mend: "test with the recipe it was trained with")
         }
         let stored = try TestedNetwork.network(recipe, classes: classes).classes(of: file)
@@ -36,7 +38,7 @@ struct PreparedTest {
                 .data, file.path,
                 "is a checkpoint of \(stored) classes, and the test is of \(classes)",
                 mend: recipe.model.classes == 0
-                    ? "\(data) has \(set.classes.count) classes: test on the data set it was trained for, or set "
+                    ? "\(set.directory) has \(set.classes.count) classes: test on the data set it was trained for, or set "
                         + "model.classes=\(stored) if these are the first of its classes"
                     : "set model.classes=\(stored)")
         }
