@@ -1,5 +1,5 @@
 public import Clips
-public import Faults
+import Faults
 public import Storage
 
 /// What a worker of a test needs to know.

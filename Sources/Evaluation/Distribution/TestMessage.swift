@@ -1,4 +1,6 @@
+import Clips
 import Faults
+import Storage
 import Wire
 
 /// What travels between the processes of a test: one line of words, and payloads behind it.
