@@ -27,6 +27,11 @@ import Wire
         #expect(trouble == nil, "seed \(seed)")
     }
 
+    /// Found by soaks. 405373: one that was taken for dead wakes up and asks for state that the others have left behind.
+    @Test(arguments: [405_373]) func whatFailedOnceDoesNot(seed: UInt64) {
+        #expect(Self.verdict(seed: seed, finetunes: seed % 4 == 3).trouble == nil, "seed \(seed)")
+    }
+
     /// Frozen chunks, rates of their own and a first state that no seed gives, under the same faults.
     @Test(arguments: 0..<20) func finetuningGivesTheSameBits(block: Int) {
         for seed in stride(from: block, to: 300, by: 20) {

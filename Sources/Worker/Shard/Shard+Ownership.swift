@@ -55,7 +55,7 @@ extension Shard {
     }
 
     func keptChunks(of map: OwnershipMap) -> [Int] {
-        map.owners.indices.filter { map.owners[$0] == incarnation || map.buddies[$0].contains(incarnation) }
+        map.owners.indices.filter { map.keeps($0, incarnation) }
     }
 
     func fetch(_ chunks: [Int], from peer: Incarnation) -> Effect {
@@ -87,6 +87,8 @@ extension Shard {
                 return keep(.fetchState(map: number, revision: revision, chunks: [chunk]), from: peer)
             }
             guard let state = held[chunk], state.version == map.version else {
+                // A step went on without whoever was taken for dead: that one wakes up, asks, and hears of it soon.
+                guard map.keeps(chunk, peer) else { return [] }
                 return [.note("chunk \(chunk) was asked for at version \(map.version), which is not here")]
             }
             return [.reply(peer, .state(map: number, state: packed(state, chunk: chunk)))]
@@ -169,5 +171,12 @@ extension Shard {
     var holdings: (version: Int, chunks: [Int]) {
         let newest = held.values.map(\.version).max() ?? 0
         return (newest, held.filter { $0.value.version == newest }.keys.sorted())
+    }
+}
+
+extension OwnershipMap {
+    /// Whether a worker is the chunk's owner or one of its buddies.
+    fileprivate func keeps(_ chunk: Int, _ worker: Incarnation) -> Bool {
+        owners.indices.contains(chunk) && (owners[chunk] == worker || buddies[chunk].contains(worker))
     }
 }
