@@ -9,6 +9,9 @@ public struct Routes {
 
     public subscript(incarnation: Incarnation) -> Peer? { peers[incarnation] }
 
+    /// The worker that a connection speaks for.
+    public func worker(of peer: Peer) -> Incarnation? { incarnations[peer] }
+
     public mutating func learn(_ incarnation: Incarnation, _ peer: Peer) {
         guard peers[incarnation] != peer else { return }
         if let old = peers[incarnation] { incarnations[old] = nil }

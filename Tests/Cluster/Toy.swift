@@ -88,12 +88,18 @@ final class ToyComputing: UnitComputing {
     private var weights: [[Float]] = Toy.counts.map { Array(repeating: .nan, count: $0) }
     private var frozen: [Float] = [.nan]
     private let during: @Sendable (_ step: Int, _ unit: Int) -> Void
+    private let clipSeconds: Double
+    private(set) var decoding = DecodingTimes()
 
-    /// - Parameter during: Called in the middle of each unit, when half of its gradients are told.
-    init(during: @escaping @Sendable (_ step: Int, _ unit: Int) -> Void) { self.during = during }
+    /// - Parameters:
+    ///   - clipSeconds: What it says that the clips of each unit cost.
+    ///   - during: Called in the middle of each unit, when half of its gradients are told.
+    init(clipSeconds: Double = 0, during: @escaping @Sendable (_ step: Int, _ unit: Int) -> Void) {
+        self.clipSeconds = clipSeconds
+        self.during = during
+    }
 
     var decodedAhead: Int { 0 }
-    var decoding: DecodingTimes { DecodingTimes() }
 
     func load(parameter: Int, elements: Range<Int>, _ bytes: UnsafeRawBufferPointer) {
         for (i, element) in elements.enumerated() {
@@ -109,6 +115,8 @@ final class ToyComputing: UnitComputing {
     func prefetch(step: Int, units: Range<Int>) {}
 
     func compute(step: Int, unit: Int, sink: GradientSink) throws(Fault) -> UnitRecord {
+        decoding.busy += clipSeconds
+        decoding.awaited += clipSeconds
         var loss = 0.0
         for parameter in weights.indices.reversed() {
             let values = weights[parameter]

@@ -10,6 +10,7 @@ import Wire
         var link: Link<WorkerMessage, CoordinatorMessage>
         var leases: [Lease] = []
         var revoked: [UInt64] = []
+        var departed: Set<Incarnation> = []
         var revision = 0
     }
 
@@ -87,6 +88,7 @@ import Wire
                 say(.mapInstalled(map: map.number, chunks: chunks), worker)
             case .lease(let lease): members[worker]?.leases.append(lease)
             case .revoke(let lease): members[worker]?.revoked.append(lease)
+            case .departed(let other): members[worker]?.departed.insert(other)
             default: break
             }
         }
@@ -111,5 +113,22 @@ import Wire
         cluster.pass(0.5, heard: [1, 2])
         let lost = try #require(cluster.members[3]?.leases.first)
         #expect(cluster.members[2]?.leases.map(\.block) == [silent.block, lost.block])
+    }
+
+    /// What follows a frame that cannot be read is never delivered: who sends nothing else would keep everybody waiting.
+    @Test func whoeverCannotBeUnderstoodIsTakenForDeadAndDamageIsNot() throws {
+        var cluster = try ByHand()
+        for _ in 0..<4 { cluster.tell(.unreadable(2, reason: "-4 s are out of range")) }
+        // Heard again: the connection had been damaged.
+        cluster.pass(0.5, heard: [1, 2, 3])
+        for _ in 0..<4 { cluster.tell(.unreadable(2, reason: "-4 s are out of range")) }
+        #expect(cluster.members[1]?.departed == [])
+        cluster.tell(.unreadable(2, reason: "-4 s are out of range"))
+        #expect(cluster.members[1]?.departed == [2] && cluster.members[3]?.departed == [2])
+        let lost = try #require(cluster.members[2]?.leases.first)
+        cluster.finish(try #require(cluster.members[1]?.leases.first), 1)
+        #expect(cluster.members[1]?.leases.last?.block == lost.block, "its block is another's")
+        // Nobody that is a member.
+        cluster.tell(.unreadable(77, reason: "noise"))
     }
 }

@@ -23,6 +23,8 @@ struct Member: Sendable {
     var suspectSince: Double?
     var wantsToLeave = false
     var progress = Progress()
+    /// Frames in a row that were no messages.
+    var unreadable = 0
     /// Units per second, over the last leases.
     var speed: Double?
     /// What it kept from an earlier generation.
@@ -65,7 +67,9 @@ extension Coordinator {
         members[worker]?.suspectSince = nil
         guard let (message, repetitions) = members[worker]?.link.receive(frame, now: now) else { return }
         directives += repetitions.map { .send(worker, $0) }
-        if let message { handle(message, from: worker, now: now) }
+        guard let message else { return }
+        members[worker]?.unreadable = 0
+        handle(message, from: worker, now: now)
     }
 
     private mutating func handle(_ message: WorkerMessage, from worker: Incarnation, now: Double) {
@@ -216,6 +220,18 @@ extension Coordinator {
         // Whoever lives answers within moments, however long it has nothing else to say.
         if let question = members[worker]?.link.ask(now: now) { directives.append(.send(worker, question)) }
     }
+
+    /// A frame that cannot be read is sent again, and all that comes behind it waits: a connection's damage is over then, but
+    /// who says again and again what nobody understands would never be heard any more, and everybody would wait for it.
+    mutating func misunderstand(_ worker: Incarnation, _ reason: String, now: Double) {
+        guard let count = members[worker]?.unreadable else { return }
+        members[worker]?.unreadable = count + 1
+        if count + 1 >= Self.mostUnreadable {
+            lose(worker, because: "what it sends cannot be read: \(reason)", now: now)
+        }
+    }
+
+    private static var mostUnreadable: Int { 5 }
 
     /// Who has been silent for too long is dead, and stays so under this incarnation.
     mutating func watch(now: Double) {

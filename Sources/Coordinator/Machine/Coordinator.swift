@@ -108,6 +108,7 @@ public struct Coordinator: Sendable {
         directives.removeAll(keepingCapacity: true)
         switch event {
         case .received(let frame): receive(frame, now: now)
+        case .unreadable(let worker, let reason): misunderstand(worker, reason, now: now)
         case .disconnected(let worker): suspect(worker, now: now)
         case .processEnded(let worker): lose(worker, because: "its process ended", now: now)
         case .ledgerAppended(let step): ledgerAppended(step, now: now)

@@ -5,6 +5,8 @@ public import Wire
 public enum CoordinatorEvent: Sendable {
     /// From the ROUTER; frames that are no worker's never get here.
     case received(Frame<WorkerMessage>)
+    /// What came by this worker's connection is no message, for that reason.
+    case unreadable(Incarnation, reason: String)
     /// The connection of this worker broke, or its process is seen to be gone. A hint: it may come back.
     case disconnected(Incarnation)
     /// The worker's process has ended for certain (its parent waited for it).

@@ -128,7 +128,12 @@ final class CoordinatorLoop {
                     try check(peer, may: .worker)
                     server.ask(request, from: peer)
                 }
-            } catch { drop(error) }
+            } catch {
+                drop(error)
+                if let worker = routes.worker(of: peer) {
+                    perform(machine.handle(.unreadable(worker, reason: error.reason), now: clock.now))
+                }
+            }
         case .refused(let fault): drop(fault)
         case .turnedAway(let somebody):
             if let fault = turnedAway.add(somebody.fault, now: clock.now) { observer.refused(fault) }

@@ -29,7 +29,7 @@ extension Worker {
     mutating func take(_ use: ResourceUse) {
         progress.decodedAhead = use.decodedAhead
         progress.residentBytes = use.residentBytes
-        progress.decoding = use.decoding.busy
+        progress.decoding = max(progress.decoding, use.decoding.busy)
         progress.bytesSent = use.bytesSent
         progress.bytesReceived = use.bytesReceived
         spending.awaited = max(spending.awaited, use.decoding.awaited)

@@ -69,6 +69,10 @@ public struct DecodingTimes: Sendable, Equatable {
         self.awaited = awaited
         self.busy = busy
     }
+
+    static func + (a: DecodingTimes, b: DecodingTimes) -> DecodingTimes {
+        DecodingTimes(awaited: a.awaited + b.awaited, busy: a.busy + b.busy)
+    }
 }
 
 /// What the shell has to do, in order. What concerns the compute thread is done by it in order, too.

@@ -24,6 +24,8 @@ final class ComputeThread: Sendable {
 
     private final class State {
         var build: WorkerBuild?
+        /// What clips had cost before it: a worker that was taken for dead builds anew, and each build counts from nothing.
+        var before = DecodingTimes()
     }
 
     init(pool: PayloadPool, build: @escaping @Sendable (Welcome) throws(Fault) -> WorkerBuild) {
@@ -36,8 +38,9 @@ final class ComputeThread: Sendable {
 
     func prepare(_ welcome: Welcome, answer: @escaping @Sendable (Answer) -> Void) {
         let (state, build) = (state, build)
-        thread.post {
+        thread.post { [self] in
             state.value.build = nil
+            state.value.before = decoding.times
             do throws(Fault) {
                 let built = try build(welcome)
                 state.value.build = built
@@ -82,7 +85,9 @@ final class ComputeThread: Sendable {
             } catch {
                 answer(Answer(event: .unitFailed(lease: lease, reason: "\(error)"), number: number))
             }
-            let now = (ahead: build.computing.decodedAhead, times: build.computing.decoding)
+            let now = (
+                ahead: build.computing.decodedAhead, times: state.value.before + build.computing.decoding
+            )
             clips.withLock { $0 = now }
         }
     }
