@@ -28,7 +28,8 @@ import Wire
     }
 
     /// Found by soaks. 405373: one that was taken for dead wakes up and asks for state that the others have left behind.
-    @Test(arguments: [405_373]) func whatFailedOnceDoesNot(seed: UInt64) {
+    /// 467427: one catches up with another, which leaves meanwhile.
+    @Test(arguments: [405_373, 467_427]) func whatFailedOnceDoesNot(seed: UInt64) {
         #expect(Self.verdict(seed: seed, finetunes: seed % 4 == 3).trouble == nil, "seed \(seed)")
     }
 

@@ -42,15 +42,17 @@ extension Coordinator {
         let holding = orderedMembers.filter { worker in
             members[worker].map { $0.takesPart && !$0.heldChunks.isEmpty } ?? false
         }
+        // Who has been asked is waited for, also when those whom it was to catch up with have left since.
+        var isWaited: Bool { holding.contains { members[$0]?.rollingForward ?? false } }
         guard let newest = holding.compactMap({ members[$0]?.heldVersion }).max(), newest <= ledgerCount,
             let outcome = outcomes[newest - 1]
-        else { return false }
+        else { return isWaited }
         for worker in holding
         where members[worker]?.heldVersion == newest - 1 && members[worker]?.rollingForward == nil {
             members[worker]?.rollingForward = true
             send(.rollForward(commit(of: outcome)), to: worker, now: now)
         }
-        return holding.contains { members[$0]?.rollingForward ?? false }
+        return isWaited
     }
 
     /// The answer to `rollForward`: what the worker holds now.
