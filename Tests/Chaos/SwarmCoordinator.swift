@@ -57,7 +57,7 @@ enum SwarmJob {
 package func coordinateSwarm(run: String, steps: Int, workers: Int) throws -> Int32 {
     let shell = try CoordinatorShell(
         directory: try RunDirectory(run), settings: SwarmJob.settings(steps: steps, workers: workers),
-        layout: try SwarmJob.layout(), listen: "tcp://127.0.0.1:0",
+        layout: try SwarmJob.layout(), listener: try CoordinatorShell.listen(at: "tcp://127.0.0.1:0"),
         observer: CoordinatorShell.Observer(
             committed: { record, _ in
                 print("step \(record.outcome.step)")

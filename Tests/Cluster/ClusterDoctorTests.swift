@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TestSupport
 import Testing
 
@@ -179,18 +178,8 @@ struct ClusterDoctorTests {
     )
     func portsAndKeys() throws {
         try withLab { lab in
-            let taken = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(taken) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = UInt16(lab.port).bigEndian
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            let isBound = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(taken, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 && listen(taken, 1) == 0
-                }
-            }
-            try #require(isBound)
+            let taken = try TakenPort(lab.port)
+            defer { withExtendedLifetime(taken) {} }
             var result = try lab.doctor("hosts = [\"127.0.0.2\"]", "--json")
             #expect(result.status == 64, "\(result.output)\(result.errors)")
             var found = findings(result)

@@ -50,7 +50,8 @@ final class ToyCoordinator: Sendable {
             directory: try RunDirectory(run),
             settings: Toy.settings(
                 steps: steps, workers: workers, checkpointEvery: checkpointEvery, timing: Toy.timing),
-            layout: try Toy.layout(), initial: initial?.source, listen: listen, security: security,
+            layout: try Toy.layout(), initial: initial?.source,
+            listener: try CoordinatorShell.listen(at: listen, security: security),
             observer: CoordinatorShell.Observer(
                 committed: { record, replayed in
                     let shell = log.lines.withLock { lines in

@@ -22,24 +22,48 @@ public final class RunDirectory {
     /// 1 for the first coordinator of the run; a higher one knows that the lower are gone, or will end by themselves.
     public var generation: UInt64 { fence.generation }
 
-    /// Opens the directory, or makes it, and begins a generation.
-    ///
-    /// - Parameter takingOver: Begin even though another coordinator holds the directory: it is hung, or stopped, or on
-    ///   a machine that nobody reaches. When it wakes up it finds that it has lost the run and ends.
-    /// - Throws: `Fault` when another coordinator holds it, or its files are not a run's.
-    public init(_ path: String, takingOver: Bool = false) throws(Fault) {
-        self.path = path
-        try makeDirectories(path)
-        let lock: LockFile
-        do throws(Fault) {
-            lock = try LockFile(
-                path + "/lock", holder: "process \(getpid()) on \(hostName())", takingOver: takingOver)
-        } catch {
-            guard error.code == .usage, error.reason.hasPrefix("is held by") else { throw error }
-            throw Fault(
-                .usage, error.thing, error.reason,
-                mend: "wait until it ends; if it hangs or nobody reaches its machine, --take-over fences it off")
+    /// The right to begin a generation, while the run is still as it was: whatever else a coordinator needs and may not
+    /// get is to be had between this and the beginning.
+    public struct Claim {
+        fileprivate let path: String
+        /// Held already, unless it may have to be taken from another.
+        fileprivate let lock: LockFile?
+
+        /// Makes the directory where there is none.
+        ///
+        /// - Parameter takingOver: Begin even though another coordinator holds the directory: it is hung, or stopped, or on
+        ///   a machine that nobody reaches. When it wakes up it finds that it has lost the run and ends.
+        /// - Throws: `Fault` when another coordinator holds it, and it is not to be taken over.
+        public init(_ path: String, takingOver: Bool = false) throws(Fault) {
+            self.path = path
+            try makeDirectories(path)
+            lock = takingOver ? nil : try Self.lock(path, takingOver: false)
         }
+
+        fileprivate static func lock(_ path: String, takingOver: Bool) throws(Fault) -> LockFile {
+            do throws(Fault) {
+                return try LockFile(
+                    path + "/lock", holder: "process \(getpid()) on \(hostName())", takingOver: takingOver)
+            } catch {
+                guard error.code == .usage, error.reason.hasPrefix("is held by") else { throw error }
+                throw Fault(
+                    .usage, error.thing, error.reason,
+                    mend: "wait until it ends; if it hangs or nobody reaches its machine, --take-over fences it off")
+            }
+        }
+    }
+
+    /// Opens the directory, or makes it, and begins a generation.
+    /// - Throws: `Fault` when another coordinator holds it, or its files are not a run's.
+    public convenience init(_ path: String, takingOver: Bool = false) throws(Fault) {
+        try self.init(Claim(path, takingOver: takingOver))
+    }
+
+    /// Begins a generation.
+    /// - Throws: `Fault` when another coordinator is quicker, or the directory's files are not a run's.
+    public init(_ claim: Claim) throws(Fault) {
+        path = claim.path
+        let lock = if let held = claim.lock { held } else { try Claim.lock(path, takingOver: true) }
         let earlier = try GenerationFile(reading: path)
         run = earlier?.run ?? UInt64.random(in: 1...UInt64.max)
         let stamp = GenerationFile(

@@ -50,26 +50,31 @@ public final class CoordinatorShell: Sendable {
     private let mailbox: Mailbox<Call>
     private let state: ShellState<CoordinatorLoop>
 
-    /// Reads ledger and checkpoints, and listens.
+    /// Listens, for a coordinator that comes: who joins waits until it runs.
+    /// - Parameter endpoint: `tcp://HOST:PORT`; port 0 takes a free one.
+    /// - Throws: `Fault` when the port is in use, or the security does not allow the address.
+    public static func listen(
+        at endpoint: String, security: Security = .loopback, limits: FrameLimits = FrameLimits()
+    ) throws(Fault) -> Listener {
+        try Listener(try Context(security: security), endpoint: anyPort(endpoint), limits: limits)
+    }
+
+    /// Reads ledger and checkpoints.
     ///
     /// - Parameters:
     ///   - settings: `welcome.generation` and `welcome.run` are set from the run directory.
     ///   - retention: Which checkpoints stay.
     ///   - initial: The state before the first step, where the seed alone does not make it; asked for once in a run.
-    ///   - listen: `tcp://HOST:PORT`; port 0 takes a free one. It is written to `RUN/endpoint`.
-    ///   - security: With the keys of a coordinator, or none and this machine only.
+    ///   - listener: Where workers join, by `listen`. Its endpoint is written to `RUN/endpoint`.
     ///   - content: The file of the data set with that SHA-256, for workers that do not have it. Called on a thread of its
     ///     own.
-    /// - Throws: `Fault` when the port is in use, the security does not allow the address, the ledger is damaged and no
-    ///   checkpoint has a copy, or the disk refuses.
+    /// - Throws: `Fault` when the ledger is damaged and no checkpoint has a copy, or the disk refuses.
     public init(
         directory: RunDirectory, settings: CoordinatorSettings, layout: CheckpointLayout,
         retention: CheckpointRetention = CheckpointRetention(),
-        initial: (() throws(Fault) -> InitialState)? = nil, listen: String, security: Security = .loopback,
-        limits: FrameLimits = FrameLimits(), observer: Observer = Observer(),
+        initial: (() throws(Fault) -> InitialState)? = nil, listener: Listener, observer: Observer = Observer(),
         content: @escaping @Sendable ([UInt8]) -> String? = { _ in nil }
     ) throws(Fault) {
-        let listener = try Listener(try Context(security: security), endpoint: anyPort(listen), limits: limits)
         endpoint = listener.endpoint
         let checkpoints = try CheckpointStore(directory, layout: layout, retention: retention)
         let found = try RunRecovery(directory, checkpoints, tell: observer.note)

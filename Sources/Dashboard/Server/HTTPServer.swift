@@ -1,4 +1,5 @@
 public import Faults
+import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
@@ -57,15 +58,29 @@ public final class HTTPServer: Sendable {
             channel = try bootstrap.bind(host: address.host, port: address.port).wait()
         } catch {
             try? group.syncShutdownGracefully()
-            throw Fault(
-                .usage, about, "cannot listen on \(address.host):\(address.port): \(error)",
-                mend: "name an address of this machine and a free port")
+            throw Self.fault(address, about, error)
         }
         self.group = group
         self.crowd = crowd
         port = channel.localAddress?.port ?? address.port
         if broadcast != nil {
             channel.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in crowd.tell() }
+        }
+    }
+
+    private static func fault(_ address: DashboardAddress, _ about: String, _ error: any Error) -> Fault {
+        let doing = "cannot listen on \(address.host):\(address.port)"
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE:
+            return Fault(
+                .usage, about, "\(doing): the port is in use",
+                mend: "stop the process that listens there, or choose another port (0 takes a free one)")
+        case EADDRNOTAVAIL:
+            return Fault(
+                .usage, about, "\(doing): no network interface of this machine has that address",
+                mend: "use one of its own addresses; 127.0.0.1 serves a single machine")
+        default:
+            return Fault(.usage, about, "\(doing): \(error)", mend: "name an address of this machine and a free port")
         }
     }
 

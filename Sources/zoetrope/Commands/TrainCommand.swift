@@ -101,11 +101,18 @@ func coordinate(
     expectedWorkers: Int, cluster: ClusterConfiguration, dashboard: DashboardSettings?,
     started: (CoordinatorShell) throws(Fault) -> Void
 ) throws(Fault) -> Ending {
-    let directory = try RunDirectory(run, takingOver: takingOver)
+    // Whatever others may have is taken while the run is still as it was.
+    let claim = try RunDirectory.Claim(run, takingOver: takingOver)
+    let listener = try CoordinatorShell.listen(at: listen, security: security)
+    let page = try dashboard.map { settings throws(Fault) in
+        try RunDashboard(settings, monitor: RunMonitor(RunFacts(preparation, run: run)))
+    }
+    let directory = try RunDirectory(claim)
     if try directory.recipe() == nil { try directory.write(recipe: preparation.resolved.toml) }
     if try RunDataSet(run: run) == nil { try preparation.dataSet.write(to: run) }
     let report = try RunReport(run: run, steps: preparation.steps)
-    let monitor = try dashboard.map { _ throws(Fault) in try RunMonitor(RunFacts(preparation, run: run), run: run) }
+    let monitor = page?.monitor
+    try monitor?.restore(run: run)
     let tensorBoard = try RunTensorBoard(run: run, generation: directory.generation, preparation: preparation)
     let validation = try preparation.validation(run: run) { result in
         monitor?.validated(step: result.step, videoTop1: result.videoTop1, isBest: result.isBest)
@@ -125,13 +132,10 @@ func coordinate(
         directory: directory,
         settings: preparation.settings(expectedWorkers: expectedWorkers, cluster: cluster),
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
-        listen: listen, security: security, observer: observer,
+        listener: listener, observer: observer,
         content: { [content = preparation.content] in content.path(of: $0) })
     onSignals([SIGTERM, SIGINT, SIGUSR1]) { shell.stop(reason: "a signal asked for it") }
-    var page: RunDashboard?
-    if let dashboard, let monitor {
-        page = try RunDashboard(dashboard, monitor: monitor, shell: shell, run: run)
-    }
+    try page?.begin(shell, run: run)
     try started(shell)
     ServiceNotice.system?.ready()
     let ending = shell.run()
@@ -139,7 +143,7 @@ func coordinate(
     validation?.finish(isDone: ending.code == 0)
     tensorBoard.finish(ending)
     monitor?.ended(ending)
-    page?.close()
+    page?.close(run: run)
     return ending
 }
 

@@ -6,6 +6,7 @@ import Foundation
 import Protocol
 import Reporting
 import Storage
+import Synchronization
 
 /// What both commands that coordinate offer.
 struct DashboardOptions: ParsableArguments {
@@ -66,31 +67,65 @@ struct DashboardSettings {
     var token: String?
 }
 
-/// The page of a run while it is coordinated.
+/// The page of a run while it is coordinated, and a little longer: its port is taken before the run is touched.
 struct RunDashboard {
     let monitor: RunMonitor
     private let server: DashboardServer
-    private let file: String
+    private let orders = EarlyOrders()
+    private let isLoopback: Bool
 
-    /// Serves, and writes where to `RUN/dashboard`.
-    init(_ settings: DashboardSettings, monitor: RunMonitor, shell: CoordinatorShell, run: String) throws(Fault) {
+    /// Serves.
+    init(_ settings: DashboardSettings, monitor: RunMonitor) throws(Fault) {
         self.monitor = monitor
+        isLoopback = settings.address.isLoopback
         server = try DashboardServer(
             settings.address, about: settings.about,
-            orders: settings.token.map { token in
+            orders: settings.token.map { [orders] token in
                 DashboardServer.Orders(
-                    token: token, checkpoint: { shell.checkpoint() },
-                    stop: { shell.stop(reason: "stopped from the page") })
+                    token: token, checkpoint: { orders.give { $0.checkpoint() } },
+                    stop: { orders.give { $0.stop(reason: "stopped from the page") } })
             }, clock: wallClock, snapshot: { monitor.snapshot })
-        file = run + "/dashboard"
-        try writeWhole(server.url + "\n", to: file)
-        let open = settings.address.isLoopback ? "" : ", for whoever reaches that address"
-        standardError("zoetrope: the run's page is at \(server.url)\(open)\n")
+    }
+
+    /// There is a coordinator: says where the page is, in `RUN/dashboard` too, and passes orders on.
+    func begin(_ shell: CoordinatorShell, run: String) throws(Fault) {
+        try writeWhole(server.url + "\n", to: Self.file(run))
+        orders.begin(shell)
+        standardError(
+            "zoetrope: the run's page is at \(server.url)\(isLoopback ? "" : ", for whoever reaches that address")\n")
     }
 
     /// Those who look on see how it ended; then nothing is served any more.
-    func close() {
+    func close(run: String) {
         server.close()
-        unlink(file)
+        unlink(Self.file(run))
+    }
+
+    private static func file(_ run: String) -> String { run + "/dashboard" }
+}
+
+/// Orders that may come before there is a coordinator to give them to: they wait for it.
+private final class EarlyOrders: Sendable {
+    private enum Receiver {
+        case nobody(waiting: [@Sendable (CoordinatorShell) -> Void])
+        case shell(CoordinatorShell)
+    }
+
+    private let receiver = Mutex(Receiver.nobody(waiting: []))
+
+    func give(_ order: @escaping @Sendable (CoordinatorShell) -> Void) {
+        receiver.withLock { receiver in
+            switch receiver {
+            case .nobody(let waiting): receiver = .nobody(waiting: waiting + [order])
+            case .shell(let shell): order(shell)
+            }
+        }
+    }
+
+    func begin(_ shell: CoordinatorShell) {
+        receiver.withLock { receiver in
+            if case .nobody(let waiting) = receiver { for order in waiting { order(shell) } }
+            receiver = .shell(shell)
+        }
     }
 }

@@ -13,9 +13,12 @@ import Wire
 final class RunMonitor: Sendable {
     private let metrics: Mutex<RunMetrics>
 
-    /// - Parameter run: The folder, whose `metrics.jsonl` has the steps of earlier coordinators.
-    init(_ facts: RunFacts, run: String) throws(Fault) {
-        var metrics = RunMetrics(facts, now: wallClock())
+    init(_ facts: RunFacts) { metrics = Mutex(RunMetrics(facts, now: wallClock())) }
+
+    /// Takes in what earlier coordinators of the run have told; before anything else is.
+    /// - Parameter run: The folder, whose `metrics.jsonl` has their steps.
+    func restore(run: String) throws(Fault) {
+        var metrics = snapshot
         try Self.restore(&metrics, from: run + "/metrics.jsonl")
         var best = -Double.infinity
         for result in try ValidationLog(run: run).results {
@@ -23,7 +26,7 @@ final class RunMonitor: Sendable {
             best = max(best, result.videoTop1)
         }
         metrics.happened(.started, "this coordinator began", now: metrics.began)
-        self.metrics = Mutex(metrics)
+        self.metrics.withLock { $0 = metrics }
     }
 
     /// As it is now.
