@@ -5,7 +5,7 @@ import Testing
 /// A training of a few seconds with the program as users run it: two classes, a small network, 24 steps.
 enum MotionRun {
     static let data: Result<String, any Error> = Result {
-        let folder = NSTemporaryDirectory() + "zoetrope-cluster-\(ProcessInfo.processInfo.processIdentifier)"
+        let folder = folderOfThisProcess("cluster")
         let made = try Program.run(
             "data", "synth", "--out", folder, "--classes", "2", "--clips-per-class", "8", "--seconds", "1", "--size",
             "32", "--seed", "3")

@@ -7,7 +7,7 @@ import Testing
 @Suite("Signals", .serialized, .timeLimit(.minutes(5)))
 struct SignalsTests {
     private static let data: Result<String, any Error> = Result {
-        let folder = NSTemporaryDirectory() + "zoetrope-signals-\(ProcessInfo.processInfo.processIdentifier)"
+        let folder = folderOfThisProcess("signals")
         let made = try Program.run(
             "data", "synth", "--out", folder, "--classes", "2", "--clips-per-class", "4", "--seconds", "1", "--size",
             "32", "--seed", "3")

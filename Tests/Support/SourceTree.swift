@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The folder that holds Package.swift.
 public let sourceTree: String = {
@@ -27,3 +28,18 @@ public func withTemporaryFolder<T>(_ body: (String) throws -> T) throws -> T {
     defer { try? FileManager.default.removeItem(atPath: path) }
     return try body(path)
 }
+
+/// Where something lies that many tests of this process share: removed when the process ends, unless it is killed.
+/// - Parameter name: Of one purpose; nothing is there the first time.
+public func folderOfThisProcess(_ name: String) -> String {
+    let path = NSTemporaryDirectory() + "zoetrope-\(name)-\(ProcessInfo.processInfo.processIdentifier)"
+    shared.withLock { folders in
+        if folders.isEmpty {
+            atexit { for folder in shared.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: folder) } }
+        }
+        folders.insert(path)
+    }
+    return path
+}
+
+private let shared = Mutex<Set<String>>([])
