@@ -30,6 +30,9 @@ public struct DashboardAddress: Sendable, Equatable {
         Fault(.usage, about, "'\(text)' is no HOST:PORT", mend: "for example 127.0.0.1:8017; port 0 takes a free one")
     }
 
+    /// `HOST:PORT` with another port, as a URL has it.
+    public func text(port: Int) -> String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+
     /// Whether only this machine reaches it.
     public var isLoopback: Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }

@@ -50,8 +50,7 @@ public final class DashboardServer: Sendable {
                 whole: { LiveNews.whole(snapshot(), now: clock()) },
                 news: { told.withLock { $0.news(snapshot(), now: clock()) } }),
             answer: { routes.answer($0) })
-        let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-        url = "http://\(host):\(server.port)/"
+        url = "http://\(address.text(port: server.port))/"
     }
 
     public func close() { server.close() }
@@ -60,6 +59,8 @@ public final class DashboardServer: Sendable {
 /// Serves a text that changes at `/metrics`, and nothing else.
 public final class MetricsServer: Sendable {
     public let url: String
+    /// `HOST:PORT`, with the port that was chosen: a target of Prometheus.
+    public let address: String
     private let server: HTTPServer
 
     /// - Parameter text: Called on the server's thread for each request.
@@ -73,8 +74,8 @@ public final class MetricsServer: Sendable {
             return .whole(
                 status: 200, type: PrometheusText.contentType, body: Array(text().utf8), headers: [])
         }
-        let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-        url = "http://\(host):\(server.port)/metrics"
+        self.address = address.text(port: server.port)
+        url = "http://\(self.address)/metrics"
     }
 
     public func close() { server.close() }

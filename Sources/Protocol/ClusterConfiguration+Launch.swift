@@ -36,6 +36,7 @@ extension ClusterConfiguration {
         public var cache: String?
         public var dataHost: String?
         public var dataBind: String?
+        public var metrics: String?
 
         public init(name: String) {
             self.name = name
@@ -74,6 +75,7 @@ extension ClusterConfiguration.Launch {
             if table.has("cache") { host.cache = try table.string("cache") }
             if table.has("data_host") { host.dataHost = try table.string("data_host") }
             if table.has("data_bind") { host.dataBind = try table.string("data_bind") }
+            if table.has("metrics") { host.metrics = try table.string("metrics") }
             try host.check(table.place("name"))
             return host
         }

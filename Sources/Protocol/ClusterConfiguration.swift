@@ -45,7 +45,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
         public var cache: String
         /// Bytes that it may hold; 0: nine tenths of what its disk has free.
         public var cacheLimit: Int
-        /// `HOST:PORT` of its `/metrics`; empty: none.
+        /// `HOST:PORT` of its `/metrics`, or `:PORT` at the address where the others reach it; empty: none.
         public var metrics: String
     }
 

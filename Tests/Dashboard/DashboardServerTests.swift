@@ -72,6 +72,37 @@ import Wire
         #expect(head.status == 200 && head.body.isEmpty)
     }
 
+    @Test func targetsAreTheWorkersThatServeMetrics() throws {
+        let run = Run()
+        let server = try run.server()
+        defer { server.close() }
+        #expect(HTTPClient.ask(server.url + "targets")?.body == "[]")
+        func member(_ number: UInt64, _ name: String, _ metrics: String) -> MemberStatus {
+            MemberStatus(
+                incarnation: number, name: name, host: "h", process: 1, threads: 1, state: "active", chunks: 0,
+                leases: [], unitsPerSecond: 0, silentSeconds: 0, metrics: metrics)
+        }
+        let members = [
+            member(1, "a", "127.0.0.1:9117"), member(2, "b", ""), member(3, "c", "[::1]:9118"),
+            member(4, "c", "http://elsewhere/x"), member(5, "d", "10.0.0.5:9117, 10.0.0.6:9117"),
+        ]
+        run.metrics.withLock {
+            $0.observed(
+                ClusterStatus(
+                    generation: 1, phase: "stepping", step: 1, steps: 100, map: 1, newestCheckpoint: 0,
+                    members: members, waitingFor: []), now: 1000)
+        }
+        let answer = try #require(HTTPClient.ask(server.url + "targets"))
+        #expect(answer.head.contains("application/json"))
+        let listed = try #require(
+            try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [[String: Any]])
+        #expect(listed.map { $0["targets"] as? [String] } == [["127.0.0.1:9117"], ["[::1]:9118"]])
+        // Two of one name are told apart, as in the coordinator's own series.
+        #expect(
+            listed.map { $0["labels"] as? [String: String] }
+                == [["worker": "a", "host": "h"], ["worker": "c-3", "host": "h"]])
+    }
+
     @Test func ordersNeedTheToken() throws {
         let run = Run()
         let token = "0123456789abcdef"

@@ -76,6 +76,8 @@ struct TransportTests {
         let lean = try #require(plan.start(host { $0.recompute = true }).order.files["cluster.conf"])
         #expect(try ClusterConfiguration.read(Document(toml: lean, name: "cluster.conf")).worker.recompute)
         #expect(read.timeouts.patience == 33)
+        // One machine's address is nothing to the others; a port is.
+        #expect(read.worker.metrics.isEmpty)
         #expect(read.security.insecure)
         #expect(!start.order.arguments.contains("--keys"))
         for pair in [["--data", "sets/motion"], ["--cache", "/disk/cache"], ["--name", "a"]] {

@@ -24,7 +24,7 @@ enum MessageSamples {
         .hello(
             Hello(
                 name: "näme", host: "host", process: 4321, threads: 8, endpoint: "tcp://127.0.0.1:5600",
-                product: "0.1")),
+                product: "0.1", metrics: "127.0.0.1:9117")),
         .ready(
             Ready(
                 fingerprints: [Fingerprint(name: "numerics", value: "avx512"), Fingerprint(name: "", value: "")],
@@ -126,7 +126,7 @@ enum MessageSamples {
                     MemberStatus(
                         incarnation: 9, name: "a", host: "h", process: 12, threads: 2, state: "active", chunks: 31,
                         leases: [block, UnitBlock(first: 0, log2: 1)], unitsPerSecond: 1.25, silentSeconds: 0.5,
-                        progress: progress, late: "silent for 4 s")
+                        progress: progress, late: "silent for 4 s", metrics: "[::1]:9117")
                 ], waitingFor: ["a: chunks 3 and 4", ""])),
     ]
 

@@ -36,7 +36,7 @@ extension Coordinator {
             process: member.hello?.process ?? 0, threads: member.hello?.threads ?? 0, state: state,
             chunks: chunks, leases: leases.filter { !$0.isComputed }.map(\.block).sorted { $0.first < $1.first },
             unitsPerSecond: member.speed ?? 0, silentSeconds: now - member.lastHeard, progress: member.progress,
-            late: lateness(of: member, leases, now: now))
+            late: lateness(of: member, leases, now: now), metrics: member.hello?.metrics ?? "")
     }
 
     /// Why the others may have to wait for it; empty when it is in time.

@@ -72,6 +72,19 @@ extension RunMetrics {
             })
     }
 
+    /// The workers' own `/metrics`, in the words of Prometheus' `http_sd_configs`.
+    var targetsDocument: JSON {
+        // What is no address does not come any further: a worker's word must send nobody anywhere else.
+        let members = (status?.members ?? []).filter { (try? DashboardAddress($0.metrics, about: $0.name)) != nil }
+        return .array(
+            members.map { member in
+                [
+                    "targets": .array([.string(member.metrics)]),
+                    "labels": .object(labels(member).map { ($0.0, .string($0.1)) }),
+                ]
+            })
+    }
+
     /// The curves by name.
     var curves: [(name: String, curve: Curve)] {
         [

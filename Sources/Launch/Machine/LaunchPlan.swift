@@ -75,6 +75,7 @@ public struct LaunchPlan: Sendable {
             pin = \(worker.pin)
             recompute = \(host.recompute ?? worker.recompute)
             cache_limit = "\(worker.cacheLimit)"
+            metrics = \(Value.string(metrics(host)).toml)
             [security]
             insecure = \(isInsecure && workerKeys.isEmpty)
             [timeouts]
@@ -85,6 +86,11 @@ public struct LaunchPlan: Sendable {
             patience = \(timeouts.patience)
 
             """
+    }
+
+    /// One address of one machine is not for the others; a port alone is.
+    private func metrics(_ host: ClusterConfiguration.Host) -> String {
+        host.metrics ?? (cluster.worker.metrics.hasPrefix(":") ? cluster.worker.metrics : "")
     }
 
     /// What would be run, for people: commands as a shell takes them, and what goes over standard input. No secret.

@@ -86,7 +86,7 @@ extension RunMetrics {
         text.add(
             "zoetrope_workers_late", .gauge, "Workers that others may have to wait for.",
             members.count { !$0.late.isEmpty })
-        let names = Dictionary(members.map { ($0.name, 1) }, uniquingKeysWith: +)
+        let names = nameCounts
         func add(_ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: (MemberStatus) -> Double) {
             text.add(
                 "zoetrope_member_" + name, kind, help, members.map { .init(value($0), label($0, names)) })
@@ -106,6 +106,13 @@ extension RunMetrics {
             members.flatMap { member in
                 member.progress.time.parts.map { .init($0.value, label(member, names) + [("activity", $0.name)]) }
             })
+    }
+
+    /// What tells a worker's series from the others'.
+    public func labels(_ member: MemberStatus) -> [(String, String)] { label(member, nameCounts) }
+
+    private var nameCounts: [String: Int] {
+        Dictionary((status?.members ?? []).map { ($0.name, 1) }, uniquingKeysWith: +)
     }
 
     /// Names need not be unique, series must be.

@@ -2720,7 +2720,7 @@ const ProtobufCMessageDescriptor zoetrope__nothing__descriptor =
   (ProtobufCMessageInit) zoetrope__nothing__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__hello__field_descriptors[6] =
+static const ProtobufCFieldDescriptor zoetrope__hello__field_descriptors[7] =
 {
   {
     "name",
@@ -2794,10 +2794,23 @@ static const ProtobufCFieldDescriptor zoetrope__hello__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "metrics",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Hello, metrics),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__hello__field_indices_by_name[] = {
   4,   /* field[4] = endpoint */
   1,   /* field[1] = host */
+  6,   /* field[6] = metrics */
   0,   /* field[0] = name */
   2,   /* field[2] = process */
   5,   /* field[5] = product */
@@ -2806,7 +2819,7 @@ static const unsigned zoetrope__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange zoetrope__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor zoetrope__hello__descriptor =
 {
@@ -2816,7 +2829,7 @@ const ProtobufCMessageDescriptor zoetrope__hello__descriptor =
   "Zoetrope__Hello",
   "zoetrope",
   sizeof(Zoetrope__Hello),
-  6,
+  7,
   zoetrope__hello__field_descriptors,
   zoetrope__hello__field_indices_by_name,
   1,  zoetrope__hello__number_ranges,
@@ -5480,7 +5493,7 @@ const ProtobufCMessageDescriptor zoetrope__weights__descriptor =
   (ProtobufCMessageInit) zoetrope__weights__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors[12] =
+static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors[13] =
 {
   {
     "incarnation",
@@ -5626,6 +5639,18 @@ static const ProtobufCFieldDescriptor zoetrope__member_status__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "metrics",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__MemberStatus, metrics),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__member_status__field_indices_by_name[] = {
   6,   /* field[6] = chunks */
@@ -5633,6 +5658,7 @@ static const unsigned zoetrope__member_status__field_indices_by_name[] = {
   0,   /* field[0] = incarnation */
   11,   /* field[11] = late */
   7,   /* field[7] = leases */
+  12,   /* field[12] = metrics */
   1,   /* field[1] = name */
   3,   /* field[3] = process */
   10,   /* field[10] = progress */
@@ -5644,7 +5670,7 @@ static const unsigned zoetrope__member_status__field_indices_by_name[] = {
 static const ProtobufCIntRange zoetrope__member_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor zoetrope__member_status__descriptor =
 {
@@ -5654,7 +5680,7 @@ const ProtobufCMessageDescriptor zoetrope__member_status__descriptor =
   "Zoetrope__MemberStatus",
   "zoetrope",
   sizeof(Zoetrope__MemberStatus),
-  12,
+  13,
   zoetrope__member_status__field_descriptors,
   zoetrope__member_status__field_indices_by_name,
   1,  zoetrope__member_status__number_ranges,

@@ -11,12 +11,14 @@ public struct Hello: Hashable, Sendable {
     public var endpoint: String
     /// The product's version, for people.
     public var product: String
+    /// Where it serves `/metrics`: `host:port`; empty: nowhere.
+    public var metrics: String
 
     public static let protocolVersion = 3
 
     public init(
         version: Int = Hello.protocolVersion, name: String, host: String, process: Int, threads: Int, endpoint: String,
-        product: String
+        product: String, metrics: String = ""
     ) {
         self.version = version
         self.name = name
@@ -25,6 +27,7 @@ public struct Hello: Hashable, Sendable {
         self.threads = threads
         self.endpoint = endpoint
         self.product = product
+        self.metrics = metrics
     }
 }
 

@@ -64,14 +64,17 @@ public struct MemberStatus: Hashable, Sendable {
     public var progress: Progress
     /// Why others may have to wait for it, for people; empty when it is not late.
     public var late: String
+    /// Where it serves `/metrics`: `host:port`; empty: nowhere.
+    public var metrics: String
 
     public init(
         incarnation: Incarnation, name: String, host: String, process: Int, threads: Int, state: String, chunks: Int,
         leases: [UnitBlock], unitsPerSecond: Double, silentSeconds: Double, progress: Progress = Progress(),
-        late: String = ""
+        late: String = "", metrics: String = ""
     ) {
         self.progress = progress
         self.late = late
+        self.metrics = metrics
         self.incarnation = incarnation
         self.name = name
         self.host = host

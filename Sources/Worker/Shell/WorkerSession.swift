@@ -39,7 +39,7 @@ final class WorkerSession {
         incarnation = UInt64.random(in: 1...UInt64.max)
         hello = Hello(
             name: settings.name, host: hostName(), process: Int(getpid()), threads: settings.threads,
-            endpoint: data.endpoint, product: settings.product)
+            endpoint: data.endpoint, product: settings.product, metrics: settings.metrics)
         machine = Worker(incarnation: incarnation, hello: hello, timing: settings.timing, pool: pool)
         poller.watch(listener)
         poller.watch(coordinator)

@@ -22,6 +22,8 @@ public final class WorkerShell: Sendable {
         public var threads: Int
         /// The product's version, for people.
         public var product: String
+        /// Where this process serves `/metrics`: `host:port`; empty: nowhere.
+        public var metrics = ""
         public var timing: ClusterTiming
         public var limits: FrameLimits
         /// With the keys of a worker, where the run has keys.

@@ -104,7 +104,11 @@ struct Work: ParsableCommand {
         inversion: .prefixedNo,
         help: "Compute activations a second time rather than keep them: the same bits in less memory and more time.")
     var recompute: Bool?
-    @Option(help: "Serve /metrics for Prometheus at HOST:PORT; without it, cluster.conf's, or nowhere.")
+    @Option(
+        help: """
+            Serve /metrics for Prometheus at HOST:PORT, port 0 takes a free one; :PORT alone, at the address where the other \
+            workers reach this one. Without it, cluster.conf's, or nowhere.
+            """)
     var metrics: String?
     @Option(help: "What people call this worker; without it, the host's name and the process.")
     var name: String?
@@ -140,6 +144,7 @@ struct Work: ParsableCommand {
         let progress = LatestProgress()
         let prometheus = try metricsServer(cluster, name: name, progress)
         defer { prometheus?.close() }
+        settings.metrics = prometheus?.address ?? ""
         let shell = try WorkerShell(
             settings, supply: supply, note: note, observe: { progress.take($0) },
             build: { welcome throws(Fault) in
@@ -174,8 +179,12 @@ struct Work: ParsableCommand {
     private func metricsServer(
         _ cluster: ClusterConfiguration, name: String, _ progress: LatestProgress
     ) throws(Fault) -> MetricsServer? {
-        let (text, about) = metrics.map { ($0, "--metrics") } ?? (cluster.worker.metrics, "worker.metrics")
+        var (text, about) = metrics.map { ($0, "--metrics") } ?? (cluster.worker.metrics, "worker.metrics")
         guard !text.isEmpty else { return nil }
+        if text.hasPrefix(":") {
+            let host = cluster.worker.dataBind.isEmpty ? cluster.worker.dataHost : cluster.worker.dataBind
+            text = (host.isEmpty ? try localAddress(towards: join) : host) + text
+        }
         let server = try MetricsServer(try DashboardAddress(text, about: about), about: about) {
             progress.value.prometheus(worker: name, process: .now())
         }

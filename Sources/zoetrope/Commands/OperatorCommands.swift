@@ -47,7 +47,8 @@ struct Status: ParsableCommand {
                         "state": .string(member.state), "chunks": .integer(member.chunks),
                         "units": .array(member.leases.map { .string("\($0)") }),
                         "units_per_s": .number(member.unitsPerSecond), "silent_s": .number(member.silentSeconds),
-                        "late": .string(member.late), "activity": .string("\(member.progress.activity)"),
+                        "late": .string(member.late), "metrics": .string(member.metrics),
+                        "activity": .string("\(member.progress.activity)"),
                         "seconds": .object(member.progress.time.parts.map { ($0.name, .number($0.value)) }),
                     ]
                 }),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordinator
+import Dashboard
 import Faults
 import Foundation
 import Kernels
@@ -41,10 +42,19 @@ struct Train: ParsableCommand {
     var listen = "tcp://127.0.0.1:0"
     @OptionGroup var takeOver: TakeOver
     @OptionGroup var page: DashboardOptions
+    @Flag(
+        help: """
+            Let each worker serve /metrics for Prometheus, too, at a free port of the page's address; /targets there lists \
+            them for http_sd_configs.
+            """)
+    var metrics = false
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
     func validate() throws {
+        guard !metrics || page.dashboard != nil else {
+            throw ValidationError("--metrics: no page would list the workers' ports; add --dashboard HOST:PORT")
+        }
         guard (1...1024).contains(workers) else { throw ValidationError("--workers \(workers): choose 1 to 1024") }
         guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 1 to 1024") }
         guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
@@ -62,14 +72,15 @@ struct Train: ParsableCommand {
         }
         preparation.warnIfCrowded(workers: workers)
         let security = try protection.security(as: .coordinator)
+        let dashboard = try page.settings()
         let local = LocalWorkers()
         let ending = try coordinate(
             preparation, run: folder, takingOver: takeOver.takeOver, listen: listen, security: security,
-            expectedWorkers: workers, cluster: .standard, dashboard: try page.settings()
+            expectedWorkers: workers, cluster: .standard, dashboard: dashboard
         ) { shell throws(Fault) in
             try local.start(
                 workers, endpoint: shell.endpoint, threads: threads, slices: slices,
-                options: try protection.arguments + (recompute ? ["--recompute"] : [])
+                options: try protection.arguments + (recompute ? ["--recompute"] : []) + metricsArguments(dashboard)
             ) { process in
                 shell.processEnded(process)
                 if local.running == 0 { shell.stop(reason: "every worker of this command has ended") }
@@ -79,6 +90,11 @@ struct Train: ParsableCommand {
         if ending.code == Fault.Code.internal.rawValue { local.kill() }
         local.wait()
         try conclude(ending, run: folder, preparation: preparation, result)
+    }
+
+    private func metricsArguments(_ dashboard: DashboardSettings?) -> [String] {
+        guard metrics, let dashboard else { return [] }
+        return ["--metrics", dashboard.address.text(port: 0)]
     }
 }
 

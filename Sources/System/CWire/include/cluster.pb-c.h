@@ -224,10 +224,11 @@ struct  Zoetrope__Hello
   int64_t threads;
   char *endpoint;
   char *product;
+  char *metrics;
 };
 #define ZOETROPE__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__hello__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Zoetrope__Fingerprint
@@ -778,10 +779,11 @@ struct  Zoetrope__MemberStatus
   uint64_t silent_seconds;
   Zoetrope__Progress *progress;
   char *late;
+  char *metrics;
 };
 #define ZOETROPE__MEMBER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__member_status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0, NULL, (char *)protobuf_c_empty_string }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Zoetrope__ClusterStatus

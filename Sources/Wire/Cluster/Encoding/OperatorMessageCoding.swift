@@ -110,6 +110,7 @@ extension MemberStatus {
             $0.pointee.silent_seconds = silentSeconds.bitPattern
             $0.pointee.progress = progress.message(arena)
             $0.pointee.late = arena.string(late)
+            $0.pointee.metrics = arena.string(metrics)
         }
     }
 
@@ -127,6 +128,6 @@ extension MemberStatus {
             silentSeconds: Double(bitPattern: message.silent_seconds),
             progress: try message.progress.map { progress throws(Fault) in try Progress(progress.pointee) }
                 ?? Progress(),
-            late: Checking.line(message.late))
+            late: Checking.line(message.late), metrics: Checking.line(message.metrics))
     }
 }

@@ -12,6 +12,7 @@ extension Hello {
             $0.pointee.threads = Int64(threads)
             $0.pointee.endpoint = arena.string(endpoint)
             $0.pointee.product = arena.string(product)
+            $0.pointee.metrics = arena.string(metrics)
         }
     }
 
@@ -21,7 +22,7 @@ extension Hello {
             version: Int(version), name: Checking.line(message.name), host: Checking.line(message.host),
             process: try Checking.number(message.process, "process"),
             threads: try Checking.number(message.threads, "threads"), endpoint: Checking.text(message.endpoint),
-            product: Checking.line(message.product))
+            product: Checking.line(message.product), metrics: Checking.line(message.metrics))
     }
 }
 
