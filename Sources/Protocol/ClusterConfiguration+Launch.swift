@@ -12,6 +12,8 @@ extension ClusterConfiguration {
         public var standard: Host
         /// In the order of the file, each name once.
         public var hosts: [Host]
+        /// Where the coordinator is started; nil: on the machine where the launch runs.
+        public var coordinator: Host?
     }
 
     /// A machine, or a part of one, that runs one worker.
@@ -86,6 +88,13 @@ extension ClusterConfiguration.Launch {
                 mend: "two workers on one machine are two [[launch.host]] with one address and two names")
         }
         self.hosts = found
+        let name = try reader.string("launch.coordinator", default: "")
+        if !name.isEmpty {
+            var host = standard
+            (host.name, host.address) = (name, name)
+            try host.check(reader.place("launch.coordinator"))
+            coordinator = found.first { $0.name == name } ?? host
+        }
     }
 }
 

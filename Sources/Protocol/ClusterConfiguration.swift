@@ -79,7 +79,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
             cacheLimit: 0, metrics: ""),
         security: SecuritySection(keys: "", insecure: false),
         timeouts: Timeouts(broken: 0.6, heartbeat: 1, suspect: 3, dead: 9, patience: 600),
-        launch: Launch(ssh: ["ssh"], grace: 60, standard: Host(name: ""), hosts: []))
+        launch: Launch(ssh: ["ssh"], grace: 60, standard: Host(name: ""), hosts: [], coordinator: nil))
 
     /// Reads a document.
     /// - Throws: `Fault.usage` for unknown keys, wrong kinds, and timeouts out of order.

@@ -5,92 +5,13 @@ import Testing
 /// `zoetrope launch` through a real sshd, whose addresses on loopback are the hosts.
 @Suite("Launched by ssh", .serialized, .timeLimit(.minutes(5)))
 struct LaunchTests {
-    /// A cluster of hosts that a test can change.
-    private struct Lab {
-        let folder: String
-        let run: String
-        let shell: SecureShell
-        let endpoint: String
-
-        init(_ folder: String) throws {
-            self.folder = folder
-            run = folder + "/run"
-            shell = try SecureShell(folder)
-            endpoint = "tcp://127.0.0.1:\(try freePort())"
-        }
-
-        var configuration: String { folder + "/cluster.conf" }
-
-        /// Writes cluster.conf: the whole file at once, for a launch may read it at any time.
-        func list(_ hosts: [String], _ more: String = "") throws {
-            try """
-            [coordinator]
-            address = "\(endpoint)"
-            [worker]
-            threads = 1
-            [launch]
-            ssh = \(shell.command)
-            program = "\(Program.path)"
-            hosts = [\(hosts.map { "\"\($0)\"" }.joined(separator: ", "))]
-            \(more)
-
-            """.write(toFile: configuration, atomically: true, encoding: .utf8)
-        }
-
-        func launch(_ more: String...) throws -> Running {
-            try Program.start(
-                [
-                    "launch", "--config", configuration, "--recipe",
-                    sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml", "input.width=32", "input.height=32",
-                    "input.crop=28", "batch.units=4", "batch.clips_per_unit=2", "schedule.steps=24",
-                    "checkpoint.every_steps=5", "--data", try MotionRun.data.get(), "--run", run, "--json",
-                ] + more)
-        }
-
-        /// Asks the run until `condition` holds for its status.
-        @discardableResult
-        func status(of launch: Running, until condition: ([String: Any]) -> Bool) throws -> [String: Any] {
-            let deadline = Date().addingTimeInterval(90)
-            while Date() < deadline, launch.process.isRunning {
-                let answer = try Program.run("status", "--join", endpoint, "--keys", run + "/keys", "--json")
-                if answer.status == 0, condition(answer.json) { return answer.json }
-            }
-            throw TimedOut(log: launch.errors.now)
-        }
-
-        struct TimedOut: Error { let log: String }
-
-        /// Everything that the launch has started, on its machine and on the hosts.
-        func processes(of launch: Running) -> Set<ProcessTree.Entry> {
-            ProcessTree.descendants(of: [launch.pid, shell.pid])
-        }
-
-        /// Whether all of them end before `seconds` are over.
-        func end(_ processes: Set<ProcessTree.Entry>, within seconds: Double) -> Bool {
-            let deadline = Date().addingTimeInterval(seconds)
-            while processes.contains(where: ProcessTree.isAlive) { if Date() > deadline { return false } }
-            return true
-        }
-
-        /// What tenders have left behind on the hosts.
-        var leftovers: [String] { (try? FileManager.default.contentsOfDirectory(atPath: shell.runtime)) ?? ["?"] }
-    }
-
-    private func withLab<T>(_ body: (Lab) throws -> T) throws -> T {
-        try withTemporaryFolder { folder in
-            let lab = try Lab(folder)
-            defer { lab.shell.stop() }
-            return try body(lab)
-        }
-    }
-
-    private func members(_ status: [String: Any]) -> [[String: Any]] { status["members"] as? [[String: Any]] ?? [] }
-    private func step(_ status: [String: Any]) -> Int { status["step"] as? Int ?? 0 }
+    private func members(_ status: [String: Any]) -> [[String: Any]] { LaunchLab.members(status) }
+    private func step(_ status: [String: Any]) -> Int { LaunchLab.step(status) }
 
     @Test("Two hosts, a worker killed on one: it is started again, the weights are those of one machine left in peace")
     func killedWorker() throws {
         let undisturbed = try MotionRun.undisturbed.get()
-        try withLab { lab in
+        try LaunchLab.with { lab in
             try lab.list(Array(SecureShell.hosts[..<2]))
             let launch = try lab.launch()
             let seen = try lab.status(of: launch) { step($0) >= 2 && members($0).count == 2 }
@@ -117,7 +38,7 @@ struct LaunchTests {
 
     @Test("No command, environment or log has the job's secrets; on the hosts they are in a private folder")
     func secrets() throws {
-        try withLab { lab in
+        try LaunchLab.with { lab in
             try lab.list([SecureShell.hosts[0]])
             let launch = try lab.launch()
             try lab.status(of: launch) { step($0) >= 1 }
@@ -151,7 +72,7 @@ struct LaunchTests {
     @Test("When launch is killed, nothing of it remains on any host; the same command continues to the same weights")
     func killedLaunch() throws {
         let undisturbed = try MotionRun.undisturbed.get()
-        try withLab { lab in
+        try LaunchLab.with { lab in
             try lab.list(Array(SecureShell.hosts[..<2]))
             let launch = try lab.launch()
             try lab.status(of: launch) { step($0) >= 3 && members($0).count == 2 }
@@ -170,7 +91,7 @@ struct LaunchTests {
     @Test("SIGUSR1 writes a checkpoint and ends with 75; --elastic takes a host in while training, and lets one go")
     func signalAndElastic() throws {
         let undisturbed = try MotionRun.undisturbed.get()
-        try withLab { lab in
+        try LaunchLab.with { lab in
             try lab.list([SecureShell.hosts[0]])
             let first = try lab.launch()
             try lab.status(of: first) { step($0) >= 2 }
@@ -194,7 +115,7 @@ struct LaunchTests {
 
     @Test("The second SIGINT ends everything at once, with 130")
     func abort() throws {
-        try withLab { lab in
+        try LaunchLab.with { lab in
             try lab.list(Array(SecureShell.hosts[..<2]))
             let launch = try lab.launch()
             let seen = try lab.status(of: launch) { step($0) >= 1 && members($0).count == 2 }
@@ -214,7 +135,7 @@ struct LaunchTests {
 
     @Test("What cannot work is refused before anything is started, or given up by name")
     func refusals() throws {
-        try withLab { lab in
+        try LaunchLab.with { lab in
             try lab.list([])
             var refused = try lab.launch().wait()
             #expect(refused.status == 64)

@@ -101,6 +101,37 @@ struct LaunchMachineTests {
         #expect(machine.ended(.worker("a"), .signal(9), now: now + 6) == [.finish(70)])
     }
 
+    @Test("A coordinator without a program to start is not tried again")
+    func noCoordinator() {
+        for code in [126, 127] as [Int32] {
+            var machine = LaunchMachine(hosts: [host("a")], isElastic: false, grace: 60)
+            _ = machine.start(now: 0)
+            #expect(deeds(machine.ended(.coordinator, .code(code), now: 1)) == [.finish(64)])
+        }
+    }
+
+    @Test("A coordinator whose connection broke may keep the run a while from the next, which is tried until then")
+    func lostCoordinator() {
+        for exit in [.code(255), .signal(9), .lost] as [Exit] {
+            var machine = running(["a"])
+            #expect(deeds(machine.ended(.coordinator, exit, now: 100)) == [])
+            #expect(machine.tick(now: 101) == [.startCoordinator])
+            var now = 102.0
+            while now < 165 {
+                #expect(deeds(machine.ended(.coordinator, .code(64), now: now)) == [])
+                #expect(machine.deadline == now + 2)
+                now += 2
+                #expect(machine.tick(now: now) == [.startCoordinator])
+                now += 1
+            }
+            // By then the old one has ended or was killed: what is said now is meant.
+            #expect(deeds(machine.ended(.coordinator, .code(64), now: now)) == [])
+            #expect(machine.deadline == now + 5)
+            #expect(machine.tick(now: now + 5) == [.kill(.worker("a"))])
+            #expect(machine.ended(.worker("a"), .signal(9), now: now + 5) == [.finish(64)])
+        }
+    }
+
     @Test("The first wish to stop reaches the coordinator, and it alone; nobody is started any more")
     func stop() {
         var machine = running(["a", "b"])

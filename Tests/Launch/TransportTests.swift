@@ -85,6 +85,26 @@ struct TransportTests {
         }
     }
 
+    @Test("A coordinator on a host is started there, with its files over standard input and no secret elsewhere")
+    func coordinatorElsewhere() throws {
+        var plan = plan(keys: ["worker.key": "SECRET"])
+        #expect(plan.coordinatorStart.command == ["/opt/zoetrope", "tend"])
+        plan.cluster.launch.coordinator = host { ($0.address, $0.program) = ("10.0.0.7", "bin/zoetrope") }
+        plan.coordinatorFiles = ["coordinator.key": "SECRET", "recipe.toml": "seed = 1\n"]
+        let start = plan.coordinatorStart
+        #expect(start.command.suffix(3) == ["--", "10.0.0.7", "exec bin/zoetrope tend"])
+        #expect(start.order.farewell == 15)
+        #expect(start.order.files["coordinator.key"] == "SECRET")
+        #expect(!plan.text([]).contains("SECRET"))
+        #expect(plan.text([]).contains("over standard input: coordinator.key, recipe.toml"))
+        plan.cluster.coordinator.replicas = 3
+        plan.cluster.coordinator.dashboard = "10.0.0.7:8017"
+        let text = LaunchPlan.coordinatorConfiguration(plan.cluster)
+        let read = try ClusterConfiguration.read(Document(toml: text, name: "cluster.conf"))
+        #expect(read.coordinator == plan.cluster.coordinator)
+        #expect(read.timeouts == plan.cluster.timeouts)
+    }
+
     @Test("A job of Slurm is known by its environment, and nothing else is one")
     func job() throws {
         let variables = ["SLURM_JOB_ID": "123456", "SLURM_JOB_NODELIST": "n[1-3]", "SLURM_CPUS_PER_TASK": "8"]

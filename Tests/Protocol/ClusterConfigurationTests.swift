@@ -9,14 +9,15 @@ import Testing
         let path = sourceTree + "/cluster.conf"
         let document = try Document(toml: try text(of: path), name: path)
         #expect(try ClusterConfiguration.read(document) == .standard)
-        #expect(document.entries.count == 13 + 2 + 4 + 2 + 8)
+        #expect(document.entries.count == 13 + 2 + 4 + 2 + 9)
     }
 
     @Test(arguments: [
         "[timeouts]\nsuspect = 20.0", "[worker]\nthread = 3", "[worker]\npin = 1", "[worker]\nrecompute = \"blocks\"",
         "[worker]\nthreads = \"two\"",
         "address = 3", "[launch]\nhosts = [\"-oProxyCommand=x\"]", "[launch]\nhosts = [\"a\", \"a\"]",
-        "[launch]\nhosts = [\"a b\"]", "[launch]\nhosts = [\"\"]", "[launch]\nhost = [\"a\"]", "[launch]\nssh = []",
+        "[launch]\nhosts = [\"a b\"]", "[launch]\nhosts = [\"\"]", "[launch]\ncoordinator = \"-oProxyCommand=x\"",
+        "[launch]\nhost = [\"a\"]", "[launch]\nssh = []",
         "[launch]\nprogram = \"\"", "[launch]\nport = 65536", "[[launch.host]]\naddress = \"a\"",
         "[[launch.host]]\nname = \"a\"\nadress = \"b\"", "[launch]\nhosts = [\"a\"]\n[[launch.host]]\nname = \"a\"",
     ]) func whatIsWrongIsRefused(text: String) throws {
@@ -57,5 +58,22 @@ import Testing
         #expect((other.address, other.user, other.port) == ("bob@10.0.0.7", "", 2222))
         #expect((other.threads, other.options, other.data) == (16, [], "sets/motion"))
         #expect(launch.hosts[0].threads == nil)
+        #expect(launch.coordinator == nil)
+        func coordinator(_ name: String) throws -> ClusterConfiguration.Host? {
+            let text = """
+                [launch]
+                hosts = ["a"]
+                user = "alice"
+                coordinator = "\(name)"
+                [[launch.host]]
+                name = "c"
+                port = 2222
+                """
+            return try ClusterConfiguration.read(Document(toml: text, name: "cluster.conf")).launch.coordinator
+        }
+        #expect(try coordinator("c")?.port == 2222)
+        // One that has no worker is reached as [launch] says.
+        #expect(try coordinator("head")?.address == "head")
+        #expect(try coordinator("head")?.user == "alice")
     }
 }

@@ -122,7 +122,7 @@ final class HostConversation {
         case 126, 127:
             return Fault(
                 .usage, name, "has no program to start (\(exit.asCode))\(said)",
-                mend: "set launch.program, or the host's, in cluster.conf to where zoetrope is there")
+                mend: Exit.programMend)
         case 64:
             return Fault(
                 .usage, name, "its zoetrope does not know how to answer\(said)", mend: "install this version there")

@@ -8,6 +8,14 @@ extension Exit: CustomStringConvertible {
         }
     }
 
+    /// Of what carried the process, ssh or srun or a tender: the process itself may still run for a while.
+    var isOfCarrier: Bool {
+        switch self {
+        case .code(let code): code == 255
+        case .signal, .lost: true
+        }
+    }
+
     /// Killed, or crashed: a code of ours says why, and these do not. A tender passes a signal on as 128 and its number.
     var isUnexplained: Bool { ![0, 64, 65, 70, 75].contains(asCode) }
 
@@ -17,12 +25,15 @@ extension Exit: CustomStringConvertible {
         case 0: "has left"
         case 64: "cannot take part (64, see above) and is not started again; the others go on"
         case 65: "has bad data (65, see above) and is not started again; the others go on"
-        case 126, 127:
-            "has no program to start (\(asCode)) and is not started again; set launch.program, or the host's, in "
-                + "cluster.conf to where zoetrope is there"
+        case 126, 127: "\(whyNoProgram ?? "") and is not started again; \(Self.programMend)"
         default: nil
         }
     }
+
+    /// Nil where there was a program to start.
+    var whyNoProgram: String? { [126, 127].contains(asCode) ? "has no program to start (\(asCode))" : nil }
+
+    static let programMend = "set launch.program, or the host's, in cluster.conf to where zoetrope is there"
 
     public var description: String {
         switch self {

@@ -55,6 +55,8 @@ public struct LaunchMachine: Sendable {
     /// Hosts in the order of the list.
     private var order: [String] = []
     private var isStopping = false
+    /// Until then a coordinator whose connection broke may still have the run: it writes a checkpoint before it ends.
+    private var isHeldUntil: Double?
     /// The code of a launch none of whose workers can take part.
     private var givenUp: Int32?
 
@@ -198,6 +200,14 @@ public struct LaunchMachine: Sendable {
         let code = exit.isUnexplained && isStopping ? 75 : exit.asCode
         coordinator = .gone(code: code)
         guard case .running = phase else { return tick(now: now) }
+        if let reason = exit.whyNoProgram {
+            return [.say(.coordinator, "\(reason); \(Exit.programMend)")] + end(with: givenUp ?? 64, now: now)
+        }
+        if exit.asCode == 64, !isStopping, let time = isHeldUntil, now < time {
+            coordinator = .waiting(until: now + Self.holdingTime)
+            return [.say(.coordinator, "the one before it may not have ended yet; it is tried again")]
+        }
+        if exit.isOfCarrier { isHeldUntil = now + grace + Self.killingTime }
         // What it said of itself is the run's word; a coordinator that was killed said nothing, and its workers wait.
         guard exit.isUnexplained, !isStopping else {
             return end(with: code == 75 ? givenUp ?? code : code, now: now)
@@ -265,6 +275,8 @@ public struct LaunchMachine: Sendable {
 
     /// Seconds for what was told nothing, or is killed.
     private static let killingTime = 5.0
+    /// Seconds between two looks whether the run is free.
+    private static let holdingTime = 2.0
     private static let terminate: Int32 = 15
     /// In a row, without a minute of life between.
     private static let coordinatorDeaths = 5

@@ -12,6 +12,8 @@ public struct LaunchPlan: Sendable {
     public var cluster: ClusterConfiguration
     /// Of `zoetrope coordinator`, from its name on.
     public var coordinator: [String]
+    /// What a coordinator on another machine needs there, by the files' names.
+    public var coordinatorFiles: [String: String]
     /// What a worker needs of the job's keys, by the files' names; empty: no keys.
     public var workerKeys: [String: String]
     /// Without keys on a network.
@@ -19,28 +21,31 @@ public struct LaunchPlan: Sendable {
 
     public init(
         program: String, transport: Transport, endpoint: String, cluster: ClusterConfiguration, coordinator: [String],
-        workerKeys: [String: String], isInsecure: Bool
+        coordinatorFiles: [String: String] = [:], workerKeys: [String: String], isInsecure: Bool
     ) {
         self.program = program
         self.transport = transport
         self.endpoint = endpoint
         self.cluster = cluster
         self.coordinator = coordinator
+        self.coordinatorFiles = coordinatorFiles
         self.workerKeys = workerKeys
         self.isInsecure = isInsecure
     }
 
-    /// A process to start here, and what it is to be told on standard input.
+    /// A process to start, the command that does so here, and what it is to be told on standard input.
     public struct Start: Sendable, Equatable {
         public let command: [String]
         public let order: TendOrder
     }
 
-    /// The coordinator, on this machine. It is told to stop when the launch is gone, and has time for a checkpoint.
+    /// The coordinator, on this machine or on the host that `cluster.conf` names. It is told to stop when the launch is
+    /// gone, and has time for a checkpoint.
     public var coordinatorStart: Start {
         Start(
-            command: [program, "tend"],
-            order: TendOrder(arguments: coordinator, farewell: 15, grace: cluster.launch.grace, reports: false))
+            command: cluster.launch.coordinator.map { transport.command($0) } ?? [program, "tend"],
+            order: TendOrder(
+                arguments: coordinator, files: coordinatorFiles, farewell: 15, grace: cluster.launch.grace))
     }
 
     /// The worker of a host. When the launch is gone the coordinator ends it, who asks it for its chunks before; one that
@@ -58,14 +63,38 @@ public struct LaunchPlan: Sendable {
         return Start(
             command: transport.command(host),
             order: TendOrder(
-                arguments: arguments, files: files, farewell: 0, grace: cluster.launch.grace + 5, reports: true))
+                arguments: arguments, files: files, farewell: 0, grace: cluster.launch.grace + 5))
     }
 
-    private static let configurationName = "cluster.conf"
+    public static let configurationName = "cluster.conf"
+
+    /// What a coordinator on another machine takes of `cluster.conf`.
+    public static func coordinatorConfiguration(_ cluster: ClusterConfiguration) -> String {
+        """
+        [coordinator]
+        replicas = \(cluster.coordinator.replicas)
+        verify = \(cluster.coordinator.verify)
+        dashboard = \(Value.string(cluster.coordinator.dashboard).toml)
+
+        """ + timeouts(cluster)
+    }
+
+    private static func timeouts(_ cluster: ClusterConfiguration) -> String {
+        let timeouts = cluster.timeouts
+        return """
+            [timeouts]
+            broken = \(timeouts.broken)
+            heartbeat = \(timeouts.heartbeat)
+            suspect = \(timeouts.suspect)
+            dead = \(timeouts.dead)
+            patience = \(timeouts.patience)
+
+            """
+    }
 
     /// What a worker takes of `cluster.conf`, with the host's own values.
     private func configuration(_ host: ClusterConfiguration.Host) -> String {
-        let (worker, timeouts) = (cluster.worker, cluster.timeouts)
+        let worker = cluster.worker
         return """
             [worker]
             data_host = \(Value.string(host.dataHost ?? worker.dataHost).toml)
@@ -78,14 +107,8 @@ public struct LaunchPlan: Sendable {
             metrics = \(Value.string(metrics(host)).toml)
             [security]
             insecure = \(isInsecure && workerKeys.isEmpty)
-            [timeouts]
-            broken = \(timeouts.broken)
-            heartbeat = \(timeouts.heartbeat)
-            suspect = \(timeouts.suspect)
-            dead = \(timeouts.dead)
-            patience = \(timeouts.patience)
 
-            """
+            """ + Self.timeouts(cluster)
     }
 
     /// One address of one machine is not for the others; a port alone is.

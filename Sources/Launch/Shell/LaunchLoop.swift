@@ -8,7 +8,6 @@ struct LaunchLoop {
     private var machine: LaunchMachine
     private let surroundings: LaunchShell.Surroundings
     private let wake: Int32
-    private let notices: NoticeSocket
     private let clock = MonotonicClock()
     private var processes: [LaunchPart: LaunchedProcess] = [:]
     private var code: Int32?
@@ -17,14 +16,12 @@ struct LaunchLoop {
     private var lastHosts: [ClusterConfiguration.Host]?
 
     init(
-        plan: LaunchPlan, machine: LaunchMachine, surroundings: LaunchShell.Surroundings, wake: Int32,
-        notices: NoticeSocket
+        plan: LaunchPlan, machine: LaunchMachine, surroundings: LaunchShell.Surroundings, wake: Int32
     ) {
         self.plan = plan
         self.machine = machine
         self.surroundings = surroundings
         self.wake = wake
-        self.notices = notices
     }
 
     mutating func run(takingWishes take: () -> [Wish]) -> Int32 {
@@ -46,19 +43,21 @@ struct LaunchLoop {
     private mutating func wait() {
         let parts = Array(processes.keys)
         let streams = parts.flatMap { part in processes[part]?.descriptors ?? [-1, -1] }
-        let flags = ready([wake, notices.descriptor] + streams, seconds: Self.tick)
+        let flags = ready([wake] + streams, seconds: Self.tick)
         if flags[0] { _ = Reading(wake) }
-        if flags[1], notices.takesReady() { perform(machine.coordinatorListens(now: clock.now)) }
         for (i, part) in parts.enumerated() {
-            for stream in 0..<2 where flags[2 + 2 * i + stream] { pass(processes[part]?.read(stream), of: part) }
+            for stream in 0..<2 where flags[1 + 2 * i + stream] { pass(processes[part]?.read(stream) ?? [], of: part) }
         }
     }
 
-    private func pass(_ output: LaunchedProcess.Output?, of part: LaunchPart) {
-        switch output {
-        case .lines(let lines): for line in lines { surroundings.log(part, line) }
-        case .bytes(let bytes): surroundings.result(bytes)
-        case .ended, .nothing, nil: break
+    private mutating func pass(_ outputs: [LaunchedProcess.Output], of part: LaunchPart) {
+        for output in outputs {
+            switch output {
+            case .log(let line): surroundings.log(part, line)
+            case .result(let line): surroundings.result(line)
+            case .ready where part == .coordinator: perform(machine.coordinatorListens(now: clock.now))
+            case .ready: break
+            }
         }
     }
 
@@ -67,9 +66,9 @@ struct LaunchLoop {
             guard let exit = process.ending() else { continue }
             // What it wrote is in the pipes by now.
             for stream in 0..<2 {
-                while let output = processes[part]?.read(stream), output.isSome { pass(output, of: part) }
+                while let outputs = processes[part]?.read(stream) { pass(outputs, of: part) }
             }
-            if let lines = processes[part]?.rest() { for line in lines { surroundings.log(part, line) } }
+            pass(processes[part]?.rest() ?? [], of: part)
             let meaning = processes[part]?.meaning(of: exit) ?? exit
             processes.removeValue(forKey: part)?.close()
             perform(machine.ended(part, meaning, now: clock.now))
@@ -95,9 +94,8 @@ struct LaunchLoop {
     private mutating func perform(_ directives: [LaunchMachine.Directive]) {
         for directive in directives {
             switch directive {
-            case .startCoordinator:
-                start(.coordinator, plan.coordinatorStart, environment: notices.environment)
-            case .startWorker(let host): start(.worker(host.name), plan.start(host), environment: nil)
+            case .startCoordinator: start(.coordinator, plan.coordinatorStart)
+            case .startWorker(let host): start(.worker(host.name), plan.start(host))
             case .signal(let part, let number): processes[part]?.tell(.signal(number))
             case .kill(let part): processes[part]?.tell(.kill)
             case .say(let part, let text): surroundings.log(part, text)
@@ -106,10 +104,9 @@ struct LaunchLoop {
         }
     }
 
-    private mutating func start(_ part: LaunchPart, _ start: LaunchPlan.Start, environment: [String]?) {
+    private mutating func start(_ part: LaunchPart, _ start: LaunchPlan.Start) {
         do throws(Fault) {
-            processes[part] = try LaunchedProcess(
-                start, environment: environment, passesOutput: part == .coordinator)
+            processes[part] = try LaunchedProcess(start, passesOutput: part == .coordinator)
         } catch {
             surroundings.log(part, "\(error)")
             perform(machine.ended(part, .code(127), now: clock.now))

@@ -50,13 +50,12 @@ public final class LaunchShell: Sendable {
 
     /// Runs the launch to its end. Blocks.
     /// - Returns: The run's exit code.
-    /// - Throws: `Fault.internal` when the system has no socket.
-    public func run() throws(Fault) -> Int32 {
+    public func run() -> Int32 {
         var loop = LaunchLoop(
             plan: plan,
             machine: LaunchMachine(
                 hosts: hosts, isElastic: surroundings.hosts != nil, grace: plan.cluster.launch.grace),
-            surroundings: surroundings, wake: wake.reading, notices: try NoticeSocket())
+            surroundings: surroundings, wake: wake.reading)
         return loop.run {
             wishes.withLock { wishes in
                 defer { wishes = [] }

@@ -4,37 +4,32 @@ import Glibc
 /// A process of a launch as this machine sees it: a tender, or the ssh or srun that runs one elsewhere.
 struct LaunchedProcess {
     enum Output {
-        case lines([String])
-        case bytes([UInt8])
-        case nothing
-        case ended
-
-        var isSome: Bool {
-            switch self {
-            case .lines, .bytes: true
-            case .nothing, .ended: false
-            }
-        }
+        /// For people.
+        case log(String)
+        /// A line of standard output that is passed on.
+        case result([UInt8])
+        /// The tender says that the process does what it is for.
+        case ready
     }
 
     private let child: Child
     private let input: Int32
     /// Standard output and error; -1 when it has ended.
     private(set) var descriptors: [Int32]
-    private var splitters = [LineSplitter(limit: Self.limit), LineSplitter(limit: Self.limit)]
+    private var splitters = [LineSplitter(limit: Self.resultLimit), LineSplitter(limit: Self.limit)]
     private let passesOutput: Bool
-    private let reports: Bool
-    /// What the tender has said.
+    /// Empty lines of an output that is passed on: before a tender's report they are none of it.
+    private var blanks = 0
+    /// What the tender has said of the end.
     private var report: Int32?
 
     /// - Parameter passesOutput: Standard output is passed on as it is, and not taken for lines of a log.
-    init(_ start: LaunchPlan.Start, environment: [String]?, passesOutput: Bool) throws(Fault) {
+    init(_ start: LaunchPlan.Start, passesOutput: Bool) throws(Fault) {
         let pipes = [try Pipe(), try Pipe(), try Pipe()]
         defer { for descriptor in [pipes[0].reading, pipes[1].writing, pipes[2].writing] { Glibc.close(descriptor) } }
         do throws(Fault) {
             child = try Child(
-                start.command, environment: environment, input: pipes[0].reading, output: pipes[1].writing,
-                errors: pipes[2].writing)
+                start.command, input: pipes[0].reading, output: pipes[1].writing, errors: pipes[2].writing)
         } catch {
             for descriptor in [pipes[0].writing, pipes[1].reading, pipes[2].reading] { Glibc.close(descriptor) }
             throw error
@@ -42,7 +37,6 @@ struct LaunchedProcess {
         input = pipes[0].writing
         descriptors = [pipes[1].reading, pipes[2].reading]
         self.passesOutput = passesOutput
-        reports = start.order.reports
         for descriptor in descriptors { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         writeWhole(start.order.line + [10], to: input)
     }
@@ -56,36 +50,44 @@ struct LaunchedProcess {
     func meaning(of exit: Exit) -> Exit {
         if let report { return .code(report) }
         // Without a word of the tender a good end is none.
-        return reports && exit == .code(0) ? .lost : exit
+        return exit == .code(0) ? .lost : exit
     }
 
-    /// What one of the two streams has.
-    mutating func read(_ stream: Int) -> Output {
-        guard descriptors[stream] >= 0 else { return .ended }
+    /// What one of the two streams has now; nil when that is nothing, now or any more.
+    mutating func read(_ stream: Int) -> [Output]? {
+        guard descriptors[stream] >= 0 else { return nil }
         switch Reading(descriptors[stream]) {
-        case .bytes(let bytes):
-            if stream == 0, passesOutput { return .bytes(Array(bytes)) }
-            return .lines(splitters[stream].add(bytes).compactMap { take($0) })
-        case .nothingYet: return .nothing
+        case .bytes(let bytes): return splitters[stream].add(bytes).flatMap { take($0, stream) }
+        case .nothingYet: return nil
         case .ended:
             Glibc.close(descriptors[stream])
             descriptors[stream] = -1
-            return .ended
+            return nil
         }
     }
 
     /// Lines without an end, once there is nothing to read.
-    mutating func rest() -> [String] {
-        splitters.indices.compactMap { splitters[$0].end().flatMap { take($0) } }
+    mutating func rest() -> [Output] {
+        splitters.indices.flatMap { stream in splitters[stream].end().map { take($0, stream) } ?? [] }
     }
 
-    /// A line for people, if it is one.
-    private mutating func take(_ line: [UInt8]) -> String? {
-        if let code = TendReport.code(line: line) {
+    private mutating func take(_ line: [UInt8], _ stream: Int) -> [Output] {
+        switch TendReport(line: line) {
+        case .ended(let code):
             report = code
-            return nil
+            return []
+        case .ready:
+            blanks = 0
+            return [.ready]
+        case nil: break
         }
-        return line.isEmpty ? nil : Self.plain(line)
+        guard stream == 0, passesOutput else { return line.isEmpty ? [] : [.log(Self.plain(line))] }
+        guard !line.isEmpty else {
+            blanks += 1
+            return []
+        }
+        defer { blanks = 0 }
+        return [.result([UInt8](repeating: 10, count: blanks) + line + [10])]
     }
 
     /// Lets go of it.
@@ -106,6 +108,7 @@ struct LaunchedProcess {
         String(decoding: line.filter { $0 == 9 || $0 >= 32 && $0 != 127 }, as: UTF8.self)
     }
 
-    /// Bytes of a line of a log.
+    /// Bytes of a line of a log, and of one of standard output, which may be a result in JSON.
     private static let limit = 16 << 10
+    private static let resultLimit = 4 << 20
 }

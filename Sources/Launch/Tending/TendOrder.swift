@@ -15,18 +15,12 @@ public struct TendOrder: Codable, Equatable, Sendable {
     public var farewell: Int32
     /// Seconds that it has then before it is killed with all that it started.
     public var grace: Double
-    /// Whether the tender says at last, in a line of its own on standard output, how the process ended: whoever carries
-    /// its exit code may lose it, as srun does with a node.
-    public var reports: Bool
 
-    public init(
-        arguments: [String], files: [String: String] = [:], farewell: Int32, grace: Double, reports: Bool
-    ) {
+    public init(arguments: [String], files: [String: String] = [:], farewell: Int32, grace: Double) {
         self.arguments = arguments
         self.files = files
         self.farewell = farewell
         self.grace = grace
-        self.reports = reports
     }
 
     /// Where the files' folder stands in an argument.
@@ -96,18 +90,35 @@ enum TendCommand: Equatable {
     }
 }
 
-/// The last line of a tender's standard output.
-enum TendReport {
+/// What a tender says of its process, a line each on standard output among the process's own: whoever carries its exit code may
+/// lose it, as srun does with a node.
+enum TendReport: Equatable {
+    /// The process does what it is for: a coordinator listens.
+    case ready
+    /// It has ended with this code; the last line.
+    case ended(Int32)
+
     /// What no log of ours begins with.
-    private static let mark = "\u{2}ended "
+    private static let mark = "\u{2}"
 
-    static func line(code: Int32) -> String { "\(mark)\(code)\n" }
+    /// On a line of its own, whatever the process wrote last.
+    var text: String {
+        switch self {
+        case .ready: "\n\(Self.mark)ready\n"
+        case .ended(let code): "\n\(Self.mark)ended \(code)\n"
+        }
+    }
 
-    /// The code; nil for any other line.
-    static func code(line: [UInt8]) -> Int32? {
-        guard line.starts(with: mark.utf8) else { return nil }
-        return Int32(String(decoding: line.dropFirst(mark.utf8.count), as: UTF8.self)).flatMap {
-            (0...255).contains($0) ? $0 : nil
+    /// Nil for any other line.
+    init?(line: [UInt8]) {
+        guard line.starts(with: Self.mark.utf8) else { return nil }
+        let words = String(decoding: line.dropFirst(Self.mark.utf8.count), as: UTF8.self).split(separator: " ")
+        switch words.first {
+        case "ready" where words.count == 1: self = .ready
+        case "ended" where words.count == 2:
+            guard let code = Int32(words[1]), (0...255).contains(code) else { return nil }
+            self = .ended(code)
+        default: return nil
         }
     }
 }

@@ -45,7 +45,9 @@ public struct Tender {
             argument.hasPrefix(TendOrder.folder)
                 ? (folder?.path ?? "") + "/" + argument.dropFirst(TendOrder.folder.count) : argument
         }
-        let child = try Child([program] + arguments + ["--parent", "\(getpid())"])
+        let notices = order.arguments.first == "coordinator" ? try NoticeSocket() : nil
+        let child = try Child(
+            [program] + arguments + ["--parent", "\(getpid())"], environment: notices?.environment)
         let clock = MonotonicClock()
         var isHeld = true
         var deadline = Double.infinity
@@ -54,15 +56,16 @@ public struct Tender {
             if let exit = child.ending() {
                 // What it started ends with it.
                 child.killGroup()
-                // On a line of its own, whatever the process wrote last.
-                if order.reports { writeWhole(Array(("\n" + TendReport.line(code: exit.asCode)).utf8), to: 1) }
+                Self.say(.ended(exit.asCode))
                 return exit.asCode
             }
             if clock.now >= deadline {
                 child.killGroup()
                 deadline = .infinity
             }
-            guard ready([isHeld ? 0 : -1], seconds: Self.tick)[0] else { continue }
+            let flags = ready([isHeld ? 0 : -1, notices?.descriptor ?? -1], seconds: Self.tick)
+            if flags[1], notices?.takesReady() == true { Self.say(.ready) }
+            guard flags[0] else { continue }
             switch Reading(0) {
             case .bytes(let bytes): for line in input.add(bytes) { Self.obey(line, child) }
             case .nothingYet: continue
@@ -73,6 +76,8 @@ public struct Tender {
             }
         }
     }
+
+    private static func say(_ report: TendReport) { writeWhole(Array(report.text.utf8), to: 1) }
 
     private static func obey(_ line: [UInt8], _ child: Child) {
         switch TendCommand(line: String(decoding: line, as: UTF8.self)) {

@@ -39,6 +39,8 @@ struct Coordinate: ParsableCommand {
     @Flag(help: "Stay when the run is done, until a signal comes: for supervisors that start again whoever ends.")
     var stay = false
     @Option(help: .hidden)
+    var recipeOrigin: String?
+    @Option(help: .hidden)
     var parent: Int32?
 
     func run() throws {
@@ -46,7 +48,7 @@ struct Coordinate: ParsableCommand {
         if let listen { cluster.coordinator.address = listen }
         if let parent { endWith(parent: parent, name: "coordinator") }
         let preparation = try RunPreparation(
-            recipe: recipe, assignments: assignments, data: try absolute(data), run: folder)
+            recipe: recipe, origin: recipeOrigin, assignments: assignments, data: try absolute(data), run: folder)
         if let finished = try RunResult(run: folder, preparation: preparation) {
             result.report(finished.json, text: finished.text)
             ServiceNotice.system?.ready()

@@ -7,14 +7,15 @@ import Launch
 import Protocol
 import Reporting
 import Storage
+import Training
 
 /// `zoetrope launch`: a whole cluster.
 struct LaunchCluster: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "launch",
-        abstract: "Train on the hosts of cluster.conf: a coordinator here, a worker on each by ssh.",
+        abstract: "Train on the hosts of cluster.conf: a coordinator here or on one of them, a worker on each by ssh.",
         discussion: """
-            Starts the coordinator on this machine and a worker on every host of [launch] in cluster.conf, or with --slurm \
+            Starts the coordinator on this machine, or where launch.coordinator says, and a worker on every host of [launch] in cluster.conf, or with --slurm \
             on every node of the job that it runs in. Workers that die are started again; when this command ends, however it \
             ends, nothing of it remains on any host. SIGTERM, SIGUSR1 and control-C write a checkpoint and end with 75: the \
             same command continues. A second control-C ends everything at once. The exit code is the run's.
@@ -25,9 +26,10 @@ struct LaunchCluster: ParsableCommand {
     var recipe: String
     @Argument(help: "key=value for whatever is to be different from the recipe.")
     var assignments: [String] = []
-    @Option(help: "The data set's folder on this machine.")
+    @Option(help: "The data set's folder on the coordinator's machine; on another than this, from the home folder on.")
     var data: String
-    @Option(name: .customLong("run"), help: "The run's folder on this machine; made if it is not there.")
+    @Option(
+        name: .customLong("run"), help: "The run's folder on the coordinator's machine; made if it is not there.")
     var folder: String
     @Flag(help: "The hosts are the nodes of the Slurm job that this command runs in, reached by srun.")
     var slurm = false
@@ -69,7 +71,7 @@ struct LaunchCluster: ParsableCommand {
                 result: { FileHandle.standardOutput.write(Data($0)) },
                 hosts: elastic ? hostsNow : nil))
         heedSignals(shell)
-        let code = try shell.run()
+        let code = shell.run()
         fflush(nil)
         Foundation.exit(code)
     }
@@ -104,6 +106,12 @@ struct LaunchCluster: ParsableCommand {
                 .usage, "coordinator.address", "\(address) leaves the port open",
                 mend: "choose one: workers look for a coordinator that was started again where it was before")
         }
+        let coordinator = cluster.launch.coordinator
+        guard coordinator == nil || !slurm else {
+            throw Fault(
+                .usage, "launch.coordinator", "names a host, and under Slurm the coordinator runs beside this command",
+                mend: "leave it out")
+        }
         guard try isThisMachineOnly(address) else { return }
         for host in cluster.launch.hosts where !slurm {
             let name = host.address.split(separator: "@").last.map(String.init) ?? host.address
@@ -111,8 +119,10 @@ struct LaunchCluster: ParsableCommand {
             guard isHere else {
                 throw Fault(
                     .usage, "coordinator.address",
-                    "\(host.name) cannot join at \(address), which is this machine alone",
-                    mend: "write the address by which the hosts reach this machine: tcp://HOST:5570")
+                    "\(host.name) cannot join at \(address), which is one machine alone",
+                    mend:
+                        "write the address by which the hosts reach \(coordinator?.name ?? "this machine"): tcp://HOST:5570"
+                )
             }
         }
     }
@@ -121,9 +131,9 @@ struct LaunchCluster: ParsableCommand {
     private func keyFolder(_ cluster: inout ClusterConfiguration) throws(Fault) -> String {
         let isInsecure = protection.insecure || cluster.security.insecure
         if cluster.security.keys.isEmpty, !isInsecure {
-            let own = try absolute(folder) + "/keys"
+            let own = try absolute(keysOfLaunch(cluster))
             if !pathExists(own), !dryRun {
-                try makeFolder(absolute(folder))
+                if cluster.launch.coordinator == nil { try makeFolder(absolute(folder)) }
                 try Keys.create(own)
                 standardError("zoetrope: made keys for this run; zoetrope status and stop take --keys \(own)\n")
             }
@@ -133,6 +143,13 @@ struct LaunchCluster: ParsableCommand {
         return cluster.security.keys
     }
 
+    /// Where keys lie that nobody has named: in the run's folder, or where that is on another machine, beside the list of
+    /// hosts.
+    private func keysOfLaunch(_ cluster: ClusterConfiguration) -> String {
+        guard cluster.launch.coordinator != nil, let config else { return folder + "/keys" }
+        return (config.hasSuffix(".conf") ? String(config.dropLast(5)) : config) + ".keys"
+    }
+
     private func makeFolder(_ path: String) throws(Fault) {
         do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
             throw Fault(.usage, path, "cannot be made: \(error.localizedDescription)")
@@ -140,19 +157,45 @@ struct LaunchCluster: ParsableCommand {
     }
 
     private func plan(_ cluster: ClusterConfiguration, keys: String) throws(Fault) -> LaunchPlan {
-        var words = ["coordinator", "--recipe", try absolute(recipe)] + assignments
-        if let config { words += ["--config", try absolute(config)] }
-        words += ["--listen", cluster.coordinator.address]
-        words += ["--data", try absolute(data), "--run", try absolute(folder)]
-        words += ["--workers", "\(max(1, cluster.launch.hosts.count))"]
-        words += keys.isEmpty ? ["--insecure"] : ["--keys", keys]
+        // What a dry run would have to make first it does not show.
+        let isOpen = keys.isEmpty || (dryRun && !pathExists(keys))
+        var words = ["coordinator"]
+        var files: [String: String] = [:]
+        if cluster.launch.coordinator == nil {
+            words += ["--recipe", try absolute(recipe)] + assignments
+            if let config { words += ["--config", try absolute(config)] }
+            words += ["--data", try absolute(data), "--run", try absolute(folder)]
+            words += keys.isEmpty ? ["--insecure"] : ["--keys", keys]
+        } else {
+            files = try coordinatorFiles(cluster, keys: isOpen ? "" : keys)
+            words += ["--recipe", TendOrder.folder + Self.recipeName, "--recipe-origin", try absolute(recipe)]
+            words += assignments + ["--config", TendOrder.folder + LaunchPlan.configurationName]
+            words += ["--data", data, "--run", folder]
+            words += keys.isEmpty ? ["--insecure"] : ["--keys", TendOrder.folder]
+            if files[Self.tokenName] != nil { words += ["--dashboard-token", TendOrder.folder + Self.tokenName] }
+        }
+        words += ["--listen", cluster.coordinator.address, "--workers", "\(max(1, cluster.launch.hosts.count))"]
         if takeOver.takeOver { words.append("--take-over") }
         if result.json { words.append("--json") }
-        let isOpen = keys.isEmpty || (dryRun && !pathExists(keys))
         return LaunchPlan(
             program: ownPath, transport: slurm ? .slurm : .ssh(cluster.launch.ssh),
-            endpoint: cluster.coordinator.address,
-            cluster: cluster, coordinator: words, workerKeys: isOpen ? [:] : try Keys.texts(keys, for: .worker),
-            isInsecure: keys.isEmpty)
+            endpoint: cluster.coordinator.address, cluster: cluster, coordinator: words, coordinatorFiles: files,
+            workerKeys: isOpen ? [:] : try Keys.texts(keys, for: .worker), isInsecure: keys.isEmpty)
     }
+
+    /// What a coordinator elsewhere needs of this machine's files. A recipe that is none is found out here.
+    private func coordinatorFiles(_ cluster: ClusterConfiguration, keys: String) throws(Fault) -> [String: String] {
+        _ = try Recipe.read(RunPreparation.document(recipe: recipe, assignments: assignments))
+        var files = keys.isEmpty ? [:] : try Keys.texts(keys, for: .coordinator)
+        files[Self.recipeName] = String(decoding: try readWhole(recipe, limit: 1 << 18), as: UTF8.self)
+        files[LaunchPlan.configurationName] = LaunchPlan.coordinatorConfiguration(cluster)
+        let token = cluster.coordinator.dashboardToken
+        if !cluster.coordinator.dashboard.isEmpty, !token.isEmpty {
+            files[Self.tokenName] = try DashboardOptions.token(in: token, about: "coordinator.dashboard_token") + "\n"
+        }
+        return files
+    }
+
+    private static let recipeName = "recipe.toml"
+    private static let tokenName = "token"
 }

@@ -39,7 +39,7 @@ struct DashboardOptions: ParsableArguments {
             token: file.isEmpty ? nil : try Self.token(in: file, about: tokenAbout))
     }
 
-    private static func token(in path: String, about: String) throws(Fault) -> String {
+    static func token(in path: String, about: String) throws(Fault) -> String {
         guard pathExists(path) else {
             throw Fault(
                 .usage, about, "there is no file \(path)",

@@ -28,10 +28,14 @@ struct RunPreparation {
 
     /// - Parameters:
     ///   - recipe: A path.
+    ///   - origin: What to call the recipe, where the file is a copy that goes again; nil: its path. Workers hold on to what
+    ///     they have when a coordinator comes back with the same recipe, to the letter.
     ///   - assignments: `key=value`, stronger than the file.
     ///   - run: The folder of the run. Where it holds a recipe already, that one decides what `auto` was.
-    init(recipe path: String, assignments: [String], data: String, run: String) throws(Fault) {
-        var document = try Self.document(recipe: path, assignments: assignments)
+    init(
+        recipe path: String, origin: String? = nil, assignments: [String], data: String, run: String
+    ) throws(Fault) {
+        var document = try Self.document(recipe: path, origin: origin, assignments: assignments)
         let set = try PackedSet(directory: data, split: "train")
         let asked = try Recipe.read(document).recipe
 
@@ -70,12 +74,14 @@ struct RunPreparation {
     }
 
     /// A recipe file with what the command line adds.
-    static func document(recipe path: String, assignments: [String]) throws(Fault) -> Document {
+    static func document(
+        recipe path: String, origin: String? = nil, assignments: [String]
+    ) throws(Fault) -> Document {
         guard pathExists(path) else {
             throw Fault(.usage, path, "there is no such recipe", mend: "see the folder recipes/ for those that exist")
         }
         let text = String(decoding: try readWhole(path, limit: 16 << 20), as: UTF8.self)
-        var document = try Document(toml: text, name: path)
+        var document = try Document(toml: text, name: origin ?? path)
         for assignment in assignments { try document.set(assignment) }
         return document
     }
