@@ -27,19 +27,46 @@ public struct NetworkBench: Sendable {
             sender: sender, endpoint: receiver.endpoint, to: .worker, part: part, seconds: seconds, underWay: underWay)
     }
 
-    /// Sends to a `Receiver`, which may be on another machine. Blocks.
+    /// Which way the parts go over the connection that the sender makes.
+    public enum Direction: Sendable {
+        /// From the sender.
+        case there
+        /// To the sender, which asks for each.
+        case back
+    }
+
+    /// Sends to a `Receiver`, which may be on another machine, or lets that send. Blocks.
     /// - Parameters:
     ///   - role: Who listens there.
+    ///   - part: Bytes of a part, of `largestBack` at most where it is to come back.
     ///   - patience: Seconds behind `seconds` after which somebody who does not answer is given up.
     /// - Throws: `Fault` when nobody answers, or the keys do not fit.
     public init(
-        sender: Security, endpoint: String, to role: Role, part: Int, seconds: Double, underWay: Int = 8,
-        patience: Double = 20
+        sender: Security, endpoint: String, to role: Role, _ direction: Direction = .there, part: Int, seconds: Double,
+        underWay: Int = 8, patience: Double = 20
     ) throws(Fault) {
         let connection = try Connection(try Context(security: sender), endpoint: endpoint, to: role)
         self = try Self.send(
-            connection, part: part, seconds: seconds, underWay: underWay, patience: patience
+            connection, direction, part: part, seconds: seconds, underWay: underWay, patience: patience
         ).get()
+    }
+
+    /// Bytes of a part that a `Receiver` sends: no peer makes it allocate more.
+    public static let largestBack = 4 << 20
+
+    /// The header of a message that is answered by one without a payload, or of one that asks for a payload of so many bytes.
+    private static func question(_ direction: Direction, part: Int) -> [UInt8] {
+        switch direction {
+        case .there: [1]
+        case .back: [3] + (0..<4).map { UInt8(truncatingIfNeeded: part >> (8 * $0)) }
+        }
+    }
+
+    /// Bytes that a question asks for; nil for any other message.
+    fileprivate static func wish(_ question: UnsafeRawBufferPointer) -> Int? {
+        guard question.count == 5, question[0] == 3 else { return nil }
+        let count = (0..<4).reduce(0) { $0 | Int(question[1 + $1]) << (8 * $1) }
+        return count <= largestBack ? count : nil
     }
 
     private init(bytes: Int, seconds: Double, processorSeconds: Double) {
@@ -49,17 +76,24 @@ public struct NetworkBench: Sendable {
     }
 
     private static func send(
-        _ connection: Connection, part: Int, seconds: Double, underWay: Int, patience: Double
+        _ connection: Connection, _ direction: Direction, part: Int, seconds: Double, underWay: Int, patience: Double
     ) -> Result<NetworkBench, Fault> {
         let poller = Poller()
         poller.watch(connection)
-        let payload = PayloadPool().payload(count: part)
-        payload.bytes.initializeMemory(as: UInt8.self, repeating: 0x5A)
+        let header = question(direction, part: part)
+        let payloads = direction == .there ? [filledPayload(part)] : []
         let clock = MonotonicClock()
         var (sent, received) = (0, 0)
         var start: (time: Double, processor: Double)?
         while true {
-            while let event = connection.next() { if case .message = event { received += 1 } }
+            while let event = connection.next() {
+                guard case .message(_, let parts) = event else { continue }
+                guard direction == .there || parts.map(\.count) == [part] else {
+                    return .failure(
+                        Fault(.usage, connection.endpoint, "sends something else than it was asked for", mend: ""))
+                }
+                received += 1
+            }
             if start == nil, received > 0 { start = (clock.now, processorSeconds()) }
             if let start, clock.now - start.time >= seconds, received > 1 {
                 return .success(
@@ -75,10 +109,16 @@ public struct NetworkBench: Sendable {
             }
             // One alone warms up.
             while sent - received < (start == nil ? 1 : underWay),
-                connection.send(header: [1], payloads: [payload]) == .sent
+                connection.send(header: header, payloads: payloads) == .sent
             { sent += 1 }
             poller.wait(milliseconds: 10)
         }
+    }
+
+    fileprivate static func filledPayload(_ count: Int) -> Payload {
+        let payload = PayloadPool().payload(count: count)
+        payload.bytes.initializeMemory(as: UInt8.self, repeating: 0x5A)
+        return payload
     }
 
     private static func processorSeconds() -> Double {
@@ -90,7 +130,7 @@ public struct NetworkBench: Sendable {
 }
 
 extension NetworkBench {
-    /// The end that receives and says so, on a thread of its own.
+    /// The end that receives and says so, or sends what it is asked for, on a thread of its own.
     public final class Receiver: Sendable {
         private let listener: Confined<Listener>
         private let isOver: IsOver
@@ -111,11 +151,16 @@ extension NetworkBench {
             thread = DedicatedThread(name: "receiver") {
                 let poller = Poller()
                 poller.watch(confined.value)
+                var part = filledPayload(1)
                 while !isOver.value.load(ordering: .relaxed) {
                     while let event = confined.value.next() {
-                        if case .message(let peer, _, _) = event {
+                        guard case .message(let peer, let header, _) = event else { continue }
+                        guard let wish = wish(UnsafeRawBufferPointer(header.bytes)) else {
                             _ = confined.value.send(to: peer, header: [2])
+                            continue
                         }
+                        if part.count != wish { part = filledPayload(wish) }
+                        _ = confined.value.send(to: peer, header: [2], payloads: [part])
                     }
                     poller.wait(milliseconds: 10)
                 }

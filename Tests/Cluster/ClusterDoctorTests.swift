@@ -70,13 +70,52 @@ struct ClusterDoctorTests {
                 let clock = try #require(host["clock_s"] as? Double)
                 let within = try #require(host["clock_within_s"] as? Double)
                 #expect(abs(clock) <= within + 1e-3, "\(clock) +- \(within)")
-                #expect(host["bytes_per_s"] as? Double ?? 0 > 1e6 && host["round_trip_s"] as? Double ?? 1 < 0.5)
+                for way in ["bytes_per_s", "bytes_per_s_back"] { #expect(host[way] as? Double ?? 0 > 1e6) }
+                #expect(host["round_trip_s"] as? Double ?? 1 < 0.5)
                 #expect(host["memory_bytes"] as? Int ?? 0 > 1 << 20 && host["disk_bytes"] as? Int ?? 0 > 0)
             }
             #expect((found[0]["manifests"] as? [String: String])?.isEmpty == false)
             #expect(lab.leftovers == [])
             let table = try lab.doctor(hosts)
             #expect(table.status == 0 && table.output.split(separator: "\n").count == 4, "\(table.output)")
+        }
+    }
+
+    @Test("With the coordinator on a host, that host is the one that the others are held against and measured to")
+    func coordinatorElsewhere() throws {
+        try withLab { lab in
+            let late = try lab.wrapper("late", "exec /usr/bin/faketime -f -90s \(Program.path) \"$@\"")
+            // Of one clock, which is not this machine's: nobody among them is late.
+            func hosts(_ coordinator: String) -> String {
+                """
+                coordinator = "\(coordinator)"
+                [[launch.host]]
+                name = "a"
+                address = "127.0.0.2"
+                program = "\(late)"
+                [[launch.host]]
+                name = "b"
+                address = "127.0.0.3"
+                program = "\(late)"
+                """
+            }
+            let data = try MotionRun.data.get()
+            let result = try lab.doctor(hosts("b"), "--data", data, "--json")
+            #expect(result.status == 0, "\(result.output)\(result.errors)")
+            let found = machines(result)
+            try #require(found.map { $0["machine"] as? String } == ["b, coordinator", "a", "b"])
+            #expect((found[0]["manifests"] as? [String: String])?.isEmpty == false)
+            for host in found.dropFirst() { #expect(host["bytes_per_s_back"] as? Double ?? 0 > 1e6) }
+            #expect(lab.leftovers == [])
+            // The port is tried there, and not here.
+            let taken = try TakenPort(lab.port)
+            defer { withExtendedLifetime(taken) {} }
+            let other = try lab.doctor(hosts("127.0.0.4"), "--json")
+            #expect(other.status == 64)
+            let problems = findings(other)
+            try #require(problems.map(\.machine) == ["127.0.0.4, coordinator", "a", "b"], "\(problems)")
+            #expect(problems[0].thing == "coordinator.address" && problems[0].text.contains("in use"), "\(problems)")
+            #expect(problems[1].thing == "clock", "\(problems)")
         }
     }
 

@@ -10,7 +10,7 @@ struct ClusterCheckupTests {
     private func visit(_ name: String, _ change: (inout HostVisit) -> Void = { _ in }) -> HostVisit {
         var visit = HostVisit(
             name: name, version: "1.0", clock: ClockDifference(seconds: 0.001, within: 0.002), facts: facts,
-            reach: HostReach(bytesPerSecond: 117e6, roundTripSeconds: 0.0003))
+            reach: HostReach(bytesPerSecond: 117e6, bytesPerSecondBack: 11e6, roundTripSeconds: 0.0003))
         change(&visit)
         return visit
     }
@@ -83,10 +83,10 @@ struct ClusterCheckupTests {
         let checkup = ClusterCheckup(here: visit("this machine"), hosts: [visit("a"), lost])
         #expect(
             checkup.table == """
-                      machine       version  processor  GFLOP/s  memory    disk     clock    data set          to here
+                      machine       version  processor  GFLOP/s  memory    disk     clock    data set          to coordinator  from it    round trip
                 ok    this machine  1.0      4 x avx2   200      8192 MiB  100 GiB           train aa, val bb
-                ok    a             1.0      4 x avx2   200      8192 MiB  100 GiB  +1.0 ms  train aa, val bb  117.0 MB/s, 0.3 ms
-                MEND  b             ?        ?          ?        ?         ?        ?        ?                 ?
+                ok    a             1.0      4 x avx2   200      8192 MiB  100 GiB  +1.0 ms  train aa, val bb  117.0 MB/s      11.0 MB/s  0.3 ms
+                MEND  b             ?        ?          ?        ?         ?        ?        ?                 ?               ?          ?
                 """)
         #expect(checkup.lines == ["MEND b: is gone; look"])
         let without = ClusterCheckup(

@@ -21,7 +21,8 @@ extension ClusterCheckup {
     }
 
     private static let head = [
-        "", "machine", "version", "processor", "GFLOP/s", "memory", "disk", "clock", "data set", "to here",
+        "", "machine", "version", "processor", "GFLOP/s", "memory", "disk", "clock", "data set",
+        "to coordinator", "from it", "round trip",
     ]
 
     private func row(_ visit: HostVisit) -> [String] {
@@ -31,7 +32,9 @@ extension ClusterCheckup {
             facts.map { "\($0.processors) x \($0.instructionSets.last ?? "none")" } ?? "?",
             facts.map { "\(Int($0.gigaflops.rounded()))" } ?? "?",
             facts.map { "\($0.availableMemory >> 20) MiB" } ?? "?",
-            facts.map { "\($0.freeDisk >> 30) GiB" } ?? "?", clock(visit), dataSet(visit), reach(visit),
+            facts.map { "\($0.freeDisk >> 30) GiB" } ?? "?", clock(visit), dataSet(visit),
+            reach(visit) { megabytes($0.bytesPerSecond) }, reach(visit) { megabytes($0.bytesPerSecondBack) },
+            reach(visit) { "\(tenths(1000 * $0.roundTripSeconds)) ms" },
         ]
     }
 
@@ -50,9 +53,10 @@ extension ClusterCheckup {
         return manifests.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.prefix(8))" }.joined(separator: ", ")
     }
 
-    private func reach(_ visit: HostVisit) -> String {
+    private func reach(_ visit: HostVisit, _ text: (HostReach) -> String) -> String {
         guard visit.name != visits.first?.name else { return "" }
-        guard let reach = visit.reach else { return "?" }
-        return "\(tenths(reach.bytesPerSecond / 1e6)) MB/s, \(tenths(1000 * reach.roundTripSeconds)) ms"
+        return visit.reach.map(text) ?? "?"
     }
+
+    private func megabytes(_ bytesPerSecond: Double) -> String { "\(tenths(bytesPerSecond / 1e6)) MB/s" }
 }

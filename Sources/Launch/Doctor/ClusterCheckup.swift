@@ -29,7 +29,7 @@ public struct ClusterCheckup: Sendable {
     public let visits: [HostVisit]
     public let findings: [Finding]
 
-    /// - Parameter here: The machine that asked, which is the coordinator's: the others are held against it.
+    /// - Parameter here: The coordinator's machine: the others are held against it.
     public init(here: HostVisit, hosts: [HostVisit], limits: Limits = Limits()) {
         visits = [here] + hosts
         let reference = Self.referenceManifests(here: here, hosts: hosts)

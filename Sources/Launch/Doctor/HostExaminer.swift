@@ -11,12 +11,21 @@ public struct HostExaminer {
     /// Blocks until nobody asks any more.
     /// - Parameter facts: What is asked of the machine itself.
     public func run(facts: (HostQuestion.Facts) -> HostFacts) {
+        var ports: CoordinatorPorts?
+        defer { ports?.close() }
         func answer(_ question: HostQuestion) -> HostAnswer {
             switch question {
             case .clock: return .clock(wallClock())
             case .facts(let question): return .facts(facts(question))
             case .reach(let question):
                 do throws(Fault) { return .reach(try HostReach(question)) } catch { return .fault(HostProblem(error)) }
+            case .listen(let question):
+                do throws(Fault) {
+                    let taken = try CoordinatorPorts(question)
+                    ports?.close()
+                    ports = taken
+                    return .listening(endpoint: taken.endpoint, problems: taken.problems)
+                } catch { return .fault(HostProblem(error)) }
             }
         }
 
@@ -37,7 +46,7 @@ public struct HostExaminer {
 }
 
 extension HostReach {
-    /// Measures: parts as large as chunks, then messages of one byte, each when the one before was answered.
+    /// Measures: parts as large as chunks, one way and then the other, then messages of one byte, each when the one before was answered.
     /// - Throws: `Fault.usage` for a question that makes no sense and for keys that do not fit, and what a
     ///   `NetworkBench` does when nobody answers.
     init(_ question: HostQuestion.Reach) throws(Fault) {
@@ -49,14 +58,18 @@ extension HostReach {
         let folder = question.keys.isEmpty ? nil : try PrivateFolder(question.keys)
         defer { folder?.remove() }
         let security = try Security(keys: folder?.path ?? "", insecure: folder == nil, role: .worker)
-        func bench(part: Int, seconds: Double, underWay: Int) throws(Fault) -> NetworkBench {
+        func bench(
+            _ direction: NetworkBench.Direction, part: Int, seconds: Double, underWay: Int
+        ) throws(Fault) -> NetworkBench {
             try NetworkBench(
-                sender: security, endpoint: question.endpoint, to: .coordinator, part: part, seconds: seconds,
-                underWay: underWay)
+                sender: security, endpoint: question.endpoint, to: .coordinator, direction, part: part,
+                seconds: seconds, underWay: underWay)
         }
-        let parts = try bench(part: 1 << 20, seconds: question.seconds, underWay: 8)
-        let trips = try bench(part: 1, seconds: min(0.25, question.seconds), underWay: 1)
+        let there = try bench(.there, part: 1 << 20, seconds: question.seconds, underWay: 8)
+        let back = try bench(.back, part: 1 << 20, seconds: question.seconds, underWay: 8)
+        let trips = try bench(.there, part: 1, seconds: min(0.25, question.seconds), underWay: 1)
         self.init(
-            bytesPerSecond: parts.bytesPerSecond, roundTripSeconds: trips.seconds / Double(max(1, trips.bytes)))
+            bytesPerSecond: there.bytesPerSecond, bytesPerSecondBack: back.bytesPerSecond,
+            roundTripSeconds: trips.seconds / Double(max(1, trips.bytes)))
     }
 }

@@ -9,6 +9,8 @@ public enum HostQuestion: Codable, Sendable, Equatable {
     case facts(Facts)
     /// How fast it reaches another machine.
     case reach(Reach)
+    /// Whether a coordinator can listen there; from then on the host is what others reach, until the conversation ends.
+    case listen(Listen)
 
     public struct Facts: Codable, Sendable, Equatable {
         /// Where the coordinator listens: the way there decides by which address the others reach this host.
@@ -31,12 +33,26 @@ public enum HostQuestion: Codable, Sendable, Equatable {
         }
     }
 
+    public struct Listen: Codable, Sendable, Equatable {
+        /// `coordinator.address`, and `coordinator.dashboard`, which may be empty.
+        public var address: String
+        public var dashboard: String
+        /// A coordinator's key files by their names; empty: no keys, so no encryption.
+        public var keys: [String: String]
+
+        public init(address: String, dashboard: String, keys: [String: String]) {
+            self.address = address
+            self.dashboard = dashboard
+            self.keys = keys
+        }
+    }
+
     public struct Reach: Codable, Sendable, Equatable {
         /// Where a `NetworkBench.Receiver` listens.
         public var endpoint: String
         /// A worker's key files by their names; empty: no keys, so no encryption.
         public var keys: [String: String]
-        /// Seconds of sending.
+        /// Seconds of sending, each way.
         public var seconds: Double
 
         public init(endpoint: String, keys: [String: String], seconds: Double) {
@@ -53,6 +69,8 @@ public enum HostAnswer: Codable, Sendable, Equatable {
     case clock(Double)
     case facts(HostFacts)
     case reach(HostReach)
+    /// Where it listens, and what is in the way of a coordinator.
+    case listening(endpoint: String, problems: [HostProblem])
     /// It could not do what it was asked for.
     case fault(HostProblem)
 }
@@ -87,14 +105,18 @@ public struct HostFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// How a host reaches another.
+/// How a host reaches another, over a connection that it makes.
 public struct HostReach: Codable, Sendable, Equatable {
+    /// To the other.
     public var bytesPerSecond: Double
+    /// From the other.
+    public var bytesPerSecondBack: Double
     /// From a message to its answer.
     public var roundTripSeconds: Double
 
-    public init(bytesPerSecond: Double, roundTripSeconds: Double) {
+    public init(bytesPerSecond: Double, bytesPerSecondBack: Double, roundTripSeconds: Double) {
         self.bytesPerSecond = bytesPerSecond
+        self.bytesPerSecondBack = bytesPerSecondBack
         self.roundTripSeconds = roundTripSeconds
     }
 }

@@ -34,6 +34,11 @@ public struct ClockDifference: Sendable, Equatable {
         self.within = within
     }
 
+    /// How far this clock is ahead of another, of which the same machine knows.
+    func ahead(of other: ClockDifference) -> ClockDifference {
+        ClockDifference(seconds: seconds - other.seconds, within: within + other.within)
+    }
+
     /// Of what the other clock said between two moments of this one's: the shortest round trip tells most. Half of it is
     /// what nobody can know (Cristian, "Probabilistic clock synchronization", 1989).
     /// - Returns: nil without samples.

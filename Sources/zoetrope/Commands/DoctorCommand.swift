@@ -10,16 +10,19 @@ struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what is wrong with this machine, or between the hosts of a cluster, and how to mend it.",
         discussion: """
-            With --config it visits every host of cluster.conf as 'zoetrope launch' would: does it answer, with this \
-            version and instruction set; do clocks and data sets agree; is there memory and disk, are ports free and keys for \
-            their owner only; how fast does it reach the coordinator's address, which has to be this machine's. Nothing is \
-            left behind. Exit code 0 when nothing is wrong, 64 otherwise.
+            With --config it visits every host of cluster.conf as 'zoetrope launch' would, with --slurm every node of the job \
+            that it runs in: does it answer, with this version and instruction set; do clocks and data sets agree; is there \
+            memory and disk, are ports free and keys for their owner only; how fast does it reach the coordinator's address, \
+            and that the host. Nothing is left behind. Exit code 0 when nothing is wrong, 64 otherwise.
             """)
-    @Option(help: "cluster.conf, with the hosts of [launch].")
+    @Option(help: "cluster.conf, with the hosts of [launch]; with --slurm it may be left out.")
     var config: String?
-    @Option(help: "The data set's folder on this machine, with --config: all hosts that have one are to have this.")
+    @Flag(help: "The hosts are the nodes of the Slurm job that this command runs in, reached by srun.")
+    var slurm = false
+    @Option(
+        help: "The data set's folder on the coordinator's machine, with hosts: all that have one are to have this.")
     var data: String?
-    @Option(help: "Seconds of each measurement of the network, with --config; 0 leaves it out.")
+    @Option(help: "Seconds of each measurement of the network, with hosts, one each way; 0 leaves it out.")
     var seconds = 2.0
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
@@ -28,20 +31,22 @@ struct Doctor: ParsableCommand {
         guard seconds == 0 || (0.1...600).contains(seconds) else {
             throw ValidationError("--seconds \(seconds): choose 0.1 to 600, or 0")
         }
-        guard config != nil || (data == nil && protection.keys == nil && !protection.insecure) else {
-            throw ValidationError("--data, --keys and --insecure are for the hosts of a --config")
+        let isAlone = config == nil && !slurm
+        guard !isAlone || (data == nil && protection.keys == nil && !protection.insecure) else {
+            throw ValidationError("--data, --keys and --insecure are for the hosts of a --config, or with --slurm")
         }
     }
 
     func run() throws {
-        guard let config else { return try examineThisMachine() }
+        guard config != nil || slurm else { return try examineThisMachine() }
         let checkup = try ClusterExamination(
-            config: config, data: data, keys: protection.keys, insecure: protection.insecure, seconds: seconds
+            config: config, slurm: slurm, data: data, keys: protection.keys, insecure: protection.insecure,
+            seconds: seconds
         ).checkup()
         result.report(checkup.json, text: ([checkup.table] + checkup.lines).joined(separator: "\n"))
         guard checkup.findings.isEmpty else {
             throw Fault(
-                .usage, config, "\(checkup.ailing.count) of \(checkup.visits.count) machines are not as they should be",
+                .usage, config ?? "--slurm", "\(checkup.ailing.count) of \(checkup.visits.count) machines are not as they should be",
                 mend: "see the lines above")
         }
     }
@@ -105,6 +110,7 @@ extension ClusterCheckup {
                 .object(manifests.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
             } ?? .null,
             "bytes_per_s": visit.reach.map { .number($0.bytesPerSecond) } ?? .null,
+            "bytes_per_s_back": visit.reach.map { .number($0.bytesPerSecondBack) } ?? .null,
             "round_trip_s": visit.reach.map { .number($0.roundTripSeconds) } ?? .null,
         ]
     }

@@ -3,26 +3,38 @@ import Foundation
 import Launch
 import Protocol
 
-/// `zoetrope doctor --config`: this machine as the coordinator's, and a visit to each host.
+/// `zoetrope doctor --config`: the coordinator's machine, this one where nothing else is said, and a visit to each host.
 struct ClusterExamination {
     private let cluster: ClusterConfiguration
+    private let transport: Transport
     private let data: String
     private let seconds: Double
     private let isInsecure: Bool
+    private var isElsewhere: Bool { cluster.launch.coordinator != nil }
 
-    /// - Throws: `Fault.usage` for a configuration that cannot be read or names no host.
-    init(config: String, data: String?, keys: String?, insecure: Bool, seconds: Double) throws(Fault) {
+    /// - Parameters:
+    ///   - config: `cluster.conf`; with `slurm` it may be left out.
+    ///   - slurm: The nodes of the job that this command runs in are the hosts.
+    /// - Throws: `Fault.usage` for a configuration that cannot be read or names no host, and outside a job.
+    init(
+        config: String?, slurm: Bool, data: String?, keys: String?, insecure: Bool, seconds: Double
+    ) throws(Fault) {
         var cluster = try clusterConfiguration(config)
         if insecure { cluster.security.keys = "" }
         if let keys { cluster.security.keys = try absolute(keys) }
+        if slurm { try SlurmJob(environmentVariable).adopt(&cluster, isListening: config != nil) }
         guard !cluster.launch.hosts.isEmpty else {
             throw Fault(
-                .usage, "\(config): launch.hosts", "names no host",
+                .usage, "\(config ?? "cluster.conf"): launch.hosts", "names no host",
                 mend: "list the machines that are to work: hosts = [\"node1\", \"node2\"]")
         }
         isInsecure = (insecure || cluster.security.insecure) && cluster.security.keys.isEmpty
+        // A folder of another machine counts from the home folder there.
+        self.data =
+            cluster.launch.coordinator == nil
+            ? try data.map { path throws(Fault) in try absolute(path) } ?? "" : data ?? ""
         self.cluster = cluster
-        self.data = try data.map { path throws(Fault) in try absolute(path) } ?? ""
+        transport = slurm ? .slurm : .ssh(cluster.launch.ssh)
         self.seconds = seconds
     }
 
@@ -30,25 +42,36 @@ struct ClusterExamination {
     func checkup() throws -> ClusterCheckup {
         // A name that no host has: it has a space.
         var here = HostVisit(name: "this machine", version: Zoetrope.version)
-        here.facts = HostFacts(
-            HostQuestion.Facts(
-                coordinator: cluster.coordinator.address, listen: "", data: data, needsData: !data.isEmpty,
-                cache: cluster.worker.cache))
+        if !isElsewhere {
+            here.facts = HostFacts(
+                HostQuestion.Facts(
+                    coordinator: cluster.coordinator.address, listen: "", data: data, needsData: !data.isEmpty,
+                    cache: cluster.worker.cache))
+        }
         let folder = NSTemporaryDirectory() + "zoetrope-doctor-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var receiver: NetworkBench.Receiver?
-        defer { receiver?.stop() }
-        var keys: [String: String] = [:]
+        var ports: CoordinatorPorts?
+        defer { ports?.close() }
+        var keys: [Role: [String: String]] = [:]
         do throws(Fault) {
             let own = try keyFolder(makingIn: folder)
-            keys = own.isEmpty ? [:] : try Keys.texts(own, for: .worker)
-            let security = try Security(keys: own, insecure: isInsecure, role: .coordinator)
-            if seconds > 0 { receiver = try listen(security, &here.problems) }
+            if !own.isEmpty { for role in [Role.coordinator, .worker] { keys[role] = try Keys.texts(own, for: role) } }
+            if seconds > 0, !isElsewhere {
+                let taken = try CoordinatorPorts(
+                    try Security(keys: own, insecure: isInsecure, role: .coordinator),
+                    address: cluster.coordinator.address, dashboard: cluster.coordinator.dashboard)
+                here.problems += taken.problems
+                ports = taken
+            }
         } catch { here.problems.append(HostProblem(error)) }
         let doctor = ClusterDoctor(
-            cluster: cluster, version: Zoetrope.version, data: data, receiver: receiver?.endpoint ?? "", keys: keys,
-            seconds: seconds)
-        return ClusterCheckup(here: here, hosts: doctor.visits())
+            cluster: cluster, transport: transport, version: Zoetrope.version, data: data,
+            receiver: ports?.endpoint ?? "", coordinatorKeys: keys[.coordinator] ?? [:], keys: keys[.worker] ?? [:],
+            // Without the job's keys there is nothing to measure with.
+            seconds: isInsecure || !keys.isEmpty ? seconds : 0)
+        let (coordinator, hosts) = doctor.visits()
+        guard let coordinator else { return ClusterCheckup(here: here, hosts: hosts) }
+        return ClusterCheckup(here: coordinator, hosts: (here.problems.isEmpty ? [] : [here]) + hosts)
     }
 
     /// The job's keys, those of both roles read that a launch needs here; or new ones, as a launch without any makes them.
@@ -60,32 +83,5 @@ struct ClusterExamination {
         }
         for role in [Role.coordinator, .worker] { _ = try Keys.read(cluster.security.keys, as: role) }
         return cluster.security.keys
-    }
-
-    /// Where the coordinator will: so hosts try the very port. If somebody has it, at another one, and that is a problem.
-    private func listen(
-        _ security: Security, _ problems: inout [HostProblem]
-    ) throws(Fault) -> NetworkBench.Receiver {
-        let address = cluster.coordinator.address
-        if !cluster.coordinator.dashboard.isEmpty {
-            do throws(Fault) {
-                _ = try NetworkBench.Receiver(
-                    try Security(keys: "", insecure: true, role: .coordinator),
-                    endpoint: "tcp://\(cluster.coordinator.dashboard)"
-                ).stop()
-            } catch { problems.append(taken("coordinator.dashboard", error)) }
-        }
-        do throws(Fault) { return try NetworkBench.Receiver(security, endpoint: address) } catch {
-            problems.append(taken("coordinator.address", error))
-            guard let colon = address.lastIndex(of: ":") else { throw error }
-            return try NetworkBench.Receiver(security, endpoint: address[...colon] + "*")
-        }
-    }
-
-    private func taken(_ key: String, _ fault: Fault) -> HostProblem {
-        HostProblem(
-            thing: key, reason: "\(fault.thing): \(fault.reason)",
-            mend: "name a free port and an address of this machine's in cluster.conf; "
-                + "if a run is going on there, ask zoetrope status")
     }
 }
