@@ -20,6 +20,8 @@ struct DashboardRoutes: Sendable {
             .whole(
                 status: 200, type: PrometheusText.contentType,
                 body: Array(snapshot().prometheus(now: clock(), process: .now()).utf8), headers: [])
+        case let path where path.hasPrefix("/members/"):
+            .json(snapshot().membersDocument(path.dropFirst("/members/".count)).text)
         case "/targets": .json(snapshot().targetsDocument.text)
         case "/healthz": .text(200, "ok")
         default: .text(404, "nothing is here; the page is at /")

@@ -103,6 +103,53 @@ import Wire
                 == [["worker": "a", "host": "h"], ["worker": "c-3", "host": "h"]])
     }
 
+    /// A cluster of so many workers, four on a host, one in a hundred late.
+    static func crowd(_ count: Int) -> ClusterStatus {
+        let members = (0..<count).map { number in
+            MemberStatus(
+                incarnation: 0xA1B2_C3D4_0000_0000 + UInt64(number), name: "node-\(number / 4)-\(number % 4)",
+                host: "node-\(number / 4).cluster.example.org", process: 10_000 + number, threads: 16, state: "active",
+                chunks: 3, leases: [UnitBlock(first: 2 * number, log2: 1)],
+                unitsPerSecond: 1.25 + 0.1 * Double(number % 7), silentSeconds: 0.25,
+                progress: Progress(step: 100, units: 1234, residentBytes: 3 << 30, bytesSent: 5 << 30),
+                late: number % 100 == 99 ? "units \(2 * number) were given to it 9 s ago, it usually takes 2.0 s" : "")
+        }
+        return ClusterStatus(
+            generation: 1, phase: "stepping", step: 100, steps: 1000, map: 1, newestCheckpoint: 0, members: members,
+            waitingFor: members.map { "\($0.name) computes units \($0.leases[0])" })
+    }
+
+    @Test("A thousand workers are told each second in short, and each in full to who asks for it")
+    func crowdIsTold() throws {
+        let run = Run()
+        let server = try run.server()
+        defer { server.close() }
+        func state(_ count: Int) throws -> (bytes: Int, object: [String: Any]) {
+            run.metrics.withLock { $0.observed(Self.crowd(count), now: 1000) }
+            let body = try #require(HTTPClient.ask(server.url + "state")).body
+            let object = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any]
+            return (body.utf8.count, try #require(object))
+        }
+        let few = try state(24).object
+        #expect((few["members"] as? [[String: Any]])?.count == 24 && few["crowd"] == nil)
+        let (bytes, many) = try state(1000)
+        #expect(bytes < 150_000)
+        let rows = try #require(many["crowd"] as? [[Any]])
+        #expect(rows.count == 1000 && many["members"] == nil)
+        #expect((many["waiting_for"] as? [String])?.last == "and 961 more")
+        let wanted = [rows[7], rows[99]].compactMap { $0[0] as? String }
+        let answer = try #require(HTTPClient.ask(server.url + "members/\(wanted.joined(separator: ",")),dead,x"))
+        let whole = try #require(
+            try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [[String: Any]])
+        #expect(whole.map { $0["name"] as? String } == ["node-1-3", "node-24-3"])
+        #expect(whole.map { $0["pid"] as? Int } == [10_007, 10_099])
+        // Not all of them at once, however long the list is.
+        let all = rows.compactMap { $0[0] as? String }.prefix(100).joined(separator: ",")
+        let bounded = try #require(HTTPClient.ask(server.url + "members/" + all))
+        #expect((try JSONSerialization.jsonObject(with: Data(bounded.body.utf8)) as? [Any])?.count == 24)
+        #expect(HTTPClient.ask(server.url + "members/")?.body == "[]")
+    }
+
     @Test func ordersNeedTheToken() throws {
         let run = Run()
         let token = "0123456789abcdef"

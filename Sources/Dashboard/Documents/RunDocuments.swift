@@ -26,13 +26,37 @@ extension RunMetrics {
             "clips_per_s": number(pace.clipsPerSecond(now: now)),
             "seconds_per_step": number(pace.secondsPerStep(now: now)), "remaining_s": number(remaining(now: now)),
             "last_commit": lastCommit.map(JSON.number) ?? .null, "shares": shares.map(document) ?? .null,
-            "waiting_for": .array((status?.waitingFor ?? []).map(JSON.string)),
+            "waiting_for": .array(waitingLines.map(JSON.string)),
             "turned_away": .integer(status?.turnedAway ?? 0), "refused_frames": .integer(status?.refusedFrames ?? 0),
             "ending": ending.map { ["code": .integer($0.code), "reason": .string($0.reason)] } ?? .null,
-            "members": .array((status?.members ?? []).map(document)),
+            (isCrowd ? "crowd" : "members"): .array((status?.members ?? []).map { isCrowd ? row($0) : document($0) }),
             "validation": .array(
                 validation.suffix(512).map { .array([.integer($0.step), short($0.videoTop1), .boolean($0.isBest)]) }),
         ]
+    }
+
+    /// So many workers are shown as squares, and told each second in short: the whole of a thousand would be half a megabyte.
+    private var isCrowd: Bool { (status?.members ?? []).count > Self.mostTiles }
+    static let mostTiles = 24
+
+    /// As many lines as somebody reads.
+    private var waitingLines: [String] {
+        let lines = status?.waitingFor ?? []
+        return lines.count <= 40 ? lines : lines.prefix(39) + ["and \(lines.count - 39) more"]
+    }
+
+    /// The whole of the members of those incarnations, in hexadecimal with commas between; who is not here is left out.
+    func membersDocument(_ list: some StringProtocol) -> JSON {
+        let wanted = Set(list.split(separator: ",").prefix(Self.mostTiles).compactMap { Incarnation($0, radix: 16) })
+        return .array((status?.members ?? []).filter { wanted.contains($0.incarnation) }.map(document))
+    }
+
+    /// A worker among many.
+    private func row(_ member: MemberStatus) -> JSON {
+        .array([
+            .string(String(member.incarnation, radix: 16)), .string(member.name), .string(member.host),
+            .string(member.state), short(member.unitsPerSecond * Double(facts.clipsPerUnit)), .string(member.late),
+        ])
     }
 
     private func document(_ point: StepPoint) -> JSON {

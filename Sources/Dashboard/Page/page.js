@@ -139,7 +139,7 @@ const showPhase = () => {
   const late = state.members.filter(m => m.late).length;
   if (state.ending) [words, mood] = stopped[state.ending.code] || ["failed", "bad"];
   else if (document.body.classList.contains("stale")) [words, mood] = ["no news", "bad"];
-  else if (state.phase === "stepping") [words, mood] = late ? ["training, " + late + " late", "warn"] : ["training", "good"];
+  else if (state.phase === "stepping") [words, mood] = late ? ["training, " + whole(late) + " late", "warn"] : ["training", "good"];
   else if (state.phase === "waiting for workers" || state.phase === "starting") mood = "warn";
   text("phase", words);
   pill.className = "pill " + mood;
@@ -207,7 +207,7 @@ const showSplit = () => {
     return row;
   }));
   $("waits-title").hidden = !state.waiting_for.length;
-  $("waits").replaceChildren(...state.waiting_for.slice(0, 40).map(line => make("li", "", line)));
+  $("waits").replaceChildren(...state.waiting_for.map(line => make("li", "", line)));
 };
 
 /* Workers, by machine. */
@@ -224,31 +224,71 @@ const tile = m => {
   box.title = m.name + ", process " + m.pid + " on " + m.host + ", " + m.threads + (m.threads === 1 ? " thread" : " threads") + "\nincarnation " + m.id;
   return box;
 };
-let chosen = null;
-const showWorkers = () => {
-  const members = state.members, late = members.filter(m => m.late).length, hosts = new Map();
-  for (const m of members) hosts.set(m.host, (hosts.get(m.host) || []).concat([m]));
-  const machines = hosts.size;
-  text("worker-count", members.length ? `${members.length} on ${machines} machine${machines === 1 ? "" : "s"}` + (late ? `, ${late} late` : "") : "nobody is here yet");
-  const areSmall = members.length > 24, fastest = Math.max(...members.map(m => m.clips_per_s), 1e-9), parts = [];
+/* More than a few: a square each, kept from second to second, for a browser has better to do than make a thousand. */
+let chosen = null, cells = new Map(), layout = "";
+const byName = new Intl.Collator("en", {numeric: true}).compare;
+const byHost = members => {
+  const hosts = new Map();
+  for (const m of members.slice().sort((a, b) => byName(a.host, b.host) || byName(a.name, b.name))) hosts.set(m.host, (hosts.get(m.host) || []).concat([m]));
+  return hosts;
+};
+const square = m => {
+  const button = make("button"), level = make("i");
+  button.append(level);
+  button.onclick = () => { chosen = chosen === m.id ? null : m.id; showWorkers(); };
+  cells.set(m.id, {button, level});
+  return button;
+};
+const layCrowd = hosts => {
+  const wide = hosts.size > 12, single = [...hosts.values()].every(list => list.length === 1), field = make("div", "smalls"), parts = [];
+  cells = new Map();
   for (const [host, list] of hosts) {
-    if (machines > 1 || areSmall) parts.push(make("div", "host", host));
-    const box = make("div", areSmall ? "smalls" : "tiles");
-    for (const m of list) {
-      if (!areSmall) { box.append(tile(m)); continue; }
-      const small = make("button", "small " + mood(m)), level = make("i");
-      level.style.height = Math.round(100 * m.clips_per_s / fastest) + "%";
-      small.append(level);
-      small.title = m.name + ": " + (m.late || digits(m.clips_per_s) + " clips/s");
-      small.setAttribute("aria-label", small.title);
-      small.onclick = () => { chosen = m.id; showWorkers(); };
-      box.append(small);
+    if (wide) {
+      const group = single ? field : make("span", "group");
+      group.append(...list.map(square));
+      if (!single) { group.title = host; field.append(group); }
+    } else {
+      const box = make("div", "smalls");
+      box.append(...list.map(square));
+      parts.push(make("div", "host", host), box);
     }
+  }
+  $("workers").replaceChildren(...(wide ? [field] : parts), make("p", "soft key", "A square is a worker: the fuller, the more clips a second. Choose one to see more of it."));
+};
+const showCrowd = (members, hosts) => {
+  const now = [...hosts].map(([host, list]) => host + ":" + list.map(m => m.id)).join();
+  if (now !== layout) { layout = now; layCrowd(hosts); }
+  $("workers").style.setProperty("--side", (members.length > 400 ? 13 : members.length > 150 ? 19 : 26) + "px");
+  const fastest = Math.max(...members.map(m => m.clips_per_s), 1e-9);
+  for (const m of members) {
+    const {button, level} = cells.get(m.id), title = m.name + (m.host === m.name ? "" : " on " + m.host) + ": " + (m.late || (m.state === "active" ? digits(m.clips_per_s) + " clips/s" : m.state));
+    button.className = "small " + mood(m) + (m.id === chosen ? " is-chosen" : "");
+    level.style.height = Math.round(100 * m.clips_per_s / fastest) + "%";
+    if (button.title !== title) { button.title = title; button.setAttribute("aria-label", title); }
+  }
+  const grave = m => m.state === "suspect" ? 0 : 1, late = members.filter(m => m.late && m.id !== chosen).sort((a, b) => grave(a) - grave(b));
+  const shown = members.filter(m => m.id === chosen).concat(late.slice(0, 6));
+  if (!shown.length) return $("chosen").replaceChildren();
+  fetch("members/" + shown.map(m => m.id)).then(answer => answer.json()).then(found => {
+    const order = shown.map(m => m.id), rest = late.length - 6;
+    found.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+    $("chosen").replaceChildren(...found.map(tile), ...(rest > 0 ? [make("p", "soft", "and " + whole(rest) + " more are late")] : []));
+  }).catch(() => {});
+};
+const showWorkers = () => {
+  const members = state.members, late = members.filter(m => m.late).length, hosts = byHost(members), machines = hosts.size;
+  text("worker-count", members.length ? `${whole(members.length)} on ${whole(machines)} machine${machines === 1 ? "" : "s"}` + (late ? `, ${whole(late)} late` : "") : "nobody is here yet");
+  if (state.crowd) return showCrowd(members, hosts);
+  layout = "";
+  const parts = [];
+  for (const [host, list] of hosts) {
+    if (machines > 1) parts.push(make("div", "host", host));
+    const box = make("div", "tiles");
+    box.append(...list.map(tile));
     parts.push(box);
   }
   $("workers").replaceChildren(...parts);
-  const one = areSmall ? members.find(m => m.id === chosen) || members.find(m => m.late) : null;
-  $("chosen").replaceChildren(...(one ? [tile(one)] : []));
+  $("chosen").replaceChildren();
 };
 
 const show = () => { showPhase(); showNotice(); showFigures(); showSplit(); showWorkers(); };
@@ -300,6 +340,7 @@ const listen = () => {
   on("state", news => {
     if (state && news.generation !== state.generation) { newestEvent = 0; askFacts(); }
     state = news;
+    if (state.crowd) state.members = state.crowd.map(([id, name, host, state, clips_per_s, late]) => ({id, name, host, state, clips_per_s, late}));
     show();
     if (news.ending) source.close();
   });

@@ -46,7 +46,8 @@ struct Doctor: ParsableCommand {
         result.report(checkup.json, text: ([checkup.table] + checkup.lines).joined(separator: "\n"))
         guard checkup.findings.isEmpty else {
             throw Fault(
-                .usage, config ?? "--slurm", "\(checkup.ailing.count) of \(checkup.visits.count) machines are not as they should be",
+                .usage, config ?? "--slurm",
+                "\(checkup.ailing.count) of \(checkup.visits.count) machines are not as they should be",
                 mend: "see the lines above")
         }
     }
