@@ -88,8 +88,10 @@ struct LaunchedCoordinatorTests {
             #expect(lab.end(others, within: 30))
             #expect(lab.leftovers == [])
             #expect(try MotionRun.hash(try lab.launch().wait()) == undisturbed)
-            // A finished run says the same again.
-            #expect(try MotionRun.hash(try lab.launch().wait()) == undisturbed)
+            // A finished run says the same again, and starts no worker for it.
+            let again = try lab.launch().wait()
+            #expect(try MotionRun.hash(again) == undisturbed)
+            #expect(again.errors.isEmpty, "\(again.errors)")
         }
     }
 

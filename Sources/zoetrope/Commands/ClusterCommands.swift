@@ -51,7 +51,8 @@ struct Coordinate: ParsableCommand {
             recipe: recipe, origin: recipeOrigin, assignments: assignments, data: try absolute(data), run: folder)
         if let finished = try RunResult(run: folder, preparation: preparation) {
             result.report(finished.json, text: finished.text)
-            ServiceNotice.system?.ready()
+            // A launch would start workers that nobody waits for.
+            if parent == nil { ServiceNotice.system?.ready() }
             if stay { stayUntilSignalled() }
             return
         }
