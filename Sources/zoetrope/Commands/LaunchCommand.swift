@@ -15,10 +15,11 @@ struct LaunchCluster: ParsableCommand {
         commandName: "launch",
         abstract: "Train on the hosts of cluster.conf: a coordinator here or on one of them, a worker on each by ssh.",
         discussion: """
-            Starts the coordinator on this machine, or where launch.coordinator says, and a worker on every host of [launch] in cluster.conf, or with --slurm \
-            on every node of the job that it runs in. Workers that die are started again; when this command ends, however it \
-            ends, nothing of it remains on any host. SIGTERM, SIGUSR1 and control-C write a checkpoint and end with 75: the \
-            same command continues. A second control-C ends everything at once. The exit code is the run's.
+            Starts the coordinator on this machine, or where launch.coordinator says, and a worker on every host of [launch] in \
+            cluster.conf, or with --slurm on every node of the job that it runs in. Workers that die are started again; when \
+            this command ends, however it ends, nothing of it remains on any host. SIGTERM, SIGUSR1 and control-C write a \
+            checkpoint and end with 75: the same command continues. A second control-C ends everything at once. The exit code \
+            is the run's.
             """)
     @Option(help: "cluster.conf, with the hosts; with --slurm it may be left out.")
     var config: String?
