@@ -49,9 +49,10 @@ final class Execution {
     /// - Parameters:
     ///   - frozen: By parameter; empty: none.
     ///   - keeping: layers whose tensors can be read after a run.
+    ///   - memory: large enough; nil: its own.
     init(
         _ network: NetworkDescription, N: Int, training: Bool, frozen: [Bool] = [], policy: MemoryPolicy,
-        keeping: Set<Int> = [], _ joining: Kernel.Joining,
+        keeping: Set<Int> = [], memory: PassMemory? = nil, _ joining: Kernel.Joining,
         pool: ThreadPool, instructionSet: InstructionSet, implementation: Convolution.Choice
     ) throws(Fault) {
         precondition(N >= 1, "a pass over \(N) clips")
@@ -69,11 +70,17 @@ final class Execution {
             ? PassPlan(
                 training: network, kernels, N: N, threads: pool.threads, isFrozen: isFrozen, policy: policy)
             : PassPlan(inference: network, kernels, N: N, threads: pool.threads, keeping: keeping)
-        let arena = try Arena(
-            bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)",
-            mend: (training && policy.recomputation == .none
-                ? "recompute activations (--recompute, where a command has it), or " : "")
-                + "take fewer clips at a time, fewer frames or smaller ones")
+        let arena: Arena
+        if let memory {
+            precondition(plan.memory.size <= memory.arena.bytes, "\(plan.memory.size) bytes in shared memory")
+            arena = memory.arena
+        } else {
+            arena = try Arena(
+                bytes: plan.memory.size, for: "\(network.name), \(N) clips of \(network.input)",
+                mend: (training && policy.recomputation == .none
+                    ? "recompute activations (--recompute, where a command has it), or " : "")
+                    + "take fewer clips at a time, fewer frames or smaller ones")
+        }
         func floats(_ buffer: MemoryPlan.Buffer?) -> UnsafeMutablePointer<Float> {
             arena.floats(at: buffer.map { plan.memory.offset($0) } ?? 0)
         }

@@ -8,20 +8,21 @@ public struct TrainingMemory: Sendable, Equatable {
     /// Multiply-accumulates of one clip's forward pass that are computed a second time.
     public let recomputedMacs: Int
 
-    /// Of a pass over `N` clips.
+    /// Of a pass over `N` clips; the other parameters as `TrainingPass.init` takes them.
     ///
     /// - Throws: a usage `Fault` as `TrainingPass.init` does.
     public init(
         _ network: NetworkDescription, N: Int, threads: Int, instructionSet: InstructionSet,
-        implementation: Convolution.Choice = .auto, policy: MemoryPolicy = MemoryPolicy()
+        implementation: Convolution.Choice = .auto, normalisation: TrainingPass.Normalisation = .batch,
+        frozen: [Bool] = [], policy: MemoryPolicy = MemoryPolicy()
     ) throws(Fault) {
         precondition(N >= 1 && threads >= 1, "a pass over \(N) clips with \(threads) threads")
         let kernels = try Kernel.list(
-            network, Kernel.Joining(defers: true, sums: true, folds: false), training: true,
+            network, Kernel.Joining(defers: true, sums: normalisation == .batch, folds: false), training: true,
             instructionSet: instructionSet, implementation: implementation)
         let plan = PassPlan(
-            training: network, kernels, N: N, threads: threads, isFrozen: network.parameters.map { _ in false },
-            policy: policy)
+            training: network, kernels, N: N, threads: threads,
+            isFrozen: frozen.isEmpty ? network.parameters.map { _ in false } : frozen, policy: policy)
         bytes = Arena.rounded(plan.memory.size)
         recomputedMacs = plan.recomputedMacs
     }

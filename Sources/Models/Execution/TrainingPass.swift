@@ -47,13 +47,14 @@ public final class TrainingPass {
     ///     normalises with the running statistics that were set; where nothing trained lies below, backward stops.
     ///   - defers: results of batch norm and ReLU that only a convolution reads are not stored but computed when it reads
     ///     them: the same bits in less memory.
+    ///   - memory: shared with other passes, after any run of which every parameter is to be set anew; nil: its own.
     /// - Throws: a usage `Fault` when there is no convolution of the name asked for, or when the network ends with a head
     ///   for tests.
     public init(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
         implementation: Convolution.Choice = .auto, normalisation: Normalisation = .batch,
         loss: Loss = .softmaxCrossEntropy, frozen: [Bool] = [], policy: MemoryPolicy = MemoryPolicy(),
-        defers: Bool = true
+        defers: Bool = true, memory: PassMemory? = nil
     ) throws(Fault) {
         self.network = network
         self.N = N
@@ -61,7 +62,7 @@ public final class TrainingPass {
         self.loss = loss
         scores = loss == .ofScores ? [Float](repeating: 0, count: N * network.classes) : []
         execution = try Execution(
-            network, N: N, training: true, frozen: frozen, policy: policy,
+            network, N: N, training: true, frozen: frozen, policy: policy, memory: memory,
             Kernel.Joining(defers: defers, sums: normalisation == .batch, folds: false), pool: pool,
             instructionSet: instructionSet, implementation: implementation)
         statistics = network.statistics.map { [Double](repeating: 0, count: 2 * $0.C) }
