@@ -41,6 +41,7 @@ public enum Purpose: UInt32, Sendable, CaseIterable {
     case randomAugment = 15
     case erasing = 16
     case erasingNoise = 17
+    case samplingRate = 18
 }
 
 /// Random numbers of one purpose at one place: draw `i` is a pure function of (seed, place, purpose, i).

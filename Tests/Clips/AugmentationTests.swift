@@ -151,6 +151,29 @@ import Video
         #expect(plan.width == 24 && plan.height > 10 * 24 * record.height / record.width - 24)
     }
 
+    @Test func samplingRatesAreDrawnFromTheRange() throws {
+        let record = try withTemporaryFolder { folder in
+            try packedSet(folder, [("v.mp4", try makeVideo(frames: 40), 0)]).set.records[0]
+        }
+        var settings = try Self.settings(.none)
+        settings.samplingRate = 2
+        let plain = (0..<UInt64(100)).map { ClipPlan(settings, record, seed: 1, position: $0) }
+        #expect(plain.allSatisfy { $0.frames[1] - $0.frames[0] == 2 })
+        settings.mostSamplingRate = 2
+        #expect((0..<UInt64(100)).map { ClipPlan(settings, record, seed: 1, position: $0) } == plain)
+        settings.mostSamplingRate = 5
+        var counts: [Int: Int] = [:]
+        for position in 0..<UInt64(800) {
+            let frames = ClipPlan(settings, record, seed: 1, position: position).frames
+            let rate = frames[1] - frames[0]
+            counts[rate, default: 0] += 1
+            // It begins where the whole clip has room.
+            #expect(frames == (0..<settings.frames).map { frames[0] + $0 * rate } && (frames.last ?? 40) < 40)
+        }
+        // 200 of each; the deviation is 12.
+        #expect(counts.keys.sorted() == [2, 3, 4, 5] && counts.values.allSatisfy { abs($0 - 200) < 60 }, "\(counts)")
+    }
+
     @Test func shortEdgesAreDrawnFromTheRange() throws {
         let record = try withTemporaryFolder { folder in
             try packedSet(folder, [("v.mp4", try makeVideo(frames: 20), 0)]).set.records[0]

@@ -31,7 +31,8 @@ public struct Substitution: Sendable, Equatable {
 /// that does not decode is replaced by another of its class, drawn by the position too, and the replacement is told.
 public final class ClipLoader {
     private let set: PackedSet
-    public let settings: ClipSettings
+    /// May be changed from clip to clip, as long as it repeats clips as often.
+    public var settings: ClipSettings
     private let seed: UInt64
     private var order: (pass: UInt64, permutation: KeyedPermutation)
     private let ranksByLabel: [Int: [Int]]

@@ -15,7 +15,8 @@ package struct ClipPlan: Equatable {
     /// The clip at `position` of the training stream, from the video `record` (or a substitute for it).
     package init(_ settings: ClipSettings, _ record: ClipRecord, seed: UInt64, position: UInt64) {
         func draws(_ purpose: Purpose) -> Draws { Draws(seed: seed, place: position, purpose: purpose) }
-        let room = max(0, record.frameCount - settings.span)
+        let rate = settings.samplingRate(draws: draws(.samplingRate))
+        let room = max(0, record.frameCount - settings.span(samplingRate: rate))
         let start: Int
         switch settings.start {
         case .jitter:
@@ -28,24 +29,24 @@ package struct ClipPlan: Equatable {
         if let resized = settings.augmentation.resizedCrop {
             let window = ResizedWindow(resized, record, settings.crop, draws(.resizedCrop))
             self.init(
-                settings, record, start: start, scaled: window.scaled, left: window.left, top: window.top,
+                settings, record, start: start, rate: rate, scaled: window.scaled, left: window.left, top: window.top,
                 mirrored: mirrored)
             return
         }
         let scaled = settings.scaledSize(width: record.width, height: record.height, draws: draws(.scale))
         let crop = draws(.crop)
         self.init(
-            settings, record, start: start, scaled: scaled,
+            settings, record, start: start, rate: rate, scaled: scaled,
             left: crop.integer(0, below: scaled.width - settings.crop + 1),
             top: crop.integer(1, below: scaled.height - settings.crop + 1), mirrored: mirrored)
     }
 
     private init(
-        _ settings: ClipSettings, _ record: ClipRecord, start: Int, scaled: (width: Int, height: Int), left: Int,
-        top: Int, mirrored: Bool
+        _ settings: ClipSettings, _ record: ClipRecord, start: Int, rate: Int, scaled: (width: Int, height: Int),
+        left: Int, top: Int, mirrored: Bool
     ) {
         frames = (0..<settings.frames).map {
-            (start + (settings.freezeFrame ? 0 : $0 * settings.samplingRate)) % record.frameCount
+            (start + (settings.freezeFrame ? 0 : $0 * rate)) % record.frameCount
         }
         (width, height) = scaled
         (self.left, self.top, self.mirrored) = (left, top, mirrored)

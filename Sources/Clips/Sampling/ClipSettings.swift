@@ -25,6 +25,8 @@ public struct ClipSettings: Sendable, Equatable {
     public var frames: Int
     /// Source frames from one frame of the clip to the next.
     public var samplingRate: Int
+    /// Where clips of a training stream differ in it: drawn for each, from `samplingRate` to this.
+    public var mostSamplingRate: Int?
     public var resize: Resize
     /// The square cut out of each frame, in pixels (H and W).
     public var crop: Int
@@ -86,7 +88,13 @@ public struct ClipSettings: Sendable, Equatable {
     var frameFloats: Int { crop * crop * 3 }
 
     /// Source frames from a clip's first to its last, both counted.
-    var span: Int { (frames - 1) * samplingRate + 1 }
+    func span(samplingRate: Int) -> Int { (frames - 1) * samplingRate + 1 }
+
+    /// Source frames from one frame of a training clip to the next.
+    func samplingRate(draws: Draws) -> Int {
+        guard let most = mostSamplingRate, most > samplingRate else { return samplingRate }
+        return samplingRate + draws.integer(0, below: most - samplingRate + 1)
+    }
 
     /// The size that frames of `width` × `height` are scaled to in a training clip.
     func scaledSize(width: Int, height: Int, draws: Draws) -> (width: Int, height: Int) {
