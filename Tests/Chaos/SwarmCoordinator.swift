@@ -26,9 +26,10 @@ enum SwarmJob {
     static func settings(steps: Int, workers: Int) -> CoordinatorSettings {
         let plan = plan
         return CoordinatorSettings(
-            welcome: Welcome(generation: 0, run: 0, recipe: "swarm", data: "", instructionSet: "none"), units: units,
-            clipsPerUnit: 2, steps: steps,
-            rate: LearningRate(highest: 0.05, kind: .cosine(), steps: steps, stepsPerEpoch: 5),
+            welcome: Welcome(generation: 0, run: 0, recipe: "swarm", data: "", instructionSet: "none"),
+            schedule: StepSchedule(
+                units: units, clipsPerUnit: 2, steps: steps,
+                rate: LearningRate(highest: 0.05, kind: .cosine(), steps: steps, stepsPerEpoch: 5)),
             clipNorm: 2, plan: plan, fingerprints: fingerprints, checkpointEverySteps: 1_000_000,
             expectedWorkers: workers, startPatience: 120, bytesMovedPerStep: 1 << 20, timing: ClusterTiming())
     }

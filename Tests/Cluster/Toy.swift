@@ -41,9 +41,11 @@ enum Toy {
 
     static func settings(steps: Int, workers: Int, checkpointEvery: Int, timing: ClusterTiming) -> CoordinatorSettings {
         CoordinatorSettings(
-            welcome: Welcome(generation: 0, run: 0, recipe: "toy", data: "", instructionSet: "toy"), units: units,
-            clipsPerUnit: 2, steps: steps,
-            rate: LearningRate(highest: 0.05, kind: .cosine(), steps: steps, stepsPerEpoch: 5), clipNorm: 2, plan: plan,
+            welcome: Welcome(generation: 0, run: 0, recipe: "toy", data: "", instructionSet: "toy"),
+            schedule: StepSchedule(
+                units: units, clipsPerUnit: 2, steps: steps,
+                rate: LearningRate(highest: 0.05, kind: .cosine(), steps: steps, stepsPerEpoch: 5)),
+            clipNorm: 2, plan: plan,
             fingerprints: [Fingerprint(name: "plan", value: String(plan.digest, radix: 16))],
             checkpointEverySteps: checkpointEvery, expectedWorkers: workers, startPatience: 20,
             bytesMovedPerStep: 6000, timing: timing)

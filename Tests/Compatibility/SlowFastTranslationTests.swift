@@ -160,8 +160,78 @@ import Training
 
     @Test func whatMattersToTrainingOnlyIsNoReasonNotToTest() throws {
         let text = SlowFastConfigs.slowFast8x8 + "\nMULTIGRID:\n  SHORT_CYCLE: True\n  LONG_CYCLE: True\n"
-        #expect(SlowFastConfigs.refusal(text).contains("MULTIGRID.SHORT_CYCLE True: "))
-        #expect(try SlowFastConfigs.translate(text, ["TRAIN.ENABLE", "False"]).tests)
+        // Its cosine leaves the long cycle nothing to follow.
+        #expect(SlowFastConfigs.refusal(text).contains("MULTIGRID.LONG_CYCLE True: "))
+        let run = try SlowFastConfigs.translate(text, ["TRAIN.ENABLE", "False"])
+        #expect(run.tests)
+        // A head that averages any map, as it was trained.
+        expect(run, ["test.head": "\"linear\""])
+        #expect(run.recipe.entries["multigrid.long_cycle"] == nil)
+    }
+
+    /// configs/Kinetics/SLOWFAST_8x8_R50_stepwise_multigrid.yaml: the configuration above with other rates.
+    private let stepwise =
+        SlowFastConfigs.slowFast8x8.replacing(
+            "LR_POLICY: cosine",
+            with:
+                "LR_POLICY: steps_with_relative_lrs\n  LRS: [1, 0.1, 0.01, 0.001, 0.0001, 0.00001]\n  STEPS: [0, 94, 154, 196]"
+        ).replacing("MAX_EPOCH: 196", with: "MAX_EPOCH: 239")
+        + "\nMULTIGRID:\n  SHORT_CYCLE: True\n  LONG_CYCLE: True\n"
+
+    @Test func multigridIsASectionOfTheRecipe() throws {
+        let run = try SlowFastConfigs.translate(stepwise, ["DATA.TEST_CROP_SIZE", "224"])
+        expect(
+            run,
+            [
+                "multigrid.long_cycle": "true", "multigrid.short_cycle": "true", "multigrid.epoch_factor": "1.5",
+                "multigrid.long_frames": "[0.25, 0.5, 0.5, 1.0]",
+                "multigrid.long_crops": "[0.7071067811865476, 0.7071067811865476, 1.0, 1.0]",
+                "multigrid.short_crops": "[0.5, 0.7071067811865476]", "multigrid.validations": "3",
+                "batch.units": "8", "batch.clips_per_unit": "8", "test.head": "\"linear\"",
+                "schedule.milestones": "[0.0, 94.0, 154.0, 196.0]", "validation.precise_clips": "1600",
+            ])
+        let recipe = try Recipe.read(run.recipe).recipe
+        // Powers of SOLVER.GAMMA, not SOLVER.LRS.
+        #expect(zip(recipe.schedule.factors, [1, 0.1, 0.01, 0.001]).allSatisfy { abs($0 - $1) < 1e-12 })
+        let path = sourceTree + "/recipes/kinetics-400/slowfast/SLOWFAST_8x8_R50_stepwise_multigrid.toml"
+        var own = try Recipe.read(try Document(toml: try text(of: path), name: path)).recipe
+        // Rounded otherwise, and what a recipe leaves to the network.
+        own.schedule.factors = recipe.schedule.factors
+        own.schedule.warmupFrom = recipe.schedule.warmupFrom
+        own.model.dropout = recipe.model.dropout
+        #expect(recipe == own)
+        let schedule = recipe.stepSchedule(dataSetClips: 240_000)
+        #expect(schedule.steps == 261_859 && schedule.clips(ofStep: 0) == 1024)
+        // The warm-up of 34 epochs ends at eight times the base rate.
+        #expect(schedule.rate(0) == 0.01)
+        let warm = schedule.step(at: 34 * 240_000) + 1
+        #expect(abs(schedule.rate(warm) - 0.8) < 1e-6 && schedule.rate(warm - 2) < 0.8)
+    }
+
+    @Test func batchNormSeesGroupsOfTheBaseSizeWhateverTheGPUs() throws {
+        for (size, devices, base, units) in [(64, 8, 8, 8), (64, 2, 8, 8), (16, 8, 8, 2), (64, 8, 4, 16)] {
+            let run = try SlowFastConfigs.translate(
+                stepwise,
+                ["TRAIN.BATCH_SIZE", "\(size)", "NUM_GPUS", "\(devices)", "MULTIGRID.BN_BASE_SIZE", "\(base)"])
+            expect(run, ["batch.units": "\(units)", "batch.clips_per_unit": "\(base)"])
+        }
+        let short = try SlowFastConfigs.translate(
+            stepwise, ["MULTIGRID.LONG_CYCLE", "False", "MULTIGRID.BN_BASE_SIZE", "4"])
+        expect(short, ["batch.units": "8", "batch.clips_per_unit": "8"])
+    }
+
+    @Test(arguments: [
+        (["MULTIGRID.BN_BASE_SIZE", "6"], "MULTIGRID.BN_BASE_SIZE 6: "),
+        (["SOLVER.STEPS", "[0]"], "SOLVER.STEPS [0]: has no two milestones"),
+        (["MULTIGRID.LONG_CYCLE_FACTORS", "[0.5, 1]"], "MULTIGRID.LONG_CYCLE_FACTORS [0.5, 1]: is no list of pairs"),
+        (["MULTIGRID.DEFAULT_S", "224"], "MULTIGRID.DEFAULT_S 224: "),
+        (["MULTIGRID.LONG_CYCLE_SAMPLING_RATE", "8"], "MULTIGRID.LONG_CYCLE_SAMPLING_RATE 8: "),
+        (["AUG.ENABLE", "True", "AUG.NUM_SAMPLE", "2"], "AUG.NUM_SAMPLE 2: "),
+        (["MODEL.MODEL_NAME", "X3D"], "MULTIGRID.SHORT_CYCLE True: PySlowFast's head of X3D"),
+    ])
+    func multigridThatCannotBeFollowedIsRefusedByName(options: [String], words: String) {
+        let told = SlowFastConfigs.refusal(stepwise, options)
+        #expect(told.contains(words), "\(told)")
     }
 
     @Test(arguments: [

@@ -10,7 +10,13 @@ import Wire
 @Suite("Proofs from a run's folder")
 struct ProofTests {
     /// 10 clips, 12 a step: passes end in the middle of steps.
-    private let expected = LedgerAudit.Expectation(clips: 10, clipsPerStep: 12, seed: 5, steps: 50)
+    private let expected = LedgerAudit.Expectation(clips: 10, schedule: schedule(steps: 50), seed: 5)
+
+    private static func schedule(steps: Int) -> StepSchedule {
+        StepSchedule(
+            units: 4, clipsPerUnit: 3, steps: steps,
+            rate: LearningRate(highest: 0.1, kind: .constant, steps: steps, stepsPerEpoch: 1))
+    }
 
     private func clip(at position: UInt64) -> Int {
         KeyedPermutation(count: 10, seed: 5, epoch: position / 10)(Int(position % 10))
@@ -44,7 +50,7 @@ struct ProofTests {
         case gap = "step 4: begins at position 60, and the one before ended at 48"
         case twice = "step 4: begins at position 36, and the one before ended at 48"
         case missingStep = "step 5: stands where step 4 is due"
-        case fewerClips = "step 4: has 11 clips, and the recipe's steps have 12"
+        case fewerClips = "step 4: has 11 clips, and the recipe gives it 12"
         case generationFalls = "step 4: is of generation 1, and the one before of 2"
         case tooLong = "step 8: the run has 8 steps"
         case otherClip = "which is clip"
@@ -70,7 +76,7 @@ struct ProofTests {
         case .fewerClips: records[4].outcome.clips = 11
         case .generationFalls: records[3].generation = 2
         case .tooLong:
-            expected.steps = 8
+            expected.schedule = Self.schedule(steps: 8)
             records.append(SmallRun.record(8))
         case .otherClip: records[4].outcome.substitutes = [standIn(50, for: (wanted + 1) % 10, wanted)]
         case .standsInForItself: records[4].outcome.substitutes = [standIn(50, for: wanted, wanted)]
@@ -91,6 +97,32 @@ struct ProofTests {
         expected.repeats = 2
         let audit = try LedgerAudit(SmallRun.records(0..<8), expected, of: "ledger")
         #expect(audit.completePasses == 4 && audit.clipsOfLastPass == 16)
+    }
+
+    @Test("Steps of several sizes are counted as the schedule says")
+    func severalSizes() throws {
+        func batch(_ clips: Int) -> StepBatch { StepBatch(clipsPerGroup: clips, clip: ClipShape(frames: 1, crop: 1)) }
+        // 16, 8 and 4 clips in turn up to 40, then 4: ten clips a pass.
+        let schedule = StepSchedule(
+            units: 4, phases: [(40, [batch(4), batch(2), batch(1)]), (50, [batch(1)])],
+            rate: LearningRate(highest: 0.1, kind: .constant, steps: 50, stepsPerEpoch: 10))
+        let sizes = [16, 8, 4, 16, 4, 4]
+        #expect(schedule.steps == sizes.count)
+        var position = 0
+        let records = sizes.enumerated().map { step, clips in
+            var record = SmallRun.record(step)
+            (record.outcome.firstPosition, record.outcome.clips) = (UInt64(position), clips)
+            position += clips
+            return record
+        }
+        let expected = LedgerAudit.Expectation(clips: 10, schedule: schedule, seed: 5)
+        let audit = try LedgerAudit(records, expected, of: "ledger")
+        #expect(audit.positions == 52 && audit.completePasses == 5 && audit.clipsOfLastPass == 2)
+        var swapped = records
+        (swapped[1].outcome.clips, swapped[2].outcome.clips) = (4, 8)
+        swapped[2].outcome.firstPosition = 20
+        let fault = #expect(throws: Fault.self) { try LedgerAudit(swapped, expected, of: "ledger") }
+        #expect(fault?.reason == "step 1: has 4 clips, and the recipe gives it 8")
     }
 
     @Test("A substitute tells another seed and another data set from the run's own")

@@ -15,7 +15,7 @@ import Wire
         init(recipe: String = "seed = 1") {
             let facts = RunFacts(
                 name: "first", model: "r2plus1d-18", facts: [.init("Data", "<b>clips</b>")], recipe: recipe, steps: 100,
-                clipsPerStep: 16, clipsPerUnit: 4, stepsPerEpoch: 10, version: "1", folder: "/run")
+                clipsPerStep: 16, units: 4, epochs: [.init(step: 100, epoch: 10)], version: "1", folder: "/run")
             metrics = Mutex(RunMetrics(facts, now: 1000))
         }
 

@@ -4,8 +4,8 @@ import Wire
 
 @Suite struct RunMetricsTests {
     static let facts = RunFacts(
-        name: "run", model: "r2plus1d-18", facts: [], recipe: "", steps: 100, clipsPerStep: 16, clipsPerUnit: 4,
-        stepsPerEpoch: 10, version: "1", folder: "/run")
+        name: "run", model: "r2plus1d-18", facts: [], recipe: "", steps: 100, clipsPerStep: 16, units: 4,
+        epochs: [.init(step: 100, epoch: 10)], version: "1", folder: "/run")
 
     static func point(_ step: Int, loss: Double = 1, seconds: Double = 2) -> StepPoint {
         StepPoint(

@@ -9,7 +9,7 @@ struct Problem {
     let steps: Int
     let plan: ChunkPlan
     let optimizer: OptimizerSettings
-    let rate: LearningRate
+    let schedule: StepSchedule
     let clipNorm: Double
     /// The step whose gradient overflows, if any.
     let brokenStep: Int?
@@ -40,15 +40,33 @@ struct Problem {
                 // At times so large that some owner has nothing else: it may lag behind workers that need nothing of it.
                 .init(channels: number % 3 == 2 ? 200 : 10, retention: 0.8, varianceScale: 1),
             ], slots: optimizer.slots, limit: 16)
-        rate = LearningRate(
-            highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 1.5, warmupEpochs: 1,
-            warmupFrom: 0.1)
+        schedule = Self.schedule(number, units: units, steps: steps)
         clipNorm = number % 4 == 1 ? 0.5 : 0
         brokenStep = number % 5 == 4 ? 2 : nil
         beginsFromCheckpoint = finetunes
     }
 
-    var clipsPerUnit: Int { 2 }
+    /// Steps of several sizes, in two phases, for some problems; else all alike.
+    private static func schedule(_ number: UInt64, units: Int, steps: Int) -> StepSchedule {
+        var rate = LearningRate(
+            highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 1.5, warmupEpochs: 1,
+            warmupFrom: 0.1)
+        guard number % 9 == 7 else { return StepSchedule(units: units, clipsPerUnit: 2, steps: steps, rate: rate) }
+        let clip = ClipShape(frames: 1, crop: 1)
+        func batch(_ clips: Int) -> StepBatch { StepBatch(groups: 2, clipsPerGroup: clips / 2, clip: clip) }
+        rate.stepsPerEpoch *= Double(4 * units)
+        rate.steps *= 4 * units
+        // 8, 4, 8 clips a unit, then 2.
+        let (first, rest) = (UInt64(20 * units), UInt64(2 * units * (steps - 3)))
+        return StepSchedule(
+            units: units, phases: [(first, [batch(8), batch(4)]), (first + rest, [batch(2)])], rate: rate)
+    }
+
+    /// Clips of a unit, written down once more.
+    func clipsPerUnit(_ step: Int) -> Int { number % 9 == 7 ? [8, 4, 8, 2][min(step, 3)] : 2 }
+
+    /// Where a step begins.
+    func firstPosition(_ step: Int) -> Int { (0..<step).reduce(0) { $0 + units * clipsPerUnit($1) } }
 
     /// A number in [-1, 1) times a power of two, so that sums round.
     private func noise(_ a: Int, _ b: Int, _ c: Int, _ d: Int) -> Float {
@@ -98,7 +116,7 @@ struct Problem {
     }
 
     func record(weights: [[Float]], step: Int, unit: Int) -> UnitRecord {
-        let position = UInt64((step * units + unit) * clipsPerUnit)
+        let position = UInt64(firstPosition(step) + unit * clipsPerUnit(step))
         let substitutes =
             (step + unit) % 5 == 3 ? [Substitute(position: position, wanted: 7, used: 8, reason: "damaged")] : []
         return UnitRecord(
@@ -152,11 +170,12 @@ struct Truth {
         let finite = squares.isFinite
         let norm = squares.squareRoot() / Double(problem.units)
         let coefficient = finite && problem.clipNorm > 0 && norm > problem.clipNorm ? Float(problem.clipNorm / norm) : 1
-        let rate = problem.rate(step)
+        let rate = problem.schedule.rate(step)
         let pool = PayloadPool()
         outcomes.append(
             StepOutcome(
-                step: step, firstPosition: UInt64(step * problem.units * 2), clips: problem.units * 2,
+                step: step, firstPosition: UInt64(problem.firstPosition(step)),
+                clips: problem.units * problem.clipsPerUnit(step),
                 loss: records.reduce(0) { $0 + $1.loss } / Double(problem.units),
                 correct: records.reduce(0) { $0 + $1.correct }, gradientNorm: finite ? norm : .infinity,
                 gradientDigest: combinedDigest(

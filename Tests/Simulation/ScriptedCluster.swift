@@ -65,10 +65,11 @@ final class ScriptedCluster {
         coordinator = Coordinator(
             settings: CoordinatorSettings(
                 welcome: Welcome(generation: 1, run: 1, recipe: "r", data: "", instructionSet: "avx512"),
-                units: units, clipsPerUnit: 2, steps: steps,
-                rate: LearningRate(
-                    highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 2, warmupEpochs: 0,
-                    warmupFrom: 0.1),
+                schedule: StepSchedule(
+                    units: units, clipsPerUnit: 2, steps: steps,
+                    rate: LearningRate(
+                        highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 2,
+                        warmupEpochs: 0, warmupFrom: 0.1)),
                 clipNorm: 0, plan: plan, fingerprints: [], checkpointEverySteps: .max, expectedWorkers: workers,
                 replicas: 2, timing: timing), history: RunHistory())
         for number in 0..<workers {

@@ -28,10 +28,11 @@ import Wire
             coordinator = Coordinator(
                 settings: CoordinatorSettings(
                     welcome: Welcome(generation: 1, run: 1, recipe: "r", data: "", instructionSet: "avx512"),
-                    units: 3, clipsPerUnit: 2, steps: 8,
-                    rate: LearningRate(
-                        highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: 8, stepsPerEpoch: 2, warmupEpochs: 0,
-                        warmupFrom: 0.1),
+                    schedule: StepSchedule(
+                        units: 3, clipsPerUnit: 2, steps: 8,
+                        rate: LearningRate(
+                            highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: 8, stepsPerEpoch: 2,
+                            warmupEpochs: 0, warmupFrom: 0.1)),
                     clipNorm: 0, plan: ChunkPlan(parameters: [.init(count: 1000)], statistics: []), fingerprints: [],
                     checkpointEverySteps: .max, expectedWorkers: 3, replicas: 2, timing: timing),
                 history: RunHistory())

@@ -117,7 +117,7 @@ final class SimulatedCluster {
         generation += 1
         let settings = CoordinatorSettings(
             welcome: Welcome(generation: generation, run: 77, recipe: "r", data: "", instructionSet: "baseline"),
-            units: problem.units, clipsPerUnit: problem.clipsPerUnit, steps: problem.steps, rate: problem.rate,
+            schedule: problem.schedule,
             clipNorm: problem.clipNorm, plan: problem.plan, fingerprints: [Fingerprint(name: "recipe", value: "r")],
             checkpointEverySteps: 2, expectedWorkers: expectedWorkers, replicas: replicas,
             verifiedShare: verifiedShare, startPatience: 15, bytesMovedPerStep: 100, timing: timing)

@@ -119,17 +119,18 @@ import Training
 
     /// A run of 100 steps, 10 an epoch, checkpoints every 7, validation every 2 epochs.
     @Test func validationIsDueAtTheFirstCheckpointOfAStretchAndAtTheEnd() throws {
-        let validation = try motion("validation.every_epochs=2").recipe.validation
+        let recipe = try motion("validation.every_epochs=2").recipe
+        func epochs(_ step: Int) -> Double { Double(step) / 10 }
         var (last, due) = (0, [Int]())
         for version in Array(stride(from: 7, to: 100, by: 7)) + [100]
-        where validation.isDue(version: version, last: last, steps: 100, stepsPerEpoch: 10) {
+        where recipe.isValidationDue(version: version, last: last, steps: 100, epochs: epochs) {
             due.append(version)
             last = version
         }
         #expect(due == [21, 42, 63, 84, 100])
-        #expect(!validation.isDue(version: 42, last: 42, steps: 100, stepsPerEpoch: 10), "a replay is not a new one")
-        let never = try motion().recipe.validation
-        #expect(!never.isDue(version: 100, last: 0, steps: 100, stepsPerEpoch: 10))
+        #expect(
+            !recipe.isValidationDue(version: 42, last: 42, steps: 100, epochs: epochs), "a replay is not a new one")
+        #expect(try !motion().recipe.isValidationDue(version: 100, last: 0, steps: 100, epochs: epochs))
     }
 
     @Test(arguments: [

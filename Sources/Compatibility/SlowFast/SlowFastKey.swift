@@ -14,7 +14,8 @@ public struct SlowFastKey: Sendable {
     }
 
     /// Every key, in the order of PySlowFast's file.
-    public static let all: [SlowFastKey] = training + testing + network + input + solver + machine + elsewhere
+    public static let all: [SlowFastKey] =
+        training + testing + network + input + solver + multigrid + machine + elsewhere
 
     static let byName = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 

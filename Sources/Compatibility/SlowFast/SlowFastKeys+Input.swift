@@ -105,10 +105,13 @@ extension SlowFastKey {
         .init("SOLVER.BASE_LR", "0.1", .honoured("`optimizer.learning_rate`")),
         .init("SOLVER.LR_POLICY", "'cosine'", .honoured("`schedule.kind`")),
         .init("SOLVER.COSINE_END_LR", "0.0", .honoured("`schedule.end_rate`")),
-        .init("SOLVER.GAMMA", "0.1", .immaterial("read for multigrid only, which is refused")),
+        .init(
+            "SOLVER.GAMMA", "0.1",
+            .honoured("`schedule.factors` = its powers with `MULTIGRID.LONG_CYCLE`; not read otherwise, there nor here")
+        ),
         .init("SOLVER.STEP_SIZE", "1", .immaterial("PySlowFast does not read it")),
         .init("SOLVER.STEPS", "[]", .honoured("`schedule.milestones`")),
-        .init("SOLVER.LRS", "[]", .honoured("`schedule.factors`")),
+        .init("SOLVER.LRS", "[]", .honoured("`schedule.factors`; not read with `MULTIGRID.LONG_CYCLE`, as there")),
         .init("SOLVER.MAX_EPOCH", "300", .honoured("`schedule.epochs`")),
         .init("SOLVER.MOMENTUM", "0.9", .honoured("`optimizer.momentum`, as PyTorch means it")),
         .init("SOLVER.DAMPENING", "0.0", .only("momentum takes the whole gradient", during: .training)),
@@ -130,11 +133,5 @@ extension SlowFastKey {
         .init("SOLVER.LARS_ON", "False", .only("layers have one rate", during: .training)),
         .init("SOLVER.LAYER_DECAY", "1.0", .immaterial("read for MViT only, which is refused")),
         .init("SOLVER.BETAS", "(0.9, 0.999)", .honoured("`optimizer.betas`")),
-        .init(
-            "MULTIGRID.SHORT_CYCLE", "False",
-            .only("every step has clips of one size (docs/recipes.md says why)", during: .training)),
-        .init(
-            "MULTIGRID.LONG_CYCLE", "False",
-            .only("every step has clips of one size (docs/recipes.md says why)", during: .training)),
     ]
 }

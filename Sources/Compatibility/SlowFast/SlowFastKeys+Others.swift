@@ -168,19 +168,6 @@ extension SlowFastKey {
                 IMG_PROC_BACKEND = 'cv2'
                 """),
         .init(
-            section: "MULTIGRID", reason: "read with multigrid only, which is refused", isWhole: false,
-            keys: """
-                EPOCH_FACTOR = 1.5
-                SHORT_CYCLE_FACTORS = [0.5, 0.7071067811865476]
-                LONG_CYCLE_FACTORS = [(0.25, 0.7071067811865476), (0.5, 0.7071067811865476), (0.5, 1), (1, 1)]
-                BN_BASE_SIZE = 8
-                EVAL_FREQ = 3
-                LONG_CYCLE_SAMPLING_RATE = 0
-                DEFAULT_B = 0
-                DEFAULT_T = 0
-                DEFAULT_S = 0
-                """),
-        .init(
             section: "TENSORBOARD", reason: "how pictures are drawn, none of which are asked for", isWhole: false,
             keys: """
                 PREDICTIONS_PATH = ''

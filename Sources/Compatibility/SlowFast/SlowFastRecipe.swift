@@ -28,9 +28,10 @@ struct SlowFastRecipe {
         let network = SlowFastNetwork.matching(&settings)
         model(network, trains: trains)
         input()
-        batch()
+        batch(trains: trains)
         optimizer(trains: trains)
         schedule(trains: trains)
+        multigrid(trains: trains)
         augment(trains: trains)
         test(tests: tests)
         for key in [
@@ -114,11 +115,17 @@ struct SlowFastRecipe {
     }
 
     /// A step is one batch of every machine; a unit is what one GPU sees of it, which is what its batch norms see.
-    private mutating func batch() {
+    private mutating func batch(trains: Bool) {
         let size = settings.integer("TRAIN.BATCH_SIZE", in: 1...1_000_000)
         let devices = max(1, settings.integer("NUM_GPUS", in: 0...1024))
         if size % devices != 0 {
             settings.refuse("TRAIN.BATCH_SIZE", "is no multiple of NUM_GPUS, \(devices)")
+        }
+        guard !trains || !hasLongCycle else {
+            clipsPerUnit = groupSize(batch: size, devices: devices)
+            put("batch.units", .integer(size / clipsPerUnit * shards), "TRAIN.BATCH_SIZE")
+            put("batch.clips_per_unit", .integer(clipsPerUnit), "MULTIGRID.BN_BASE_SIZE")
+            return
         }
         put("batch.units", .integer(devices * shards), "NUM_GPUS")
         clipsPerUnit = max(1, size / devices)
@@ -180,7 +187,7 @@ struct SlowFastRecipe {
             put(
                 "schedule.cosine_after_warmup", .boolean(settings.flag("SOLVER.COSINE_AFTER_WARMUP")),
                 "SOLVER.COSINE_AFTER_WARMUP")
-        case "steps_with_relative_lrs": relativeSteps()
+        case "steps_with_relative_lrs": relativeSteps(trains: trains)
         default:
             settings.refuse(
                 "SOLVER.LR_POLICY", "is no policy of PySlowFast", mend: "known are cosine and steps_with_relative_lrs")
@@ -209,9 +216,14 @@ struct SlowFastRecipe {
         put("validation.precise_clips", .integer(preciseClips), "BN.NUM_BATCHES_PRECISE")
     }
 
-    private mutating func relativeSteps() {
+    private mutating func relativeSteps(trains: Bool) {
         let steps = settings.reals("SOLVER.STEPS", count: 1...1000, in: 0...1e6)
-        let rates = settings.reals("SOLVER.LRS", count: 1...1000, in: 0...1000)
+        let isLong = trains && hasLongCycle
+        let gamma = isLong ? settings.real("SOLVER.GAMMA", in: 0...1000) : 0
+        let rates =
+            isLong
+            ? steps.indices.map { (0..<$0).reduce(1) { rate, _ in rate * gamma } }
+            : settings.reals("SOLVER.LRS", count: 1...1000, in: 0...1000)
         guard !steps.isEmpty, !rates.isEmpty else { return }
         guard steps[0] == 0, zip(steps, steps.dropFirst()).allSatisfy({ $0 < $1 }) else {
             return settings.refuse("SOLVER.STEPS", "does not ascend from 0")
@@ -221,7 +233,9 @@ struct SlowFastRecipe {
         }
         put("schedule.kind", .string("relative-steps"), "SOLVER.LR_POLICY")
         put("schedule.milestones", .list(steps.map(Value.real)), "SOLVER.STEPS")
-        put("schedule.factors", .list(rates.prefix(steps.count).map(Value.real)), "SOLVER.LRS")
+        put(
+            "schedule.factors", .list(rates.prefix(steps.count).map(Value.real)), isLong ? "SOLVER.GAMMA" : "SOLVER.LRS"
+        )
     }
 
     /// PySlowFast's views of a video.
@@ -243,6 +257,7 @@ struct SlowFastRecipe {
         } else {
             put("test.short_edge", .integer(crop), "DATA.TEST_CROP_SIZE")
         }
+        testHead()
         if settings.flag("DATA.USE_OFFSET_SAMPLING") {
             put("test.starts", .string("slowfast-offset"), "DATA.USE_OFFSET_SAMPLING")
         }

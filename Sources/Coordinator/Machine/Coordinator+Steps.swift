@@ -294,14 +294,15 @@ extension Coordinator {
         let units = Double(settings.units)
         let norm = ready.reduce(0) { $0 + $1.sumOfSquares }.squareRoot() / units
         let finite = ready.allSatisfy(\.finite) && norm.isFinite
-        let clips = settings.units * settings.clipsPerUnit
+        let schedule = settings.schedule
         let isClipped = finite && settings.clipNorm > 0 && norm > settings.clipNorm
         return StepOutcome(
-            step: step.step, firstPosition: UInt64(step.step) * UInt64(clips), clips: clips,
+            step: step.step, firstPosition: schedule.firstPosition(ofStep: step.step),
+            clips: schedule.clips(ofStep: step.step),
             loss: records.reduce(0) { $0 + $1.loss } / units, correct: records.reduce(0) { $0 + $1.correct },
             gradientNorm: finite ? norm : .infinity,
             gradientDigest: combinedDigest(step.ready.sorted { $0.chunk < $1.chunk }.map(\.digest)),
-            rate: settings.rate(step.step), coefficient: isClipped ? Float(settings.clipNorm / norm) : 1,
+            rate: schedule.rate(step.step), coefficient: isClipped ? Float(settings.clipNorm / norm) : 1,
             skipped: !finite, substitutes: records.flatMap(\.substitutes).sorted { $0.position < $1.position })
     }
 

@@ -5,13 +5,8 @@ public import Wire
 public struct CoordinatorSettings: Sendable {
     /// What every worker is told, the generation included.
     public var welcome: Welcome
-    /// Gradient units of a step (U).
-    public var units: Int
-    /// Clips of a unit (n).
-    public var clipsPerUnit: Int
-    /// Steps of the run.
-    public var steps: Int
-    public var rate: LearningRate
+    /// Which clips each step draws, and at which learning rate.
+    public var schedule: StepSchedule
     /// Largest norm of a step's mean gradient; 0: no clipping.
     public var clipNorm: Double
     public var plan: ChunkPlan
@@ -30,16 +25,13 @@ public struct CoordinatorSettings: Sendable {
     public var timing: ClusterTiming
 
     public init(
-        welcome: Welcome, units: Int, clipsPerUnit: Int, steps: Int, rate: LearningRate, clipNorm: Double,
+        welcome: Welcome, schedule: StepSchedule, clipNorm: Double,
         plan: ChunkPlan, fingerprints: [Fingerprint], checkpointEverySteps: Int, expectedWorkers: Int,
         replicas: Int = 2, verifiedShare: Double = 0,
         startPatience: Double = 30, bytesMovedPerStep: Int = 64 << 20, timing: ClusterTiming = ClusterTiming()
     ) {
         self.welcome = welcome
-        self.units = units
-        self.clipsPerUnit = clipsPerUnit
-        self.steps = steps
-        self.rate = rate
+        self.schedule = schedule
         self.clipNorm = clipNorm
         self.plan = plan
         self.fingerprints = fingerprints
@@ -51,6 +43,11 @@ public struct CoordinatorSettings: Sendable {
         self.bytesMovedPerStep = bytesMovedPerStep
         self.timing = timing
     }
+
+    /// Gradient units of a step (U).
+    public var units: Int { schedule.units }
+    /// Steps of the run.
+    public var steps: Int { schedule.steps }
 }
 
 /// What a coordinator finds in the run directory: nothing, or where it stopped.

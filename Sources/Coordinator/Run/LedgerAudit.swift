@@ -1,5 +1,6 @@
 public import Faults
 import Randomness
+public import Training
 public import Wire
 
 /// What a ledger proves: each clip of each pass over the data set was drawn exactly once, and by which steps.
@@ -11,20 +12,17 @@ public struct LedgerAudit: Sendable {
     public struct Expectation: Sendable {
         /// Clips in the data set (N).
         public var clips: Int
-        /// Clips of a step: units times clips of a unit.
-        public var clipsPerStep: Int
+        /// How many of them each step draws.
+        public var schedule: StepSchedule
         public var seed: UInt64
-        /// Steps of the whole run.
-        public var steps: Int
         /// How often in a row each clip is drawn (`augment.repeats`).
         public var repeats: Int
 
-        public init(clips: Int, clipsPerStep: Int, seed: UInt64, steps: Int, repeats: Int = 1) {
+        public init(clips: Int, schedule: StepSchedule, seed: UInt64, repeats: Int = 1) {
             self.repeats = repeats
             self.clips = clips
-            self.clipsPerStep = clipsPerStep
+            self.schedule = schedule
             self.seed = seed
-            self.steps = steps
         }
     }
 
@@ -55,7 +53,7 @@ public struct LedgerAudit: Sendable {
 
     /// - Throws: `Fault.data` about `thing` with the first contradiction.
     public init(_ records: [LedgerRecord], _ expected: Expectation, of thing: String) throws(Fault) {
-        guard expected.clips > 0, expected.clipsPerStep > 0, expected.repeats > 0 else {
+        guard expected.clips > 0, expected.repeats > 0 else {
             throw Fault(.data, thing, "a data set of \(expected.clips) clips proves nothing")
         }
         var pass = Pass(0, expected)
@@ -63,13 +61,16 @@ public struct LedgerAudit: Sendable {
             let outcome = record.outcome
             func contradiction(_ reason: String) -> Fault { Fault(.data, thing, "step \(outcome.step): \(reason)") }
             guard outcome.step == steps else { throw contradiction("stands where step \(steps) is due") }
-            guard steps < expected.steps else { throw contradiction("the run has \(expected.steps) steps") }
+            guard steps < expected.schedule.steps else {
+                throw contradiction("the run has \(expected.schedule.steps) steps")
+            }
             guard outcome.firstPosition == positions else {
                 throw contradiction(
                     "begins at position \(outcome.firstPosition), and the one before ended at \(positions)")
             }
-            guard outcome.clips == expected.clipsPerStep else {
-                throw contradiction("has \(outcome.clips) clips, and the recipe's steps have \(expected.clipsPerStep)")
+            let due = expected.schedule.clips(ofStep: outcome.step)
+            guard outcome.clips == due else {
+                throw contradiction("has \(outcome.clips) clips, and the recipe gives it \(due)")
             }
             guard record.generation >= generations.last?.number ?? 0 else {
                 throw contradiction(

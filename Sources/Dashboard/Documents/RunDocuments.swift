@@ -8,8 +8,8 @@ extension RunMetrics {
     func factsDocument(takesOrders: Bool) -> JSON {
         [
             "name": .string(facts.name), "model": .string(facts.model), "steps": .integer(facts.steps),
-            "clips_per_step": .integer(facts.clipsPerStep), "clips_per_unit": .integer(facts.clipsPerUnit),
-            "steps_per_epoch": .number(facts.stepsPerEpoch), "version": .string(facts.version),
+            "clips_per_step": .integer(facts.clipsPerStep), "units": .integer(facts.units),
+            "epochs": facts.epoch(ofStep: facts.steps).map(JSON.number) ?? .null, "version": .string(facts.version),
             "folder": .string(facts.folder), "began": .number(began),
             "facts": .array(facts.facts.map { .array([.string($0.name), .string($0.value)]) }),
             "recipe": .string(facts.recipe), "takes_orders": .boolean(takesOrders),
@@ -20,6 +20,7 @@ extension RunMetrics {
     func stateDocument(now: Double) -> JSON {
         [
             "now": .number(now), "phase": .string(status?.phase ?? "starting"), "step": .integer(step),
+            "epoch": facts.epoch(ofStep: step).map(JSON.number) ?? .null,
             "steps": .integer(facts.steps), "generation": .integer(Int(clamping: status?.generation ?? 0)),
             "checkpoint": status.map { .integer($0.newestCheckpoint) } ?? .null,
             "newest": newest.map(document) ?? .null,
@@ -51,11 +52,16 @@ extension RunMetrics {
         return .array((status?.members ?? []).filter { wanted.contains($0.incarnation) }.map(document))
     }
 
+    /// Of units as those of the newest step: with multigrid, those of others have more clips, or fewer.
+    private func clipsPerSecond(of member: MemberStatus) -> Double {
+        member.unitsPerSecond * Double(newest?.clips ?? facts.clipsPerStep) / Double(max(1, facts.units))
+    }
+
     /// A worker among many.
     private func row(_ member: MemberStatus) -> JSON {
         .array([
             .string(String(member.incarnation, radix: 16)), .string(member.name), .string(member.host),
-            .string(member.state), short(member.unitsPerSecond * Double(facts.clipsPerUnit)), .string(member.late),
+            .string(member.state), short(clipsPerSecond(of: member)), .string(member.late),
         ])
     }
 
@@ -76,7 +82,7 @@ extension RunMetrics {
             "host": .string(member.host), "pid": .integer(member.process), "threads": .integer(member.threads),
             "state": .string(member.state), "late": .string(member.late), "chunks": .integer(member.chunks),
             "units": .array(member.leases.map { .string($0.size == 1 ? "\($0.first)" : "\($0.first)–\($0.end - 1)") }),
-            "clips_per_s": short(member.unitsPerSecond * Double(facts.clipsPerUnit)),
+            "clips_per_s": short(clipsPerSecond(of: member)),
             "silent_s": short(member.silentSeconds), "step": .integer(member.progress.step),
             "activity": .string("\(member.progress.activity)"),
             "memory": .integer(member.progress.residentBytes), "ahead": .integer(member.progress.decodedAhead),

@@ -162,7 +162,7 @@ const showNotice = () => {
 const showFigures = () => {
   const newest = state.newest, share = state.steps ? Math.min(1, state.step / state.steps) : 0;
   text("steps", "Step " + whole(state.step) + " of " + whole(state.steps));
-  if (facts && facts.steps_per_epoch > 0) text("epochs", "epoch " + (state.step / facts.steps_per_epoch).toFixed(2) + " of " + digits(state.steps / facts.steps_per_epoch, 4));
+  if (facts && facts.epochs > 0) text("epochs", "epoch " + state.epoch.toFixed(2) + " of " + digits(facts.epochs, 4));
   text("percent", percent(share));
   $("bar").style.width = 100 * share + "%";
   $("track").setAttribute("aria-valuenow", Math.round(100 * share));

@@ -8,9 +8,12 @@ public struct RunFacts: Sendable, Equatable {
     /// The resolved recipe, TOML.
     public var recipe: String
     public var steps: Int
+    /// Of whole clips.
     public var clipsPerStep: Int
-    public var clipsPerUnit: Int
-    public var stepsPerEpoch: Double
+    /// Gradient units of a step.
+    public var units: Int
+    /// Points of the line from step 0, epoch 0, to the last step: what epoch a step is.
+    public var epochs: [EpochMark]
     public var version: String
     /// The run's folder.
     public var folder: String
@@ -22,9 +25,16 @@ public struct RunFacts: Sendable, Equatable {
         public init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
     }
 
+    public struct EpochMark: Sendable, Equatable {
+        public var step: Int
+        public var epoch: Double
+
+        public init(step: Int, epoch: Double) { (self.step, self.epoch) = (step, epoch) }
+    }
+
     public init(
-        name: String, model: String, facts: [Fact], recipe: String, steps: Int, clipsPerStep: Int, clipsPerUnit: Int,
-        stepsPerEpoch: Double, version: String, folder: String
+        name: String, model: String, facts: [Fact], recipe: String, steps: Int, clipsPerStep: Int, units: Int,
+        epochs: [EpochMark], version: String, folder: String
     ) {
         self.name = name
         self.model = model
@@ -32,9 +42,22 @@ public struct RunFacts: Sendable, Equatable {
         self.recipe = recipe
         self.steps = steps
         self.clipsPerStep = clipsPerStep
-        self.clipsPerUnit = clipsPerUnit
-        self.stepsPerEpoch = stepsPerEpoch
+        self.units = units
+        self.epochs = epochs
         self.version = version
         self.folder = folder
+    }
+
+    /// Passes over the data set before `step`; nil where nobody knows.
+    public func epoch(ofStep step: Int) -> Double? {
+        var from = EpochMark(step: 0, epoch: 0)
+        for mark in epochs {
+            if step <= mark.step, mark.step > from.step {
+                let share = Double(step - from.step) / Double(mark.step - from.step)
+                return from.epoch + (mark.epoch - from.epoch) * share
+            }
+            from = mark
+        }
+        return epochs.last?.epoch
     }
 }

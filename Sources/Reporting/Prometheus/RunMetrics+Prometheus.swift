@@ -20,7 +20,7 @@ extension RunMetrics {
         text.add("zoetrope_steps", .gauge, "Steps of the whole run.", facts.steps)
         text.add(
             "zoetrope_epochs", .gauge, "Passes over the data set that the weights have seen.",
-            facts.stepsPerEpoch > 0 ? Double(step) / facts.stepsPerEpoch : nil)
+            facts.epoch(ofStep: step))
         text.add("zoetrope_loss", .gauge, "Mean loss over the clips of the newest step.", newest?.loss)
         text.add(
             "zoetrope_accuracy_ratio", .gauge, "Share of the newest step's clips that were told right.",

@@ -29,7 +29,8 @@ extension Recipe {
             loss: Loss(labelSmoothing: try reader.real("loss.label_smoothing", default: 0, in: 0...0.999)),
             test: try test(&reader, trainedCrop: input.crop), numerics: try numerics(&reader),
             checkpoint: try checkpoint(&reader),
-            validation: try validation(&reader, average: optimizer.average))
+            validation: try validation(&reader, average: optimizer.average),
+            multigrid: try multigrid(&reader))
         if recipe.optimizer.freezesStatistics, recipe.model.initialWeights == nil {
             throw Fault(
                 .usage, reader.place("optimizer.freeze_statistics"),
@@ -42,6 +43,7 @@ extension Recipe {
         }
         try recipe.checkMixing(reader)
         try recipe.checkResizedCrop(reader)
+        try recipe.checkMultigrid(reader)
         return Resolved(recipe: recipe, values: try reader.finish())
     }
 

@@ -1,18 +1,37 @@
 extension Recipe {
-    /// The learning rate of each step over a data set of `clips` clips.
+    /// The learning rate of each step over a data set of `clips` clips; with multigrid, by clips drawn.
     public func learningRate(dataSetClips clips: Int) -> LearningRate {
-        let kind: LearningRate.Kind =
-            switch schedule.kind {
-            case .steps: .steps(every: schedule.stepEpochs, gamma: schedule.gamma)
-            case .multiStep: .multiStep(milestones: schedule.milestones, gamma: schedule.gamma)
-            case .relativeSteps: .relativeSteps(milestones: schedule.milestones, factors: schedule.factors)
-            case .cosine: .cosine(end: schedule.endRate, afterWarmup: schedule.cosineAfterWarmup)
-            case .constant: .constant
-            }
-        return LearningRate(
-            highest: optimizer.learningRate, kind: kind, steps: steps(dataSetClips: clips),
-            stepsPerEpoch: Double(clipsPerEpoch(dataSetClips: clips)) / Double(batch.clips),
+        let epoch = clipsPerEpoch(dataSetClips: clips)
+        guard let multigrid else {
+            return learningRate(
+                kind, steps: steps(dataSetClips: clips), stepsPerEpoch: Double(epoch) / Double(batch.clips))
+        }
+        let cycles = MultigridCycles(multigrid, self)
+        var kind = kind
+        if multigrid.longCycle {
+            let rates = cycles.rates
+            kind = .relativeSteps(milestones: rates.milestones, factors: rates.factors)
+        } else if case .relativeSteps(let milestones, let factors) = kind {
+            kind = .relativeSteps(
+                milestones: milestones.map { ($0 * multigrid.epochFactor).rounded(.towardZero) }, factors: factors)
+        }
+        return learningRate(kind, steps: (cycles.phases.last?.end ?? 0) * epoch, stepsPerEpoch: Double(epoch))
+    }
+
+    private func learningRate(_ kind: LearningRate.Kind, steps: Int, stepsPerEpoch: Double) -> LearningRate {
+        LearningRate(
+            highest: optimizer.learningRate, kind: kind, steps: steps, stepsPerEpoch: stepsPerEpoch,
             warmupEpochs: schedule.warmupEpochs, warmupFrom: schedule.warmupFrom, warmup: schedule.warmup)
+    }
+
+    private var kind: LearningRate.Kind {
+        switch schedule.kind {
+        case .steps: .steps(every: schedule.stepEpochs, gamma: schedule.gamma)
+        case .multiStep: .multiStep(milestones: schedule.milestones, gamma: schedule.gamma)
+        case .relativeSteps: .relativeSteps(milestones: schedule.milestones, factors: schedule.factors)
+        case .cosine: .cosine(end: schedule.endRate, afterWarmup: schedule.cosineAfterWarmup)
+        case .constant: .constant
+        }
     }
 
     /// How a chunk is updated.

@@ -20,15 +20,29 @@ extension Recipe {
     }
 }
 
-extension Recipe.Validation {
-    /// Whether the checkpoint of `version` is to be validated: the first of each stretch of `everyEpochs` epochs, and the
-    /// last of the run.
+extension Recipe {
+    /// Whether the checkpoint of `version` is to be validated: the first of each stretch of `validation.everyEpochs` epochs (with
+    /// multigrid's long cycle, of each of the stretches that its phases are cut into), and the last of the run.
     /// - Parameters:
     ///   - last: The newest version that has been, or 0.
-    ///   - stepsPerEpoch: Above 0.
-    public func isDue(version: Int, last: Int, steps: Int, stepsPerEpoch: Double) -> Bool {
-        guard everyEpochs > 0, version > last else { return false }
-        func stretch(_ version: Int) -> Double { (Double(version) / (stepsPerEpoch * everyEpochs)).rounded(.down) }
-        return version == steps || stretch(version) > stretch(last)
+    ///   - epochs: Epochs drawn before a version.
+    public func isValidationDue(version: Int, last: Int, steps: Int, epochs: (Int) -> Double) -> Bool {
+        guard validation.everyEpochs > 0, version > last else { return false }
+        return version == steps || validationsDue(at: epochs(version)) > validationsDue(at: epochs(last))
+    }
+
+    /// How many of the run's validations are due by an epoch: a whole number that rises with it.
+    public func validationsDue(at epoch: Double) -> Double {
+        guard let multigrid, multigrid.longCycle, multigrid.validations > 0 else {
+            return (epoch / validation.everyEpochs).rounded(.down)
+        }
+        var (due, begin) = (0.0, 0)
+        for phase in MultigridCycles(multigrid, self).phases {
+            // PySlowFast's `is_eval_epoch`: backwards from the phase's end, so that its last epoch is one of them.
+            let period = max(1, (phase.end - begin) / multigrid.validations + 1)
+            due += Double(stride(from: phase.end, to: begin, by: -period).count { Double($0) <= epoch })
+            begin = phase.end
+        }
+        return due
     }
 }

@@ -16,6 +16,8 @@ public struct Recipe: Sendable, Equatable {
     public var numerics: Numerics
     public var checkpoint: Checkpoint
     public var validation: Validation
+    /// Clips whose number, frames and size change from step to step; `nil`: all steps are alike.
+    public var multigrid: Multigrid?
 
     public struct Model: Sendable, Equatable {
         /// As `zoetrope model list` prints it.
@@ -64,7 +66,8 @@ public struct Recipe: Sendable, Equatable {
         case shortEdgeRange(ClosedRange<Int>, inverse: Bool)
     }
 
-    /// A step is `units` gradient units of `clipsPerUnit` clips, whatever the number of workers.
+    /// A step is `units` gradient units of `clipsPerUnit` clips, whatever the number of workers. With multigrid, that is a
+    /// step of whole clips, and `StepSchedule` says what the others are.
     public struct Batch: Sendable, Equatable {
         public var units: Int
         public var clipsPerUnit: Int
@@ -216,7 +219,15 @@ public struct Recipe: Sendable, Equatable {
     /// Steps of the run over a data set of `clips` clips: given, or the epochs' clips divided by a step's, rounded up.
     public func steps(dataSetClips clips: Int) -> Int {
         if schedule.steps > 0 { return schedule.steps }
+        if multigrid != nil { return stepSchedule(dataSetClips: clips).steps }
         let drawn = schedule.epochs * Double(clipsPerEpoch(dataSetClips: clips))
         return Int((drawn / Double(batch.clips)).rounded(.up))
+    }
+
+    /// All that decides the bits, as one text. Without multigrid it is what it was before there was any.
+    public var fingerprintText: String {
+        let text = "\(self)"
+        let none = ", multigrid: nil)"
+        return text.hasSuffix(none) ? text.dropLast(none.count) + ")" : text
     }
 }

@@ -1,6 +1,7 @@
 /// The learning rate as a function of the step alone: the same whatever the cluster, and after any restart.
 ///
 /// With e = step / `stepsPerEpoch`, the epoch as a real number; PySlowFast's `lr_policy` and VMZ's rates are cases of it.
+/// Where steps have clips of several numbers (multigrid), clips are counted in the place of steps.
 public struct LearningRate: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         case constant
@@ -45,13 +46,16 @@ public struct LearningRate: Sendable, Hashable {
     }
 
     /// The rate of `step`.
-    public func callAsFunction(_ step: Int) -> Float {
-        let epoch = Double(step) / stepsPerEpoch
-        guard epoch < warmupEpochs else { return Float(scheduled(Double(step), epoch)) }
+    public func callAsFunction(_ step: Int) -> Float { self(at: Double(step)) }
+
+    /// The rate when so many steps were made.
+    public func callAsFunction(at step: Double) -> Float {
+        let epoch = step / stepsPerEpoch
+        guard epoch < warmupEpochs else { return Float(scheduled(step, epoch)) }
         switch warmup {
         case .scaled:
             return Float(
-                scheduled(Double(step), epoch) * (warmupFrom + (1 - warmupFrom) * epoch / warmupEpochs))
+                scheduled(step, epoch) * (warmupFrom + (1 - warmupFrom) * epoch / warmupEpochs))
         case .linear:
             let from = warmupFrom * highest
             let to = scheduled(warmupEpochs * stepsPerEpoch, warmupEpochs)

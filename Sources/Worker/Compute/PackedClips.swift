@@ -5,19 +5,24 @@ internal import Wire
 
 extension DecodeAhead<DecodedClip> {
     /// Decodes the clips of a packed set, each thread with a loader of its own.
+    /// - Parameter settings: Of the clip at a position.
     static func clips(
-        of set: PackedSet, settings: ClipSettings, seed: UInt64, threads: Int, capacity: Int, memory: PayloadPool
+        of set: PackedSet, settings: @escaping @Sendable (UInt64) -> ClipSettings, seed: UInt64, threads: Int,
+        capacity: Int, memory: PayloadPool
     ) -> DecodeAhead<DecodedClip> {
         DecodeAhead(threads: threads, capacity: capacity) {
-            let loader = Confined(ClipLoader(set, settings, seed: seed))
-            return { position in loader.value.decode(position, floats: settings.clipFloats, memory) }
+            let loader = Confined(ClipLoader(set, settings(0), seed: seed))
+            return { position in
+                loader.value.settings = settings(position)
+                return loader.value.decode(position, memory)
+            }
         }
     }
 }
 
 extension ClipLoader {
-    fileprivate func decode(_ position: UInt64, floats: Int, _ memory: PayloadPool) -> Result<DecodedClip, Fault> {
-        let values = memory.payload(count: floats * MemoryLayout<Float>.stride)
+    fileprivate func decode(_ position: UInt64, _ memory: PayloadPool) -> Result<DecodedClip, Fault> {
+        let values = memory.payload(count: settings.clipFloats * MemoryLayout<Float>.stride)
         do {
             let clip = try load(position: position, into: values.bytes.bindMemory(to: Float.self))
             let substitute = clip.substitution.map {

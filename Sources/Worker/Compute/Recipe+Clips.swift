@@ -9,19 +9,42 @@ extension [Double] {
 
 extension Recipe {
     /// How clips are cut from videos.
+    /// - Parameter shape: Of a step of multigrid; `nil`: whole clips.
     /// - Throws: `Fault.usage` when the values make no sense together.
-    public func clipSettings() throws(Fault) -> ClipSettings {
+    public func clipSettings(_ shape: ClipShape? = nil) throws(Fault) -> ClipSettings {
+        let crop = shape?.crop ?? input.crop
         let resize: ClipSettings.Resize =
             switch input.resize {
             case .exact(let width, let height): .exact(width: width, height: height)
             case .shortEdge(let edges): .shortEdge(edges)
-            case .shortEdgeRange(let edges, let inverse): .shortEdgeRange(edges, inverse: inverse)
+            case .shortEdgeRange(let edges, let inverse):
+                // The least side goes down with the crop, the most stays (PySlowFast, datasets/kinetics.py): small clips may
+                // show as much of the frame as whole ones, or as little.
+                .shortEdgeRange(
+                    Int(
+                        (Double(edges.lowerBound) * Double(crop) / Double(input.crop)).rounded(.toNearestOrEven))...edges
+                        .upperBound, inverse: inverse)
             }
-        return try ClipSettings(
-            frames: input.frames, samplingRate: input.samplingRate, resize: resize, crop: input.crop,
+        var settings = try ClipSettings(
+            frames: shape?.frames ?? input.frames, samplingRate: input.samplingRate, resize: resize, crop: crop,
             flip: Float(augment.flip), freezeFrame: augment.freezeFrame,
             augmentation: try augmentation(), mean: input.mean.colour,
             deviation: input.deviation.colour)
+        if let rates = shape?.samplingRates, rates.count > 1 { settings.mostSamplingRate = rates.upperBound }
+        return settings
+    }
+
+    /// How the clip at a position of the stream is cut.
+    public func clipSettings(of schedule: StepSchedule) throws(Fault) -> @Sendable (UInt64) -> ClipSettings {
+        var settings: [ClipShape: ClipSettings] = [:]
+        for clip in schedule.batches.map(\.clip) { settings[clip] = try clipSettings(clip) }
+        let whole = try clipSettings()
+        guard settings.count > 1 else {
+            let only = settings.values.first ?? whole
+            return { _ in only }
+        }
+        let shaped = settings
+        return { shaped[schedule.batch(schedule.step(at: $0)).clip] ?? whole }
     }
 
     private func augmentation() throws(Fault) -> AugmentationSettings {

@@ -5,10 +5,12 @@ public import Training
 extension Recipe {
     /// The network of `[model]` for the clips of `[input]`, with so many outputs.
     ///
+    /// - Parameter clip: Others than those of `[input]`; `nil`: those.
     /// - Throws: `Fault.usage` for an unknown network, or a clip or an option that it does not take.
-    public func network(classes: Int) throws(Fault) -> NetworkDescription {
+    public func network(classes: Int, clip: ClipShape? = nil) throws(Fault) -> NetworkDescription {
         try NetworkDescription(
-            named: model.name, classes: classes, frames: input.frames, size: input.crop, options: networkOptions)
+            named: model.name, classes: classes, frames: clip?.frames ?? input.frames, size: clip?.crop ?? input.crop,
+            options: networkOptions)
     }
 
     /// What `[model]` says of the network.

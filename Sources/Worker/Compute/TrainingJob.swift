@@ -10,10 +10,22 @@ public struct TrainingJob: Sendable {
     public let plan: ChunkPlan
 
     /// - Parameter recipe: Resolved: `model.classes` is not 0.
-    /// - Throws: `Fault.usage` for an unknown network, or a clip that it does not take.
+    /// - Throws: `Fault.usage` for an unknown network, or a clip that it does not take, of any shape that the run will have.
     public init(_ recipe: Recipe) throws(Fault) {
         self.recipe = recipe
         network = try recipe.network(classes: recipe.model.classes)
+        for clip in recipe.clipShapes.dropFirst() {
+            let shaped = try recipe.network(classes: recipe.model.classes, clip: clip)
+            let isSame = shaped.statistics.elementsEqual(network.statistics) {
+                $0.C == $1.C && $0.meanName == $1.meanName && $0.varianceName == $1.varianceName
+            }
+            guard shaped.parameters == network.parameters, isSame else {
+                throw Fault(
+                    .usage, recipe.model.name,
+                    "has other parameters for clips of \(clip.frames)x\(clip.crop)x\(clip.crop), which multigrid asks for, than "
+                        + "for whole ones", mend: "take [multigrid] out, or choose other shares")
+            }
+        }
         let groups = try ParameterGroups(recipe.optimizer, parameters: network.parameters.map(\.name))
         let frozen =
             recipe.optimizer.freezesStatistics
@@ -45,10 +57,9 @@ public struct TrainingJob: Sendable {
         }
     }
 
-    /// The positions of the stream that a unit of a step draws.
-    public func positions(step: Int, unit: Int) -> Range<UInt64> {
-        let n = UInt64(recipe.batch.clipsPerUnit)
-        let first = (UInt64(step) * UInt64(recipe.batch.units) + UInt64(unit)) * n
-        return first..<first + n
+    /// The network laid out for clips of another shape.
+    func network(_ clip: ClipShape) throws(Fault) -> NetworkDescription {
+        let isWhole = clip.frames == recipe.input.frames && clip.crop == recipe.input.crop
+        return isWhole ? network : try recipe.network(classes: recipe.model.classes, clip: clip)
     }
 }

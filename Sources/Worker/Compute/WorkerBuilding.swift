@@ -70,14 +70,15 @@ public func buildWorker(
     } else {
         set = try PackedSet(directory: resources.data ?? welcome.data, split: "train")
     }
-    let settings = try recipe.clipSettings()
+    let schedule = recipe.stepSchedule(dataSetClips: set.count)
     let clips = DecodeAhead<DecodedClip>.clips(
-        of: set, settings: settings, seed: recipe.seed, threads: resources.decodeThreads,
-        capacity: max(2 * recipe.batch.clipsPerUnit, 4) + resources.decodeThreads, memory: PayloadPool())
+        of: set, settings: try recipe.clipSettings(of: schedule), seed: recipe.seed, threads: resources.decodeThreads,
+        capacity: NetworkComputer.capacity(recipe.batch.clipsPerUnit, decodeThreads: resources.decodeThreads),
+        memory: PayloadPool())
     let computer = try NetworkComputer(
-        job: job, instructionSet: instructionSet,
+        job: job, schedule: schedule, instructionSet: instructionSet,
         pool: try ThreadPool(threads: resources.threads, cores: resources.cores), recomputes: resources.recomputes,
-        clips: clips)
+        clips: clips, decodeThreads: resources.decodeThreads)
     // The computer is asked and not the resources: one that did not do as it was told would say so.
     if computer.recomputedShare > 0 {
         note("activations are recomputed: \(Int((100 * computer.recomputedShare).rounded())) % of forward runs twice")
@@ -101,7 +102,7 @@ extension TrainingJob {
     public func fingerprints(dataSetDigest: String) -> [Fingerprint] {
         [
             Fingerprint(name: "data", value: dataSetDigest),
-            Fingerprint(name: "recipe", value: "\(Digest(of: Array("\(recipe)".utf8)))"),
+            Fingerprint(name: "recipe", value: "\(Digest(of: Array(recipe.fingerprintText.utf8)))"),
             Fingerprint(name: "plan", value: String(plan.digest, radix: 16)),
         ]
     }

@@ -21,7 +21,7 @@ package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // state
     private var order: [UInt64] = []
     private var isClosed = false
     private var threads: [DedicatedThread] = []
-    private let capacity: Int
+    private var capacity: Int
     private let decodeInline: (UInt64) -> Result<Clip, Fault>
     private let clock = MonotonicClock()
     private var spent = DecodingTimes()
@@ -56,8 +56,10 @@ package final class DecodeAhead<Clip: Sendable>: @unchecked Sendable {  // state
 
     /// These positions of `step` come next, after those asked for before. What was asked for more than a step away and
     /// never taken is dropped: a lease was revoked, or the run rolled back.
-    package func prefetch(_ positions: some Sequence<UInt64>, step: Int) {
+    /// - Parameter capacity: Most clips that are kept decoded from now on; `nil`: as before.
+    package func prefetch(_ positions: some Sequence<UInt64>, step: Int, capacity: Int? = nil) {
         locked {
+            self.capacity = capacity ?? self.capacity
             for stale in order where abs((steps[stale] ?? step) - step) > 1 { forget(stale) }
             for position in positions where places[position] == nil {
                 places[position] = .waiting

@@ -11,7 +11,7 @@ public protocol UnitComputing: AnyObject {
     /// - Parameter bytes: f32 means, then variances, perhaps unaligned; valid during the call.
     func load(statistics layer: Int, _ bytes: UnsafeRawBufferPointer)
 
-    /// Computes one unit of a step: the clips at positions [(t·U + u)·n, (t·U + u + 1)·n) of the stream.
+    /// Computes one unit of a step: the clips at the positions of the stream that the run's schedule gives it.
     ///
     /// Every parameter's gradient and every layer's statistics are told to `sink`, each once, as soon as it is final; those
     /// that the plan freezes are not.

@@ -48,6 +48,11 @@ extension DataCommand {
         func run() throws {
             let document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
             let recipe = try Recipe.read(document).recipe
+            guard recipe.multigrid == nil || uniform != nil else {
+                throw Fault(
+                    .usage, "[multigrid]", "gives the clips of the stream several shapes, and a file has one",
+                    mend: "turn multigrid.long_cycle and multigrid.short_cycle off for the whole clips")
+            }
             let settings = try recipe.clipSettings()
             let set = try PackedSet(directory: data, split: split)
             if uniform != nil, first + count > set.count {

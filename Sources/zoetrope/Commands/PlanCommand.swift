@@ -81,6 +81,7 @@ struct Plan: ParsableCommand {
         /// 0 where nobody says.
         var epochClips: Int
         var decodeSecondsPerClip = 0.0
+        var isMultigrid = false
     }
 
     func run() throws {
@@ -147,6 +148,11 @@ struct Plan: ParsableCommand {
             lines.append("  an epoch    \(job.epochClips) clips: \(duration(seconds))")
         }
         if job.decodeSecondsPerClip == 0 { lines.append("  decoding was not counted: --data measures it") }
+        if job.isMultigrid {
+            lines.append(
+                "  multigrid: these are steps of whole clips; the others compute about as long and draw more, smaller clips"
+            )
+        }
         return (lines + warnings.map { "WARN: \($0)" }).joined(separator: "\n")
     }
 
@@ -195,7 +201,8 @@ struct Plan: ParsableCommand {
             network: try recipe.network(classes: classes), units: recipe.batch.units,
             clipsPerUnit: recipe.batch.clipsPerUnit, optimizer: recipe.update,
             instructionSet: try .choose(recipe.numerics),
-            epochClips: epochClips ?? recipe.clipsPerEpoch(dataSetClips: set?.count ?? 0))
+            epochClips: epochClips ?? recipe.clipsPerEpoch(dataSetClips: set?.count ?? 0),
+            isMultigrid: recipe.multigrid != nil)
         if recipe.numerics.convolution != "auto" { job.implementation = .preferring(recipe.numerics.convolution) }
         if let set { job.decodeSecondsPerClip = try Self.decodeSeconds(set, try recipe.clipSettings()) }
         return job

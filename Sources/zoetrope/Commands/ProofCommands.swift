@@ -26,7 +26,7 @@ struct Audit: ParsableCommand {
 
     private func json(_ audit: LedgerAudit, _ expected: LedgerAudit.Expectation) -> JSON {
         [
-            "ok": .boolean(true), "steps": .integer(audit.steps), "steps_of_run": .integer(expected.steps),
+            "ok": .boolean(true), "steps": .integer(audit.steps), "steps_of_run": .integer(expected.schedule.steps),
             "clips_drawn": .integer(Int(audit.positions)), "data_set_clips": .integer(expected.clips),
             "complete_passes": .integer(Int(audit.completePasses)),
             "clips_of_last_pass": .integer(audit.clipsOfLastPass),
@@ -57,7 +57,7 @@ struct Audit: ParsableCommand {
 
     private func text(_ audit: LedgerAudit, _ expected: LedgerAudit.Expectation) -> String {
         var lines = [
-            "\(audit.steps) of \(expected.steps) steps, positions 0 to \(audit.positions) of the stream without a gap",
+            "\(audit.steps) of \(expected.schedule.steps) steps, positions 0 to \(audit.positions) of the stream without a gap",
             "\(audit.completePasses) passes over \(expected.clips) clips, each clip exactly once in each"
                 + (audit.clipsOfLastPass > 0 ? "; of the next, \(audit.clipsOfLastPass) clips, none twice" : ""),
         ]

@@ -151,10 +151,11 @@ struct SlowFast: ParsableCommand {
         )
     }
 
-    /// Steps of `TRAIN.CHECKPOINT_PERIOD` epochs.
+    /// Steps of `TRAIN.CHECKPOINT_PERIOD` epochs; with multigrid, of as many of the steps that draw the most clips.
     private func everySteps(_ translation: SlowFastTranslation, clips: Int) throws(Fault) -> Int {
         let recipe = try Recipe.read(translation.recipe).recipe
-        return max(1, (translation.checkpointEpochs * recipe.clipsPerEpoch(dataSetClips: clips)) / recipe.batch.clips)
+        let most = recipe.batch.units * recipe.stepSchedule(dataSetClips: clips).mostClipsPerUnit
+        return max(1, (translation.checkpointEpochs * recipe.clipsPerEpoch(dataSetClips: clips)) / most)
     }
 }
 

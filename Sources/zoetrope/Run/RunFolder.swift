@@ -43,8 +43,8 @@ struct RunFolder {
                 mend: "name the data set with --data")
         }
         return LedgerAudit.Expectation(
-            clips: set.clips, clipsPerStep: recipe.batch.clips, seed: recipe.seed,
-            steps: recipe.steps(dataSetClips: set.clips), repeats: recipe.augment.repeats)
+            clips: set.clips, schedule: recipe.stepSchedule(dataSetClips: set.clips), seed: recipe.seed,
+            repeats: recipe.augment.repeats)
     }
 }
 

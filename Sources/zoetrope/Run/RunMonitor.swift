@@ -116,7 +116,7 @@ extension RunFacts {
             facts: [
                 Fact("Model", "\(recipe.model.name), \(recipe.model.classes) classes"),
                 Fact("Clip", "\(input.frames) frames of \(input.crop) × \(input.crop), one in \(input.samplingRate)"),
-                Fact("Step", "\(batch.units) units of \(batch.clipsPerUnit) clips"),
+                Fact("Step", preparation.stepFact),
                 Fact(
                     "Optimizer",
                     "\(recipe.optimizer.kind), rate \(recipe.optimizer.learningRate), \(recipe.schedule.kind) schedule, "
@@ -127,7 +127,25 @@ extension RunFacts {
                 Fact("Clips", "\(preparation.dataSet.clips) in \(preparation.dataSet.split)"),
                 Fact("Digest", preparation.dataSet.digest),
             ], recipe: preparation.resolved.toml, steps: preparation.steps, clipsPerStep: batch.clips,
-            clipsPerUnit: batch.clipsPerUnit, stepsPerEpoch: preparation.stepsPerEpoch, version: Zoetrope.version,
-            folder: run)
+            units: batch.units, epochs: preparation.epochMarks, version: Zoetrope.version, folder: run)
+    }
+}
+
+extension RunPreparation {
+    /// What its steps are.
+    fileprivate var stepFact: String {
+        guard recipe.multigrid != nil else {
+            return "\(recipe.batch.units) units of \(recipe.batch.clipsPerUnit) clips"
+        }
+        let batches = schedule.batches.map { batch in
+            "\(batch.clipsPerUnit) clips of \(batch.clip.frames)×\(batch.clip.crop)×\(batch.clip.crop)"
+        }
+        return "\(schedule.units) units of " + batches.joined(separator: ", or ")
+    }
+
+    /// Where the epochs stand at the phases' ends: between two the steps are alike, or take turns.
+    fileprivate var epochMarks: [RunFacts.EpochMark] {
+        let steps = schedule.phases.dropFirst().map(\.firstStep) + [schedule.steps]
+        return steps.map { RunFacts.EpochMark(step: $0, epoch: epochs($0)) }
     }
 }

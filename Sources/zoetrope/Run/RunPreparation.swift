@@ -16,15 +16,15 @@ import Worker
 struct RunPreparation {
     let resolved: Recipe.Resolved
     let job: TrainingJob
-    let steps: Int
+    let schedule: StepSchedule
     let data: String
     let instructionSet: InstructionSet
     let dataSet: RunDataSet
     /// For workers that do not have it.
     let content: RunContent
-    private var dataSetClips: Int { dataSet.clips }
 
     var recipe: Recipe { resolved.recipe }
+    var steps: Int { schedule.steps }
 
     /// - Parameters:
     ///   - recipe: A path.
@@ -59,18 +59,19 @@ struct RunPreparation {
             // How often the state is written or tested changes no bit of it.
             before.checkpoint = recipe.checkpoint
             before.validation = recipe.validation
+            if let validations = recipe.multigrid?.validations { before.multigrid?.validations = validations }
             // Nor does the place of a file whose digest is the same.
             if let path = recipe.model.initialWeights?.path { before.model.initialWeights?.path = path }
             if before != recipe { throw Self.difference(begun?.values ?? [], resolved.values, run) }
         }
         instructionSet = try .choose(recipe.numerics)
         job = try TrainingJob(recipe)
-        steps = recipe.steps(dataSetClips: set.count)
+        schedule = recipe.stepSchedule(dataSetClips: set.count)
         self.data = data
         dataSet = RunDataSet(set)
         content = RunContent(set)
         try RunDataSet(run: run)?.require(dataSet, run: run)
-        _ = try recipe.clipSettings()
+        _ = try recipe.clipSettings(of: schedule)
     }
 
     /// A recipe file with what the command line adds.
@@ -86,13 +87,9 @@ struct RunPreparation {
         return document
     }
 
-    /// Epochs of the data set that `steps` steps are.
+    /// Epochs of the data set that the first `steps` steps are.
     func epochs(_ steps: Int) -> Double {
-        Double(steps * recipe.batch.clips) / Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips))
-    }
-
-    var stepsPerEpoch: Double {
-        Double(recipe.clipsPerEpoch(dataSetClips: dataSetClips)) / Double(recipe.batch.clips)
+        Double(schedule.firstPosition(ofStep: steps)) / Double(recipe.clipsPerEpoch(dataSetClips: dataSet.clips))
     }
 
     func settings(expectedWorkers: Int, cluster: ClusterConfiguration) -> CoordinatorSettings {
@@ -100,8 +97,7 @@ struct RunPreparation {
             welcome: Welcome(
                 generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue,
                 dataSet: content.description, manifestBytes: content.manifestBytes),
-            units: recipe.batch.units, clipsPerUnit: recipe.batch.clipsPerUnit, steps: steps,
-            rate: recipe.learningRate(dataSetClips: dataSetClips), clipNorm: recipe.optimizer.clipNorm,
+            schedule: schedule, clipNorm: recipe.optimizer.clipNorm,
             plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSet.digest),
             checkpointEverySteps: recipe.checkpoint.everySteps, expectedWorkers: expectedWorkers,
             replicas: cluster.coordinator.replicas, verifiedShare: cluster.coordinator.verify, timing: cluster.timing)
@@ -115,8 +111,7 @@ struct RunPreparation {
         guard recipe.validation.everyEpochs > 0 else { return nil }
         // Now, and not after hours: is there anything to validate on?
         _ = try PackedSet(directory: data, split: recipe.validation.split)
-        return try RunValidation(
-            run: run, data: data, settings: recipe.validation, steps: steps, stepsPerEpoch: stepsPerEpoch, told: told)
+        return try RunValidation(run: run, preparation: self, told: told)
     }
 
     var retention: CheckpointRetention {
@@ -143,7 +138,7 @@ struct RunPreparation {
     private static func difference(_ begun: [Reader.Resolved], _ asked: [Reader.Resolved], _ run: String) -> Fault {
         let pair = zip(begun, asked).first {
             $0.value != $1.value && !$0.key.hasPrefix("checkpoint.") && !$0.key.hasPrefix("validation.")
-                && $0.key != "model.weights"
+                && $0.key != "multigrid.validations" && $0.key != "model.weights"
         }
         let values = pair.map { "\($0.key) is \($0.value.toml) there and \($1.value.toml) now" } ?? "keys differ"
         return Fault(

@@ -64,11 +64,13 @@ final class RunTensorBoard: Sendable {
     /// The first clips of the stream as the network sees them, moving: what augmentation, speed and crops do.
     private func showClips(_ preparation: RunPreparation) {
         do {
-            let settings = try preparation.recipe.clipSettings()
+            let shaped = try preparation.recipe.clipSettings(of: preparation.schedule)
             let set = try PackedSet(directory: preparation.data, split: "train")
-            let loader = ClipLoader(set, settings, seed: preparation.recipe.seed)
-            var clip = [Float](repeating: 0, count: settings.clipFloats)
+            let loader = ClipLoader(set, shaped(0), seed: preparation.recipe.seed)
             for position in 0..<min(Self.clips, set.count) {
+                let settings = shaped(UInt64(position))
+                loader.settings = settings
+                var clip = [Float](repeating: 0, count: settings.clipFloats)
                 let loaded = try clip.withUnsafeMutableBufferPointer {
                     try loader.load(position: UInt64(position), into: $0)
                 }

@@ -14,10 +14,7 @@ import Training
 /// coordinator. A test that fails is told on stderr and costs its line, not the run.
 final class RunValidation: Sendable {
     private let run: String
-    private let data: String
-    private let settings: Recipe.Validation
-    private let steps: Int
-    private let stepsPerEpoch: Double
+    private let preparation: RunPreparation
     private let told: @Sendable (ValidatedCheckpoint) -> Void
     private let state: Mutex<State>
     private let work = DispatchSemaphore(value: 0)
@@ -35,15 +32,11 @@ final class RunValidation: Sendable {
     }
 
     init(
-        run: String, data: String, settings: Recipe.Validation, steps: Int, stepsPerEpoch: Double,
-        told: @escaping @Sendable (ValidatedCheckpoint) -> Void
+        run: String, preparation: RunPreparation, told: @escaping @Sendable (ValidatedCheckpoint) -> Void
     ) throws(Fault) {
         self.told = told
         self.run = run
-        self.data = data
-        self.settings = settings
-        self.steps = steps
-        self.stepsPerEpoch = stepsPerEpoch
+        self.preparation = preparation
         try makeDirectories(run + "/validation")
         _ = try StagedDirectory.clear(run + "/validation")
         var state = State()
@@ -59,11 +52,15 @@ final class RunValidation: Sendable {
         }
     }
 
+    private var settings: Recipe.Validation { preparation.recipe.validation }
+    private var data: String { preparation.data }
+
     /// A checkpoint is whole: it is kept for validation, if it is due. Called on the coordinator's thread: links only.
     func checkpointCompleted(_ version: Int) {
         let isDue = state.withLock { state in
             guard
-                settings.isDue(version: version, last: state.last, steps: steps, stepsPerEpoch: stepsPerEpoch)
+                preparation.recipe.isValidationDue(
+                    version: version, last: state.last, steps: preparation.steps, epochs: preparation.epochs)
             else { return false }
             state.last = version
             return true
@@ -208,7 +205,7 @@ final class RunValidation: Sendable {
             try staged.commit()
         }
         try MetricsLog(path: ValidationLog.path(run)).append([
-            "step": .integer(version), "epoch": .number(Double(version) / stepsPerEpoch),
+            "step": .integer(version), "epoch": .number(preparation.epochs(version)),
             "clip_top1": .number(scores["clip_top1"] ?? .nan), "video_top1": .number(videoTop1),
             "video_top5": .number(scores["video_top5"] ?? .nan), "videos": .integer(Int(scores["videos"] ?? 0)),
             "best": .boolean(isBest),
