@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A real sshd on loopback, with its own configuration, port and keys: each of its addresses is a host of its own.

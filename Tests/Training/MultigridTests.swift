@@ -147,8 +147,7 @@ import Training
 
     @Test func withoutItNothingChanges() throws {
         let recipe = try Self.read([]).recipe
-        #expect(recipe.multigrid == nil && !recipe.fingerprintText.contains("multigrid"))
-        #expect(recipe.fingerprintText.hasSuffix("preciseClips: 0))"))
+        #expect(recipe.multigrid == nil)
         let schedule = recipe.stepSchedule(dataSetClips: 33)
         let rate = recipe.learningRate(dataSetClips: 33)
         #expect(schedule.steps == recipe.steps(dataSetClips: 33) && schedule.phases.count == 1)
@@ -159,7 +158,7 @@ import Training
         }
         // Keys of a cycle that is off decide nothing.
         #expect(try Self.read(["multigrid.epoch_factor=3", "multigrid.short_crops=[0.1, 0.2]"]).recipe == recipe)
-        #expect(try Self.read(Self.small).recipe.fingerprintText.contains("multigrid"))
+        #expect(try Self.read(Self.small).recipe != recipe)
     }
 
     @Test func theResolvedTextGivesTheSameRecipe() throws {

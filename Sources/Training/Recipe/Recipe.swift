@@ -223,11 +223,4 @@ public struct Recipe: Sendable, Equatable {
         let drawn = schedule.epochs * Double(clipsPerEpoch(dataSetClips: clips))
         return Int((drawn / Double(batch.clips)).rounded(.up))
     }
-
-    /// All that decides the bits, as one text. Without multigrid it is what it was before there was any.
-    public var fingerprintText: String {
-        let text = "\(self)"
-        let none = ", multigrid: nil)"
-        return text.hasSuffix(none) ? text.dropLast(none.count) + ")" : text
-    }
 }

@@ -72,7 +72,7 @@ public final class ClipSupply: Sendable {
         let theirs = try DataSetDescription(text: offered.description, name: "the coordinator's dataset.toml")
         guard let data else {
             let folder = Self.folder(offered.directory, holds: split, of: theirs) ? offered.directory : nil
-            if folder == nil { note("no data set here: clips are pulled from the coordinator and other workers") }
+            if folder == nil { note("no data set here: clips are pulled from who has them") }
             return try PackedSet(
                 pulling: pulling, description: theirs, manifestBytes: offered.manifestBytes, split: split,
                 folder: folder)

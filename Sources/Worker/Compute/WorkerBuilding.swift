@@ -102,7 +102,7 @@ extension TrainingJob {
     public func fingerprints(dataSetDigest: String) -> [Fingerprint] {
         [
             Fingerprint(name: "data", value: dataSetDigest),
-            Fingerprint(name: "recipe", value: "\(Digest(of: Array(recipe.fingerprintText.utf8)))"),
+            Fingerprint(name: "recipe", value: "\(Digest(of: Array("\(recipe)".utf8)))"),
             Fingerprint(name: "plan", value: String(plan.digest, radix: 16)),
         ]
     }

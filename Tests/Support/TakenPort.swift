@@ -1,14 +1,14 @@
-import Foundation
+import Faults
 import Glibc
-import Testing
 
 /// A port of loopback that somebody has, until this object goes.
-final class TakenPort {
-    let number: Int
+public final class TakenPort {
+    public let number: Int
     private let descriptor: Int32
 
     /// - Parameter number: 0 takes a free one.
-    init(_ number: Int = 0) throws {
+    /// - Throws: a `Fault` when somebody has it already.
+    public init(_ number: Int = 0) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -22,11 +22,11 @@ final class TakenPort {
             }
         }
         self.number = Int(UInt16(bigEndian: address.sin_port))
-        try #require(isTaken)
+        guard isTaken else { throw Fault(.internal, "port \(number)", String(cString: strerror(errno))) }
     }
 
     deinit { close(descriptor) }
 }
 
 /// A port of loopback that nobody has at the moment.
-func freePort() throws -> Int { try TakenPort().number }
+public func freePort() throws -> Int { try TakenPort().number }
