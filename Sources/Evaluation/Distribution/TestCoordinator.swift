@@ -90,18 +90,12 @@ public final class TestCoordinator {
                 return note(.refused(Fault(.usage, "a connection", "has no worker's key")))
             }
             // Whoever needs clips asks on a connection of its own, in the words of training.
-            if let request = Self.contentRequest(header, payloads) { return server.ask(request, from: peer) }
+            if let request = ContentRequest(header: header, payloads: payloads) {
+                return server.ask(request, from: peer)
+            }
             do throws(Fault) { try handle(try TestMessage(header: header, payloads: payloads), from: peer, note) } catch
             { note(.refused(error)) }
         }
-    }
-
-    private static func contentRequest(_ header: Payload, _ payloads: [Payload]) -> ContentRequest? {
-        let message = try? header.withBytes { bytes throws(Fault) in
-            try ControlMessage(header: bytes, payloads: payloads)
-        }
-        guard case .content(let request) = message else { return nil }
-        return request
     }
 
     private func handle(_ message: TestMessage, from peer: Peer, _ note: (Note) -> Void) throws(Fault) {

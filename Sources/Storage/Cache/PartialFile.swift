@@ -13,6 +13,13 @@ public final class PartialFile: @unchecked Sendable {  // written by one thread 
         self.file = file
     }
 
+    /// A file of no cache, which nobody else writes: begins it, at the path that it is to have.
+    /// - Throws: `Fault` when the disk refuses, as when it has no room for it.
+    public convenience init(_ expected: CachedFile, creating path: String) throws(Fault) {
+        self.init(expected, try Descriptor(path, O_RDWR | O_CREAT | O_TRUNC))
+        try reserve()
+    }
+
     /// - Throws: `Fault` when the disk refuses, or the bytes are not of the file.
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Fault) {
         guard offset >= 0, offset <= expected.byteCount, bytes.count <= expected.byteCount - offset else {

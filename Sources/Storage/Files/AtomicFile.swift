@@ -26,11 +26,7 @@ public final class AtomicFile {
     }
 
     public func write(_ bytes: [UInt8], at offset: Int) throws(Fault) {
-        var failure: Fault?
-        bytes.withUnsafeBytes { raw in
-            do throws(Fault) { try write(raw, at: offset) } catch { failure = error }
-        }
-        if let failure { throw failure }
+        try named { () throws(Fault) in try file.write(bytes, at: offset) }
     }
 
     /// Reads back what was written: `buffer.count` bytes from `offset` on, or fewer at the end.

@@ -60,10 +60,6 @@ public final class LockFile: Sendable {
     private static func write(_ holder: String, to file: Descriptor) throws(Fault) {
         let words = Array(holder.utf8)
         try file.truncate(to: 0)
-        var failure: Fault?
-        words.withUnsafeBytes { raw in
-            do throws(Fault) { try file.write(raw, at: 0) } catch { failure = error }
-        }
-        if let failure { throw failure }
+        try file.write(words, at: 0)
     }
 }

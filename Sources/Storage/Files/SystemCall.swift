@@ -154,6 +154,14 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
         }
     }
 
+    package func write(_ bytes: [UInt8], at offset: Int) throws(Fault) {
+        var failure: Fault?
+        bytes.withUnsafeBytes { raw in
+            do throws(Fault) { try write(raw, at: offset) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
     /// Fills `buffer` from `offset` on; how many bytes there were.
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Fault) -> Int {
         var done = 0

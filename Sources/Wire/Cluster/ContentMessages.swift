@@ -1,3 +1,5 @@
+import Faults
+
 /// Asks whoever has the data set for bytes of one of its files. Not numbered: the answer names what was asked for, and whoever
 /// gets none asks somebody else.
 public struct ContentRequest: Hashable, Sendable {
@@ -15,6 +17,15 @@ public struct ContentRequest: Hashable, Sendable {
         self.digest = digest
         self.offset = offset
         self.count = count
+    }
+
+    /// The request, where a message is one: whoever coordinates gets them between its own messages.
+    public init?(header: Payload, payloads: [Payload]) {
+        let message = try? header.withBytes { bytes throws(Fault) in
+            try ControlMessage(header: bytes, payloads: payloads)
+        }
+        guard case .content(let request) = message else { return nil }
+        self = request
     }
 }
 

@@ -49,7 +49,7 @@ public final class ContentFetcher: Sendable {
     }
 
     /// Nobody gets anything any more: whoever waits is told so.
-    func close() {
+    public func close() {
         let thread = state.withLock { state in
             state.isClosed = true
             state.mailbox?.post(.close)
