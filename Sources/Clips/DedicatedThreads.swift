@@ -1,4 +1,5 @@
 import Dispatch
+import Faults
 import Foundation
 import Synchronization
 
@@ -54,4 +55,16 @@ final class Counter: Sendable {
 
     /// - Returns: the count with this one.
     func increment() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
+}
+
+/// What came of each of several things, filled by several threads.
+final class ResultTable: Sendable {
+    private let results: Mutex<[Result<String, Fault>?]>
+
+    init(count: Int) { results = Mutex(Array(repeating: nil, count: count)) }
+
+    subscript(number: Int) -> Result<String, Fault>? {
+        get { results.withLock { $0[number] } }
+        set { results.withLock { $0[number] = newValue } }
+    }
 }

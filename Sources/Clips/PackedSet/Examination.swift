@@ -36,7 +36,7 @@ enum PackFinding: Sendable {
 }
 
 /// Examines the video at `path` for a packing, in a process that a crash of the decoder may end.
-/// - Returns: the line that `PackOptions.examine` has to give.
+/// - Returns: the line that `PackOptions.examine` has to give, and whoever helps a packing from elsewhere.
 public func examineForPacking(_ path: String) -> String { PackFinding(examining: path, decodes: true).text }
 
 /// What packing learns about one file before it takes it in.
@@ -66,9 +66,9 @@ struct Examination: Sendable {
         let fields = text.split(separator: "\t", omittingEmptySubsequences: false)
         guard fields.count == 7, let digest = Digest(hexadecimal: fields[0]) else { return nil }
         let numbers = fields[1...4].compactMap { Int($0) }
-        guard numbers.count == 4, numbers.allSatisfy({ $0 > 0 }), ["indexed", "sequential"].contains(fields[5]) else {
-            return nil
-        }
+        guard numbers.count == 4, (1...Self.mostBytes).contains(numbers[0]), (1...1 << 30).contains(numbers[1]),
+            numbers[2...].allSatisfy({ (1...1 << 16).contains($0) }), ["indexed", "sequential"].contains(fields[5])
+        else { return nil }
         self.digest = digest
         (byteCount, frameCount, width, height) = (numbers[0], numbers[1], numbers[2], numbers[3])
         access = fields[5] == "indexed" ? .indexed : .sequential(count: frameCount)

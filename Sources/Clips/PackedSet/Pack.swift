@@ -16,6 +16,10 @@ public struct PackOptions: Sendable {
     /// `examineForPacking` found; called from several threads. A data `Fault` leaves the video out this time. `nil` examines
     /// here; videos that are written anew are examined here in any case.
     public var examine: (@Sendable (String) throws(Fault) -> String)?
+    /// Has others find out about videos, too: is given the work, and returns when all of it is recorded. `nil` does it all
+    /// here, on `threads` threads.
+    /// - Throws: what ends the packing.
+    public var sharing: (@Sendable (PackWork) throws(Fault) -> Void)?
     /// A shard is closed when it holds this many bytes.
     public var shardBytes = 1 << 30
     /// How many threads read and decode, or wait for children that write videos anew.

@@ -61,31 +61,64 @@ struct PackWorkshop {
         let findings = try FindingsJournal(journal, version: "zoetrope-pack 1 \(how) \(VideoLibraries.versions)")
         if options.transcoding != nil { try makeDirectories(videos) }
         let done = Counter()
-        let resumed = Counter()
-        let results = mapOnThreads(count: paths.count, threads: options.threads) { i -> Result<Prepared, Fault> in
-            defer { options.progress?(done.increment(), paths.count) }
-            let path = paths[i]
-            do throws(Fault) {
-                let name = names[path] ?? path
-                guard let stamp = try FileStamp(path: path) else { throw Fault(.data, name, "is missing") }
-                if let text = findings.finding(of: path, stamp), let known = PackFinding(text: text),
-                    try isThere(known, options)
-                {
-                    _ = resumed.increment()
-                    return result(of: known, path, name, options)
-                }
-                let finding = try find(path, name, i, options)
-                try findings.add(finding.text, of: path, stamp)
-                return result(of: finding, path, name, options)
-            } catch { return .failure(error) }
+        let step: @Sendable () -> Void = { options.progress?(done.increment(), paths.count) }
+        let looks = mapOnThreads(count: paths.count, threads: options.threads) { i in
+            look(at: paths[i], names[paths[i]] ?? paths[i], findings, options)
         }
-        for case .failure(let fault) in results where fault.code == .stoppedEarly || fault.code == .internal {
-            throw fault
+        var found: [String: Result<Prepared, Fault>] = [:]
+        var wanted: [PackWork.Video] = []
+        var resumed = 0
+        for (path, look) in zip(paths, looks) {
+            switch look {
+            case .missing(let fault): found[path] = .failure(fault)
+            case .known(let result):
+                found[path] = result
+                resumed += 1
+            case .wanted(let video):
+                wanted.append(video)
+                continue
+            }
+            step()
         }
-        return (Dictionary(uniqueKeysWithValues: zip(paths, results)), resumed.value)
+        let work = PackWork(wanted, self, options, findings, progress: step)
+        if let sharing = options.sharing {
+            try sharing(work)
+        } else {
+            _ = mapOnThreads(count: wanted.count, threads: options.threads) { work.record($0, work.find($0)) }
+        }
+        found.merge(work.results()) { _, new in new }
+        for path in paths {
+            if case .failure(let fault)? = found[path], fault.code == .stoppedEarly || fault.code == .internal {
+                throw fault
+            }
+        }
+        return (found, resumed)
     }
 
-    private func written(_ digest: Digest) -> String { videos + "/\(digest).mp4" }
+    /// What is known of a file before anybody opens it.
+    private enum Look: Sendable {
+        case missing(Fault)
+        case known(Result<Prepared, Fault>)
+        case wanted(PackWork.Video)
+    }
+
+    private func look(at path: String, _ name: String, _ findings: FindingsJournal, _ options: PackOptions) -> Look {
+        do throws(Fault) {
+            guard let stamp = try FileStamp(path: path) else { throw Fault(.data, name, "is missing") }
+            if let text = findings.finding(of: path, stamp), let known = PackFinding(text: text),
+                try isThere(known, options)
+            {
+                return .known(result(of: known, path, name, options))
+            }
+            return .wanted(PackWork.Video(path: path, name: name, stamp: stamp))
+        } catch { return .missing(error) }
+    }
+
+    /// A path for a video that is being written anew. A child of a packing that was killed may still be at its own.
+    func draft(_ number: Int) -> String { videos + "/\(Self.half)\(getpid())-\(number).mp4" }
+
+    /// Where a video of that digest stands that was written anew.
+    func written(_ digest: Digest) -> String { videos + "/\(digest).mp4" }
 
     /// Whether a video that was written anew is still where it was put.
     private func isThere(_ finding: PackFinding, _ options: PackOptions) throws(Fault) -> Bool {
@@ -93,7 +126,7 @@ struct PackWorkshop {
         return try FileStamp(path: written(examination.digest))?.byteCount == examination.byteCount
     }
 
-    private func result(
+    func result(
         of finding: PackFinding, _ path: String, _ name: String, _ options: PackOptions
     ) -> Result<Prepared, Fault> {
         switch finding {
@@ -103,31 +136,5 @@ struct PackWorkshop {
                 Prepared(
                     examination: examination, file: options.transcoding == nil ? path : written(examination.digest)))
         }
-    }
-
-    /// - Throws: what is no property of the file: time or memory that a child was refused and the next one may get.
-    private func find(
-        _ path: String, _ name: String, _ number: Int, _ options: PackOptions
-    ) throws(Fault) -> PackFinding {
-        if let transcoding = options.transcoding { return .sound(try writeAnew(path, name, number, transcoding)) }
-        guard let examine = options.examine else { return PackFinding(examining: path, decodes: options.decodes) }
-        let answer = try examine(path)
-        guard let finding = PackFinding(text: answer) else { throw Fault(.data, name, "the decoder answered nonsense") }
-        return finding
-    }
-
-    private func writeAnew(
-        _ path: String, _ name: String, _ number: Int, _ transcoding: Transcoding
-    ) throws(Fault) -> Examination {
-        // A child of a packing that was killed may still be at its own.
-        let new = videos + "/\(Self.half)\(getpid())-\(number).mp4"
-        try transcoding.write(path, new)
-        let examination = try Examination(path: new, name: name, decodes: true)
-        if let damage = examination.damage {
-            throw Fault(.internal, name, "was written anew as \(transcoding.name), and that does not decode: \(damage)")
-        }
-        let file = written(examination.digest)
-        guard rename(new, file) == 0 else { throw systemFault(file, "give it its name", errno) }
-        return examination
     }
 }
