@@ -105,7 +105,7 @@ let package = Package(
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
         module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage", "Video"]),
-        module("Curation", ["Clips", "Faults", "Randomness", "Reporting", "Storage", "Video", "Wire"]),
+        module("Curation", ["Clips", "Faults", "Protocol", "Randomness", "Reporting", "Storage", "Video", "Wire"]),
 
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
@@ -202,7 +202,8 @@ let package = Package(
         tests("Acquisition", ["Acquisition", "Clips", "Faults", "Storage", "TestSupport", "Video"]),
         tests("Clips", ["CFFmpeg", "Clips", "Faults", "Storage", "TestSupport", "Video"], exclude: ["Fixtures"]),
         tests(
-            "Curation", ["Clips", "Curation", "Faults", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),
+            "Curation",
+            ["Clips", "Curation", "Faults", "Protocol", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests("Protocol", ["Configuration", "Faults", "Fuzzing", "Protocol", "Randomness", "TestSupport", "Wire"]),
         tests(
@@ -214,8 +215,9 @@ let package = Package(
         tests(
             "Cluster",
             [
-                "Chaos", "Checkpoints", "Clips", "Coordinator", "Evaluation", "Export", "Faults", "Kernels", "Models",
-                "Protocol", "Randomness", "Storage", "TestSupport", "Training", "Wire", "Worker",
+                "Acquisition", "Chaos", "Checkpoints", "Clips", "Coordinator", "Curation", "Evaluation", "Export",
+                "Faults", "Kernels", "Models", "Protocol", "Randomness", "Storage", "TestSupport", "Training", "Video",
+                "Wire", "Worker",
             ]),
     ],
     swiftLanguageModes: [.v6]
