@@ -59,6 +59,8 @@ final class Collected: Sendable {
     let pipe = Pipe()
     private let bytes = Mutex(Data())
     private let ended = DispatchSemaphore(value: 0)
+    /// Signalled for whatever comes.
+    private let arrived = DispatchSemaphore(value: 0)
 
     init() {
         let handle = pipe.fileHandleForReading
@@ -67,9 +69,18 @@ final class Collected: Sendable {
                 let data = handle.availableData
                 if data.isEmpty { break }
                 bytes.withLock { $0.append(data) }
+                arrived.signal()
             }
             ended.signal()
         }
+    }
+
+    /// Waits for those words. One thread at a time.
+    /// - Returns: whether they came within a minute.
+    func wait(for words: String) -> Bool {
+        let deadline = DispatchTime.now() + 60
+        while !now.contains(words) { if arrived.wait(timeout: deadline) == .timedOut { return false } }
+        return true
     }
 
     /// So far.

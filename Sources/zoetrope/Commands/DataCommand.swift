@@ -11,7 +11,8 @@ struct DataCommand: ParsableCommand {
         abstract: "Data sets: get Kinetics, make the synthetic one, pack videos, say what is in a set.",
         subcommands: [
             DataDownload.self, DataExtract.self, DataCrawl.self, DataTrim.self, DataTrimOne.self, Lists.self,
-            Check.self, Synth.self, Pack.self, Unpack.self, Export.self, ExportClips.self, Info.self, Browse.self,
+            Check.self, Synth.self, Pack.self, DataPackWorker.self, Unpack.self, Export.self, ExportClips.self,
+            Info.self, Browse.self,
             Examine.self,
         ])
 
