@@ -92,13 +92,11 @@ extension Lab {
             // Another machine does not see this one's files: nothing is where the data set is.
             let hidden =
                 ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none \"$0\" && exec \"$@\"", packed]
-                + worker + ["--cache", cache(name)] + keys
+                + worker + keys
             try cluster.start(name, network.on(name) + hidden)
         }
         try cluster.waitForStep(2)
     }
-
-    func cache(_ name: String) -> String { folder + "/cache-\(name)" }
 
     /// The files in a worker's cache.
     func pulled(_ name: String) throws -> [String] {

@@ -36,8 +36,12 @@ struct ControlGroup {
 }
 
 extension Lab {
-    func controlGroup(_ controller: String, _ settings: [String: String]) throws -> ControlGroup {
-        let group = try ControlGroup(controller, folder.split(separator: "/").last.map(String.init) ?? "", settings)
+    /// - Parameter name: tells groups of one case apart.
+    func controlGroup(
+        _ controller: String, _ settings: [String: String], for name: String = ""
+    ) throws -> ControlGroup {
+        let own = folder.split(separator: "/").last.map(String.init) ?? ""
+        let group = try ControlGroup(controller, own + name, settings)
         atEnd { group.remove() }
         return group
     }

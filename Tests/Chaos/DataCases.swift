@@ -36,7 +36,7 @@ let dataCases: [ChaosCase] = [
         try lab.disturb("a record rots under b") { try lab.rot(shard, where: record) }
         // Who starts on the rotten copy finds that out when it opens the shard.
         try lab.cluster.start("late", lab.workerCommand("late", data: rotten))
-        try lab.expectUndisturbed()
+        try lab.expectUndisturbed(pulling: true)
         let substitutes = try lab.ledger().reduce(0) { $0 + $1.outcome.substitutes.count }
         try lab.expect(substitutes > 0, "no clip was replaced: the damage does not show")
         for name in ["b", "late"] {

@@ -2,7 +2,7 @@ import Coordinator
 import Foundation
 import Wire
 
-/// What a second worker of one core gives, and whether `zoetrope plan` had said so.
+/// What a second worker of one core gives, and whether `zoetrope plan` knows how long a step takes.
 let scalingCases: [ChaosCase] = [
     ChaosCase(38, "scaling", needs: .namespaces) { lab in
         lab.data = try lab.largerData()
@@ -25,7 +25,25 @@ let scalingCases: [ChaosCase] = [
         let planned = try lab.plannedStep(workers: 1, link: "10Gbit")
         lab.say("one worker: planned \(seconds(planned)) s, taken \(seconds(one.step)) s")
         try lab.expect(missed.isEmpty, missed.joined(separator: "; "))
-    }
+    },
+    ChaosCase(39, "planned", needs: .namespaces) { lab in
+        lab.data = try lab.largerData()
+        let (units, link) = (12, "1gbit")
+        var (missed, hashes): ([String], Set<String>) = ([], [])
+        for workers in 2...4 {
+            let names = ["a", "b", "c", "d"].prefix(workers)
+            let taken = try lab.timed(workers: Array(names), units: units, steps: 4, link: link, partOfACore: true)
+            hashes.insert(taken.hash)
+            let planned = try lab.plannedStep(workers: workers, link: link, partOfACore: true)
+            let off = 100 * (planned / taken.step - 1)
+            let text =
+                "\(workers) workers of 0.4 of a core: planned \(seconds(planned)) s, taken \(seconds(taken.step)) s"
+            lab.say("\(text) (\(seconds(off)) %)")
+            if abs(off) > 10 { missed.append(text) }
+        }
+        try lab.expect(hashes.count == 1, "the weights differ: \(hashes)")
+        try lab.expect(missed.isEmpty, missed.joined(separator: "; "))
+    },
 ]
 
 extension Lab {
@@ -45,10 +63,12 @@ extension Lab {
         "batch.clips_per_unit=2",
     ]
 
-    /// A run in namespaces, with keys, each worker bound to a core of its own.
-    fileprivate func timed(workers: [String], link: String?) throws -> (step: Double, hash: String) {
-        let steps = 6
-        recipe = ChaosRecipe(steps: steps, units: 8, checkpointEvery: 1000, more: Self.scaled)
+    /// A run in namespaces, with keys: the median of its steps, and its hash.
+    /// - Parameter partOfACore: each worker has the time of 0.4 of a core; or else is bound to a core of its own.
+    fileprivate func timed(
+        workers: [String], units: Int = 8, steps: Int = 6, link: String?, partOfACore: Bool = false
+    ) throws -> (step: Double, hash: String) {
+        recipe = ChaosRecipe(steps: steps, units: units, checkpointEvery: 1000, more: Self.scaled)
         try useRunFolder("\(folder)/run-\(workers.count)-\(link ?? "free")")
         let network = try TestNetwork(hosts: ["z"] + workers)
         defer { network.remove() }
@@ -61,9 +81,10 @@ extension Lab {
             network.on("z") + coordinatorCommand(workers: workers.count, configuration: path) + keys)
         for (core, name) in workers.enumerated() {
             let path = try configuration(name, dataHost: network.address(name))
+            let share = partOfACore ? try self.partOfACore(name).prefix : ["taskset", "-c", "\(core)"]
             try cluster.start(
                 name,
-                network.on(name) + ["taskset", "-c", "\(core)"]
+                network.on(name) + share
                     + workerCommand(name, join: listen, configuration: path) + keys)
         }
         try cluster.waitForEnd(600)
@@ -74,10 +95,15 @@ extension Lab {
         return (step, try CheckpointStore.weightsSHA256(run: cluster.run, version: steps))
     }
 
-    /// What `zoetrope plan` expects of workers of one core, measured on one.
-    fileprivate func plannedStep(workers: Int, link: String) throws -> Double {
+    private func partOfACore(_ name: String) throws -> ControlGroup {
+        try controlGroup("cpu", ["cpu.cfs_quota_us": "40000", "cpu.cfs_period_us": "100000"], for: name)
+    }
+
+    /// What `zoetrope plan` expects of such workers, measured on one.
+    fileprivate func plannedStep(workers: Int, link: String, partOfACore: Bool = false) throws -> Double {
+        let share = partOfACore ? try self.partOfACore("plan").prefix : ["taskset", "-c", "0"]
         let said = try Chaos.run(
-            ["taskset", "-c", "0", laboratory.program, "plan", recipe.path] + recipe.assignments
+            share + [laboratory.program, "plan", recipe.path] + recipe.assignments
                 + [
                     "--data", try data ?? laboratory.data(), "--workers", "\(workers)", "--link", link, "--threads",
                     "1", "--json",

@@ -10,7 +10,8 @@ import Testing
         wireSecondsPerByte: 1e-9, sumSecondsPerByte: 0.5e-9, updateSecondsPerByte: 2e-9, decodeSecondsPerClip: 0,
         commitSeconds: 0.004)
 
-    private func cluster(_ workers: Int, units: Int, rate: Double = 1e9, processors: Int = 3) -> ClusterPlan.Cluster {
+    private func cluster(_ workers: Int, units: Int, rate: Double = 1e9, processors: Double = 3) -> ClusterPlan.Cluster
+    {
         .init(
             workers: workers, units: units, clipsPerUnit: 4, replicas: 2, bytesPerSecond: rate, computeThreads: 2,
             decodeThreads: 1, processors: processors)
@@ -59,6 +60,18 @@ import Testing
         // 120 MB sent and as many received, 60 MB summed.
         expect((none.seconds[.updating] ?? 0) - (spare.seconds[.updating] ?? 0), 0.12 + 0.03)
         expect(spare.seconds[.fetching], 0)
+    }
+
+    /// Half a processor's time: what is no computing takes twice as long by the clock.
+    @Test func withAPartOfAProcessorAllElseTakesLonger() {
+        var costs = costs
+        costs.decodeSecondsPerClip = 0.1
+        let none = ClusterPlan(costs, cluster(2, units: 4, processors: 1))
+        let half = ClusterPlan(costs, cluster(2, units: 4, processors: 0.5))
+        expect(half.seconds[.updating], 2 * (none.seconds[.updating] ?? 0))
+        // Two units of 1 s by the clock, and 8 clips.
+        expect(none.seconds[.computing], 2 + 0.8)
+        expect(half.seconds[.computing], 2 + 1.6)
     }
 
     @Test func decodingIsHiddenUntilItIsNot() {

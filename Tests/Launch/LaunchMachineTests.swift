@@ -72,13 +72,37 @@ struct LaunchMachineTests {
 
     @Test(
         "What trying again does not mend is not tried again; without workers the launch ends, and says why",
-        arguments: [(64, 64), (65, 65), (126, 64), (127, 64), (0, 75)] as [(Int32, Int32)])
+        arguments: [(64, 64), (65, 65), (126, 64), (127, 64)] as [(Int32, Int32)])
     func givenUp(exit: Int32, code: Int32) {
         var machine = running(["a", "b"])
         #expect(deeds(machine.ended(.worker("a"), .code(exit), now: 1)) == [])
         #expect(machine.deadline == nil)
         #expect(deeds(machine.ended(.worker("b"), .code(exit), now: 2)) == [.signal(.coordinator, 15)])
         #expect(machine.ended(.coordinator, .code(75), now: 3) == [.finish(code)])
+    }
+
+    @Test("A coordinator that all workers have left in order may be at its end: it has time for it")
+    func allHaveLeft() {
+        var machine = running(["a", "b"])
+        #expect(deeds(machine.ended(.worker("a"), .code(0), now: 1)) == [])
+        #expect(deeds(machine.ended(.worker("b"), .code(0), now: 2)) == [])
+        var done = machine
+        #expect(done.ended(.coordinator, .code(0), now: 100) == [.finish(0)])
+        #expect(machine.deadline == 602)
+        #expect(machine.tick(now: 601) == [])
+        // Everybody was told to leave, and the run waits for somebody.
+        #expect(deeds(machine.tick(now: 602)) == [.signal(.coordinator, 15)])
+        #expect(machine.deadline == nil && machine.tick(now: 603) == [])
+        #expect(machine.ended(.coordinator, .code(75), now: 604) == [.finish(75)])
+    }
+
+    @Test("One that is killed at its end is started again, and finds that it was done")
+    func killedAtItsEnd() {
+        var machine = running(["a"])
+        #expect(deeds(machine.ended(.worker("a"), .code(0), now: 1)) == [])
+        #expect(deeds(machine.ended(.coordinator, .signal(9), now: 2)) == [])
+        #expect(deeds(machine.tick(now: 3)) == [.startCoordinator])
+        #expect(machine.ended(.coordinator, .code(0), now: 4) == [.finish(0)])
     }
 
     @Test("A coordinator that is killed is started again; its workers stay. One that says why it ended is not")

@@ -63,15 +63,8 @@ final class ScriptedCluster {
         plan = ChunkPlan(parameters: parameters.map { .init(count: $0) }, statistics: [])
         let timing = ClusterTiming()
         coordinator = Coordinator(
-            settings: CoordinatorSettings(
-                welcome: Welcome(generation: 1, run: 1, recipe: "r", data: "", instructionSet: "avx512"),
-                schedule: StepSchedule(
-                    units: units, clipsPerUnit: 2, steps: steps,
-                    rate: LearningRate(
-                        highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 2,
-                        warmupEpochs: 0, warmupFrom: 0.1)),
-                clipNorm: 0, plan: plan, fingerprints: [], checkpointEverySteps: .max, expectedWorkers: workers,
-                replicas: 2, timing: timing), history: RunHistory())
+            settings: .scripted(units: units, steps: steps, workers: workers, plan: plan, timing: timing),
+            history: RunHistory())
         for number in 0..<workers {
             let worker = chance.incarnation()
             if oneDies, number == 0 { doomed = worker }
@@ -209,5 +202,22 @@ final class ScriptedCluster {
             let chunks = member.owned.map { ReadyChunk(chunk: $0, sumOfSquares: 1, finite: true, digest: 9) }
             say(.chunksReady(map: map.number, step: step, chunks: chunks), owner, in: seconds)
         }
+    }
+}
+
+extension CoordinatorSettings {
+    /// Of a run from the seed on that writes no checkpoints, two workers keeping each chunk.
+    static func scripted(
+        units: Int, steps: Int, workers: Int, plan: ChunkPlan, timing: ClusterTiming
+    ) -> CoordinatorSettings {
+        CoordinatorSettings(
+            welcome: Welcome(generation: 1, run: 1, recipe: "r", data: "", instructionSet: "avx512"),
+            schedule: StepSchedule(
+                units: units, clipsPerUnit: 2, steps: steps,
+                rate: LearningRate(
+                    highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: steps, stepsPerEpoch: 2,
+                    warmupEpochs: 0, warmupFrom: 0.1)),
+            clipNorm: 0, plan: plan, fingerprints: [], checkpointEverySteps: .max, expectedWorkers: workers,
+            replicas: 2, timing: timing)
     }
 }

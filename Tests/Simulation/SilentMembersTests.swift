@@ -26,15 +26,9 @@ import Wire
         init() throws {
             let timing = ClusterTiming()
             coordinator = Coordinator(
-                settings: CoordinatorSettings(
-                    welcome: Welcome(generation: 1, run: 1, recipe: "r", data: "", instructionSet: "avx512"),
-                    schedule: StepSchedule(
-                        units: 3, clipsPerUnit: 2, steps: 8,
-                        rate: LearningRate(
-                            highest: 0.1, kind: .steps(every: 2, gamma: 0.5), steps: 8, stepsPerEpoch: 2,
-                            warmupEpochs: 0, warmupFrom: 0.1)),
-                    clipNorm: 0, plan: ChunkPlan(parameters: [.init(count: 1000)], statistics: []), fingerprints: [],
-                    checkpointEverySteps: .max, expectedWorkers: 3, replicas: 2, timing: timing),
+                settings: .scripted(
+                    units: 3, steps: 8, workers: 3,
+                    plan: ChunkPlan(parameters: [.init(count: 1000)], statistics: []), timing: timing),
                 history: RunHistory())
             for worker: Incarnation in 1...3 {
                 members[worker] = Member(link: Link(local: worker, remote: 1, resend: timing.resend))

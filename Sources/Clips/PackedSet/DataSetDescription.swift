@@ -48,7 +48,8 @@ public struct DataSetDescription: Sendable, Equatable {
         let path = directory + "/" + Self.fileName
         guard pathExists(path) else {
             throw Fault(
-                .data, directory, "is not a data set: it has no \(Self.fileName)",
+                .data, directory,
+                pathExists(directory) ? "is not a data set: it has no \(Self.fileName)" : "is not there",
                 mend: "make one with 'zoetrope data pack' or 'zoetrope data synth'")
         }
         let bytes = try readWhole(path, limit: 64 << 20)

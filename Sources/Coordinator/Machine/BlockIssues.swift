@@ -5,10 +5,11 @@ struct BlockIssues: Sendable {
     private(set) var reissues: [Reissue] = []
     private var issued: [UnitBlock] = []
 
-    mutating func note(_ block: UnitBlock, to worker: Incarnation) {
-        if issued.contains(where: { $0.contains(block) || block.contains($0) }) {
-            reissues.append(Reissue(block: block, worker: worker))
-        }
+    /// - Returns: Whether some of its units had gone out before.
+    mutating func note(_ block: UnitBlock, to worker: Incarnation) -> Bool {
+        let isAgain = issued.contains { $0.contains(block) || block.contains($0) }
+        if isAgain { reissues.append(Reissue(block: block, worker: worker)) }
         issued.append(block)
+        return isAgain
     }
 }

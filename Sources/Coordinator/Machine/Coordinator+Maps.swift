@@ -18,7 +18,7 @@ extension Coordinator {
             sizes: settings.plan.chunks.map { $0.slotBytes * $0.slots }, eligible: activeMembers,
             leaving: Set(orderedMembers.filter { members[$0]?.state == .draining }),
             hosts: Dictionary(
-                uniqueKeysWithValues: members.map { worker, member in (worker, member.hello?.host ?? "") }))
+                uniqueKeysWithValues: members.map { worker, member in (worker, member.hello?.machine ?? "") }))
     }
 
     /// Whether the state is what every worker can make by itself, from the seed.
@@ -196,7 +196,7 @@ extension Coordinator {
         let culprits = pair.filter { divergences[$0, default: 0] > 1 }
         guard !culprits.isEmpty else { return false }
         let names = culprits.map { worker in
-            members[worker].map { "\($0.name) on \($0.hello?.host ?? "?")" } ?? "?"
+            members[worker].map { "\($0.name) on \($0.hello?.machine ?? "?")" } ?? "?"
         }
         close(
             code: 70,

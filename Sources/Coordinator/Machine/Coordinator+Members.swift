@@ -123,7 +123,7 @@ extension Coordinator {
         let refusal = Refusal(reason: reason, mayReturn: false)
         departed[worker] = refusal
         refuse(worker, refusal)
-        directives.append(.note(.refused(name: hello?.name ?? "?", host: hello?.host ?? "?", reason: reason)))
+        directives.append(.note(.refused(name: hello?.name ?? "?", host: hello?.machine ?? "?", reason: reason)))
         members[worker] = nil
     }
 
@@ -146,7 +146,7 @@ extension Coordinator {
         }
         members[worker]?.state = member.wantsToLeave ? .draining : .active
         firstReady = firstReady ?? now
-        directives.append(.note(.joined(worker, name: hello.name, host: hello.host)))
+        directives.append(.note(.joined(worker, name: hello.name, host: hello.machine)))
         switch phase {
         case .gathering: gather(now: now)
         case .installing, .stepping, .committing, .holding:

@@ -32,7 +32,7 @@ extension Coordinator {
             case .released: "leaving"
             }
         return MemberStatus(
-            incarnation: worker, name: member.name, host: member.hello?.host ?? "?",
+            incarnation: worker, name: member.name, host: member.hello?.machine ?? "?",
             process: member.hello?.process ?? 0, threads: member.hello?.threads ?? 0, state: state,
             chunks: chunks, leases: leases.filter { !$0.isComputed }.map(\.block).sorted { $0.first < $1.first },
             unitsPerSecond: member.speed ?? 0, silentSeconds: now - member.lastHeard, progress: member.progress,

@@ -134,12 +134,9 @@ extension Coordinator {
         let size = max(1, Int(1.15 * Double(pool) * share))
         let preferred = isFirst ? expectedFirstBlocks[worker] : nil
         if let block = step.leases.lease(to: worker, size: size, preferred: preferred, id: nextLease, now: now) {
-            step.issues.note(block, to: worker)
-            issue(block, of: step.step, to: worker, now: now)
+            issueAndNote(block, to: worker, in: &step, now: now)
         } else if let block = step.leases.leaseAgain(to: worker, from: &late, id: nextLease, now: now) {
-            step.issues.note(block, to: worker)
-            issue(block, of: step.step, to: worker, now: now)
-            directives.append(.note(.reissued(step: step.step, block: block, to: worker)))
+            issueAndNote(block, to: worker, in: &step, now: now)
         } else if let block = step.leases.leaseCheck(to: worker, id: nextLease, now: now) {
             issue(block, of: step.step, to: worker, now: now)
         } else if step.step + 1 < settings.steps, let block = step.leases.firstBlocks[worker],
@@ -148,6 +145,15 @@ extension Coordinator {
             expectedFirstBlocks[worker] = block
             send(.prefetch(step: step.step + 1, block: block), to: worker, now: now)
         }
+    }
+
+    /// What went out before, to one who is late or gone, is worth a note.
+    private mutating func issueAndNote(
+        _ block: UnitBlock, to worker: Incarnation, in step: inout StepInProgress, now: Double
+    ) {
+        issue(block, of: step.step, to: worker, now: now)
+        guard step.issues.note(block, to: worker) else { return }
+        directives.append(.note(.reissued(step: step.step, block: block, to: worker)))
     }
 
     private mutating func issue(_ block: UnitBlock, of step: Int, to worker: Incarnation, now: Double) {

@@ -32,6 +32,9 @@ public final class TestCoordinator {
 
     /// Videos that a worker has at a time: one that it tests, one on the way.
     private static let ahead = 2
+    /// Seconds that workers have to go when all is done: one may still be at a video that another was faster with. What is
+    /// sent just before a connection closes, ZeroMQ may drop at the other end.
+    private static let farewell = 10.0
 
     /// - Parameters:
     ///   - known: Outcomes that need not be found again.
@@ -75,8 +78,20 @@ public final class TestCoordinator {
                         mend: "run the command again")
             }
         }
-        for peer in present { send(.stop, to: peer) }
+        sayFarewell()
         return leases.outcomes.compactMap { $0 }
+    }
+
+    /// Tells all that the test is over, and waits until they have heard it.
+    private func sayFarewell() {
+        for peer in present { send(.stop, to: peer) }
+        let clock = MonotonicClock()
+        let end = clock.now + Self.farewell
+        while !present.isEmpty, clock.now < end {
+            poller.wait(milliseconds: 200)
+            // That workers leave now is as it should be.
+            while let event = listener.next() { handle(event) { _ in } }
+        }
     }
 
     private func handle(_ event: Listener.Event, _ note: (Note) -> Void) {
@@ -112,6 +127,8 @@ public final class TestCoordinator {
             send(.welcome(version: TestMessage.version, assignment), to: peer)
         case .ready:
             guard present.contains(peer) else { return }
+            // It came too late.
+            guard !leases.isDone else { return send(.stop, to: peer) }
             ready.insert(peer)
             fill(peer)
         case .failed(let reason):

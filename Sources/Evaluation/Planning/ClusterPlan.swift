@@ -6,7 +6,7 @@
 public struct ClusterPlan: Sendable, Equatable {
     /// What the parts cost on one worker.
     public struct Costs: Sendable, Equatable {
-        /// Seconds of a unit, forward and backward.
+        /// Seconds of a unit, forward and backward, by the clock: with the processors that a worker has.
         public var unitSeconds: Double
         /// In the order of the backward pass: how long after the unit's beginning a gradient is there, and its bytes.
         public var gradients: [Gradient]
@@ -56,14 +56,15 @@ public struct ClusterPlan: Sendable, Equatable {
         public var replicas: Int
         /// Of a worker's link, each way, what is left of it for TCP's payload.
         public var bytesPerSecond: Double
-        /// Threads that compute, threads that decode, and processors for all of them.
+        /// Threads that compute, threads that decode, and processors for all of them: less than 1 where a control group
+        /// gives them a part of one's time.
         public var computeThreads: Int
         public var decodeThreads: Int
-        public var processors: Int
+        public var processors: Double
 
         public init(
             workers: Int, units: Int, clipsPerUnit: Int, replicas: Int, bytesPerSecond: Double, computeThreads: Int,
-            decodeThreads: Int, processors: Int
+            decodeThreads: Int, processors: Double
         ) {
             self.workers = workers
             self.units = units
@@ -115,18 +116,20 @@ public struct ClusterPlan: Sendable, Equatable {
         func step(units: Int, workers: Int, replicas: Int) -> [Part: Double] {
             let alone = workers == 1
             let share = M / Double(workers)
-            let hasSpare = cluster.processors > cluster.computeThreads
+            let hasSpare = cluster.processors > Double(cluster.computeThreads)
             let decoding = Double(units * cluster.clipsPerUnit) * costs.decodeSecondsPerClip
             let computing =
-                Double(units) * costs.unitSeconds + (hasSpare ? 0 : decoding / Double(cluster.processors))
-            // The sockets' thread works beside the others only where a processor is left for it.
+                Double(units) * costs.unitSeconds + (hasSpare ? 0 : decoding / cluster.processors)
+            // The sockets' thread works beside the others only where a processor is left for it, and takes longer where it has
+            // not even one.
+            let pace = min(1, cluster.processors)
             let update = Double(replicas) * share * costs.updateSecondsPerByte
             let wire = alone ? 0 : 2 * share * Double(workers - 1) * costs.wireSecondsPerByte
             let sums = (M - share) * costs.sumSecondsPerByte
             var seconds: [Part: Double] = [
                 .computing: computing,
-                .decoding: max(0, decoding / Double(cluster.decodeThreads) - computing),
-                .updating: update + (hasSpare ? 0 : wire + sums), .commit: costs.commitSeconds,
+                .decoding: max(0, decoding / min(Double(cluster.decodeThreads), cluster.processors) - computing),
+                .updating: (update + (hasSpare ? 0 : wire + sums)) / pace, .commit: costs.commitSeconds,
             ]
             guard !alone else { return seconds }
             // Gradients queue at the link as the last backward pass makes them.

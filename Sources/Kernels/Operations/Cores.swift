@@ -16,6 +16,14 @@ public enum Cores {
         }
     }
 
+    /// How many threads of this process can run all the time: its processors, or the whole ones among those that its control
+    /// group has the time of. One that must wait for its share would delay all that wait for it.
+    public static var usable: Int { usable(available.count, quota: ControlGroup.own.processors) }
+
+    package static func usable(_ processors: Int, quota: Double?) -> Int {
+        max(1, min(processors, quota.map { Int(min($0, 65536)) } ?? processors))
+    }
+
     /// A core for each of `threads`, out of `available`, in order.
     /// - Throws: a usage `Fault` when there are not as many.
     public static func one(

@@ -57,8 +57,13 @@ public struct LaunchMachine: Sendable {
     private var isStopping = false
     /// Until then a coordinator whose connection broke may still have the run: it writes a checkpoint before it ends.
     private var isHeldUntil: Double?
+    /// When a coordinator that every worker has left in order is told to stop: the run is done as a rule, and it is at its end.
+    private var isAloneUntil: Double?
     /// The code of a launch none of whose workers can take part.
     private var givenUp: Int32?
+
+    /// Seconds that a coordinator without workers has to end by itself: it may have a last checkpoint to validate.
+    private static let aloneTime = 600.0
 
     /// - Parameters:
     ///   - hosts: One worker each; names are unique.
@@ -158,6 +163,7 @@ public struct LaunchMachine: Sendable {
                 coordinator = .running(since: now)
                 directives.append(.startCoordinator)
             }
+            if let time = isAloneUntil, time <= now { directives += stopCoordinator() }
             guard listens, !isStopping else { return directives }
             for name in order {
                 guard let member = members[name], case .waiting(let time) = member.state, time <= now else { continue }
@@ -188,7 +194,8 @@ public struct LaunchMachine: Sendable {
         case .ending(_, let deadline, _): return deadline
         case .running(let listens):
             let states = [coordinator] + (listens && !isStopping ? members.values.map(\.state) : [])
-            return states.compactMap { if case .waiting(let time) = $0 { time } else { nil } }.min()
+            let waits = states.compactMap { if case .waiting(let time) = $0 { time } else { nil } }
+            return (waits + [isAloneUntil].compactMap(\.self)).min()
         }
     }
 
@@ -244,20 +251,33 @@ public struct LaunchMachine: Sendable {
         }
         if let reason = exit.whyNotAgain {
             members[name]?.state = .gone(code: exit.asCode)
-            var directives: [Directive] = [.say(.worker(name), reason)]
+            let directives: [Directive] = [.say(.worker(name), reason)]
             let codes = members.values.compactMap { if case .gone(let code) = $0.state { code } else { nil } }
             guard !isElastic, codes.count == members.count else { return directives }
             // Nobody is left to compute, and nobody will come: to try again helps only if one has left in order.
-            isStopping = true
             givenUp = codes.contains(0) ? nil : codes.contains(65) ? 65 : 64
-            directives.append(.say(.coordinator, "every worker of this launch has ended: it is told to stop"))
-            guard case .running = coordinator, listens else { return directives + end(with: givenUp ?? 75, now: now) }
-            return directives + [.signal(.coordinator, Self.terminate)]
+            guard case .running = coordinator, listens else {
+                isStopping = true
+                return directives + end(with: givenUp ?? 75, now: now)
+            }
+            guard codes.allSatisfy({ $0 == 0 }) else { return directives + stopCoordinator() }
+            isAloneUntil = now + Self.aloneTime
+            return directives
         }
         let wait = member.patience.next(ranFor: now - since)
         member.state = .waiting(until: now + wait)
         members[name] = member
         return [.say(.worker(name), "ended (\(exit)); it starts again in \(Int(wait)) s")]
+    }
+
+    private mutating func stopCoordinator() -> [Directive] {
+        isStopping = true
+        isAloneUntil = nil
+        guard case .running = coordinator else { return [] }
+        return [
+            .say(.coordinator, "every worker of this launch has ended: it is told to stop"),
+            .signal(.coordinator, Self.terminate),
+        ]
     }
 
     /// Processes that run, or may run.

@@ -123,7 +123,11 @@ public struct LaunchPlan: Sendable {
             var line = "[\(part)] " + start.command.map(Transport.quoted).joined(separator: " ")
             line += "\n    runs: zoetrope " + start.order.arguments.map(Transport.quoted).joined(separator: " ")
             let files = start.order.files.keys.sorted().joined(separator: ", ")
-            return files.isEmpty ? line : line + "\n    over standard input: \(files)"
+            if !files.isEmpty { line += "\n    over standard input: \(files)" }
+            if case .worker = part, workerKeys.isEmpty, !isInsecure {
+                line += ", and keys that are made when it starts"
+            }
+            return line
         }.joined(separator: "\n")
     }
 }

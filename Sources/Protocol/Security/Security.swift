@@ -57,7 +57,8 @@ public struct Security: Sendable {
                 mend: "name the one address by which the others reach this machine")
         }
         guard keys != nil || isInsecure || endpoint.isLoopback else {
-            throw Fault(.usage, text, "not this machine only, and there are no keys", mend: Self.mend)
+            throw Fault(
+                .usage, text, "would be open to other machines, and there are no keys", mend: Self.mend)
         }
     }
 

@@ -31,6 +31,16 @@ public struct Hello: Hashable, Sendable {
     }
 }
 
+extension Hello {
+    /// The machine, for people and to tell machines apart: copies of one image often have the same host name, so its address
+    /// stands behind it, but for loopback's.
+    public var machine: String {
+        let rest = endpoint.hasPrefix("tcp://") ? endpoint.dropFirst(6) : endpoint[...]
+        let address = rest.lastIndex(of: ":").map { rest[..<$0] } ?? rest
+        return address == host || address.hasPrefix("127.") || address == "[::1]" ? host : "\(host) (\(address))"
+    }
+}
+
 /// The coordinator takes the worker in, and says what is being trained. The worker builds it and answers `ready`.
 public struct Welcome: Hashable, Sendable {
     public var generation: UInt64

@@ -135,6 +135,9 @@ struct Work: ParsableCommand {
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
         let security = try protection.security(cluster.security, as: .worker)
         let note: @Sendable (String) -> Void = { standardError("zoetrope: \(name): \($0)\n") }
+        if count > Cores.usable {
+            note("\(count) threads will wait for each other: this process has the time of \(Cores.usable) processors")
+        }
         let supply = ClipSupply(
             fetcher: ContentFetcher(coordinator: join, security: security, note: note),
             cache: try pulled.clipCache(cluster),
@@ -148,10 +151,14 @@ struct Work: ParsableCommand {
         let prometheus = try metricsServer(cluster, name: name, progress)
         defer { prometheus?.close() }
         settings.metrics = prometheus?.address ?? ""
+        let isOfCommand = parent != nil
         let shell = try WorkerShell(
             settings, supply: supply, note: note, observe: { progress.take($0) },
             build: { welcome throws(Fault) in
-                try buildWorker(welcome, resources: resources, supply: supply, note: note)
+                let build = try buildWorker(welcome, resources: resources, supply: supply, note: note)
+                // One of a command's own has nobody who reads its lines.
+                if !isOfCommand { note("has joined \(join); compute threads: \(count)") }
+                return build
             })
         let isToReturn = Atomic(false)
         if let parent {
@@ -176,6 +183,7 @@ struct Work: ParsableCommand {
         guard ending.code == 0 else {
             throw Fault(Fault.Code(rawValue: Int32(ending.code)) ?? .internal, name, ending.reason)
         }
+        if !isOfCommand { note("leaves: \(ending.reason)") }
     }
 
     /// Serves what Prometheus asks for, if it is to.

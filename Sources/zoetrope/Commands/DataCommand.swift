@@ -40,7 +40,7 @@ struct DataCommand: ParsableCommand {
         func run() throws {
             var set = try MotionDataSet(
                 classes: classes, clipsPerClass: clipsPerClass, seconds: seconds, size: size, seed: seed)
-            set.threads = ProcessInfo.processInfo.activeProcessorCount
+            set.threads = computeThreads(0)
             set.progress = progress("synth")
             let (train, val) = try set.write(into: out)
             result.report(

@@ -28,7 +28,7 @@ struct DataExtract: ParsableCommand {
         var options = ExtractOptions(out: out)
         if let archives { options.archives = archives }
         if let splits { options.splits = names(splits) }
-        options.jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        options.jobs = jobs ?? computeThreads(0)
         try within(options.jobs, 1...64, "--jobs")
         options.removeArchives = removeArchives
         let bar = MovingBar("extract")

@@ -60,7 +60,7 @@ extension DataCommand {
         func run() throws {
             var options = PackOptions()
             options.shardBytes = max(1, try ByteCount(shardSize, about: "--shard-size").bytes)
-            let hands = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+            let hands = jobs ?? computeThreads(0)
             try within(hands, (listen == nil ? 1 : 0)...256, "--jobs")
             options.threads = max(1, hands)
             options.progress = progress("pack")

@@ -40,7 +40,7 @@ struct DataTrim: ParsableCommand {
 
     func run() throws {
         let profile = try trimProfile(profile, shortSide)
-        let threads = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        let threads = jobs ?? computeThreads(0)
         try within(threads, 1...256, "--jobs")
         let part = try part.map { text throws(Fault) in try Part(text) }
         let (wanted, missing) = try plan(part)

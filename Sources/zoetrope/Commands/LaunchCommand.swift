@@ -113,19 +113,7 @@ struct LaunchCluster: ParsableCommand {
                 .usage, "launch.coordinator", "names a host, and under Slurm the coordinator runs beside this command",
                 mend: "leave it out")
         }
-        guard try isThisMachineOnly(address) else { return }
-        for host in cluster.launch.hosts where !slurm {
-            let name = host.address.split(separator: "@").last.map(String.init) ?? host.address
-            let isHere = (try? isThisMachineOnly("tcp://\(name):1")) ?? false
-            guard isHere else {
-                throw Fault(
-                    .usage, "coordinator.address",
-                    "\(host.name) cannot join at \(address), which is one machine alone",
-                    mend:
-                        "write the address by which the hosts reach \(coordinator?.name ?? "this machine"): tcp://HOST:5570"
-                )
-            }
-        }
+        if !slurm { try cluster.requireAddressForHosts() }
     }
 
     /// The job's keys: those that are named, or new ones of the run's own.

@@ -82,7 +82,7 @@ extension ModelCommand {
         /// Two clips of noise, N C T H W, and what our own inference makes of them.
         private func write(_ path: String, _ network: NetworkDescription, _ loaded: LoadedTensors) throws(Fault) {
             let pass = try InferencePass(
-                network, N: 2, pool: ThreadPool(threads: ProcessInfo.processInfo.activeProcessorCount),
+                network, N: 2, pool: ThreadPool(threads: computeThreads(0)),
                 instructionSet: .best)
             pass.load(loaded)
             let map = network.input

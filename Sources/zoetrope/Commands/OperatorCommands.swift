@@ -59,13 +59,13 @@ struct Status: ParsableCommand {
 
     private func text(_ status: ClusterStatus) -> String {
         var lines = [
-            "step \(status.step) of \(status.steps), \(status.phase); generation \(status.generation), map \(status.map), "
+            "step \(status.step) of \(status.steps), \(status.phase); generation \(status.generation), map \(mapName(status.map)), "
                 + "newest checkpoint at step \(status.newestCheckpoint)"
         ]
         for member in status.members {
             lines.append(
                 "  \(padded(member.name, 20)) \(padded(member.state, 9)) pid \(padded("\(member.process)", 8)) "
-                    + "\(padded(member.host, 16)) \(member.chunks) chunks, \(hundredths(member.unitsPerSecond)) units/s, "
+                    + "\(padded(member.host, 16)) \(member.chunks) chunks, \(member.unitsPerSecond > 0 ? hundredths(member.unitsPerSecond) : "-") units/s, "
                     + "silent \(hundredths(member.silentSeconds)) s"
                     + (member.leases.isEmpty
                         ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))")

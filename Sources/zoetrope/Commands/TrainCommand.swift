@@ -155,6 +155,8 @@ func coordinate(
     try started(shell)
     ServiceNotice.system?.ready()
     let ending = shell.run()
+    // Validation and TensorBoard may have something left to do.
+    if ending.code == 0 { standardError("zoetrope: all \(preparation.steps) steps are done\n") }
     ServiceNotice.system?.stopping()
     validation?.finish(isDone: ending.code == 0)
     tensorBoard.finish(ending)

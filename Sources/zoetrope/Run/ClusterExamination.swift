@@ -15,7 +15,8 @@ struct ClusterExamination {
     /// - Parameters:
     ///   - config: `cluster.conf`; with `slurm` it may be left out.
     ///   - slurm: The nodes of the job that this command runs in are the hosts.
-    /// - Throws: `Fault.usage` for a configuration that cannot be read or names no host, and outside a job.
+    /// - Throws: `Fault.usage` for a configuration that cannot be read, names no host or an address that hosts cannot join, and
+    ///   outside a job.
     init(
         config: String?, slurm: Bool, data: String?, keys: String?, insecure: Bool, seconds: Double
     ) throws(Fault) {
@@ -28,6 +29,7 @@ struct ClusterExamination {
                 .usage, "\(config ?? "cluster.conf"): launch.hosts", "names no host",
                 mend: "list the machines that are to work: hosts = [\"node1\", \"node2\"]")
         }
+        if !slurm { try cluster.requireAddressForHosts() }
         isInsecure = (insecure || cluster.security.insecure) && cluster.security.keys.isEmpty
         // A folder of another machine counts from the home folder there.
         self.data =

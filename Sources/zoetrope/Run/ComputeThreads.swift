@@ -1,4 +1,4 @@
-import Foundation
+import Kernels
 
-/// What `--threads` asks for: 0 is one for each core that the process may use.
-func computeThreads(_ asked: Int) -> Int { asked == 0 ? ProcessInfo.processInfo.activeProcessorCount : asked }
+/// What `--threads` asks for: 0 is one for each core that the process may use all the time.
+func computeThreads(_ asked: Int) -> Int { asked == 0 ? Cores.usable : asked }

@@ -76,11 +76,19 @@ extension HostFacts {
     }
 }
 
-/// Bytes that processes may still get without swapping, by meminfo of proc(5); all of the memory where the system does not tell.
+/// Bytes of memory that this machine has, or as many as the control group may use.
+func memoryOfMachine() -> Int {
+    min(Int(clamping: ProcessInfo.processInfo.physicalMemory), ControlGroup.own.memoryBytes ?? .max)
+}
+
+/// Bytes that processes may still get without swapping, by meminfo of proc(5), and no more than the control group may use; all of
+/// the memory where the system does not tell.
 private func memoryToBeHad() -> Int {
     let text = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8)) ?? ""
     for line in text.split(separator: "\n") where line.hasPrefix("MemAvailable:") {
-        if let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) { return kilobytes << 10 }
+        if let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) {
+            return min(kilobytes << 10, memoryOfMachine())
+        }
     }
-    return Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    return memoryOfMachine()
 }

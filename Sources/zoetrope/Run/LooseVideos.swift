@@ -37,7 +37,7 @@ struct LooseVideos {
         var leftOut = 0
         for (split, list) in lists {
             var options = PackOptions()
-            options.threads = ProcessInfo.processInfo.activeProcessorCount
+            options.threads = computeThreads(0)
             options.progress = progress("pack \(split)")
             options.classes = try Self.names(beside: list.name, classes: classes)
             let report = try pack(list, split: split, into: directory, options: options)

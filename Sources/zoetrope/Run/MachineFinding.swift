@@ -16,12 +16,14 @@ struct MachineFinding {
     static func installed() -> [MachineFinding] { [openFiles(), openBLAS(), libraries(), encryption(), ports()] }
 
     static func processor() -> MachineFinding {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let cores = computeThreads(0)
+        let all = Cores.available.count
+        let short = cores < all ? " (of \(all): the control group has no time for more)" : ""
         let best = InstructionSet.best
         let peak = Int(measurePeak(instructionSet: best, threads: cores).rounded())
         return MachineFinding(
             what: "processor",
-            value: "\(cores) cores, \(best.rawValue), \(peak) GFLOP/s of f32 multiply-adds, "
+            value: "\(cores) cores\(short), \(best.rawValue), \(peak) GFLOP/s of f32 multiply-adds, "
                 + (InstructionSet.avx512BF16.isSupported ? "bf16" : "no bf16"),
             mend: best == .baseline ? withoutAVX2 : nil)
     }
@@ -29,7 +31,7 @@ struct MachineFinding {
     static let withoutAVX2 = "kernels run several times slower without AVX2: use another machine"
 
     static func memory() -> MachineFinding {
-        let bytes = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        let bytes = memoryOfMachine()
         let needed = ClusterCheckup.Limits().memory
         return MachineFinding(
             what: "memory", value: "\(bytes >> 20) MiB",

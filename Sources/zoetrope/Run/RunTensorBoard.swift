@@ -21,6 +21,29 @@ final class RunTensorBoard: Sendable {
     private let run: String
     /// Reads clips and checkpoints, behind everything else.
     private let background = DispatchQueue(label: "tensorboard", qos: .background)
+    private let backlog = Mutex(Backlog())
+
+    /// Tensors of checkpoints whose distributions are still to be shown.
+    private struct Backlog {
+        struct Piece {
+            let version: Int
+            let tensor: String
+        }
+
+        private var versions: [Int] = []
+        private var pieces: ArraySlice<Piece> = []
+
+        mutating func add(_ version: Int) { versions.append(version) }
+
+        /// - Parameter tensors: what a checkpoint holds.
+        mutating func next(_ tensors: (Int) -> [String]) -> Piece? {
+            while pieces.isEmpty, !versions.isEmpty {
+                let version = versions.removeFirst()
+                pieces = tensors(version).map { Piece(version: version, tensor: $0) }[...]
+            }
+            return pieces.popFirst()
+        }
+    }
 
     /// - Parameter generation: Which coordinator of the run this is.
     init(run: String, generation: UInt64, preparation: RunPreparation) throws(Fault) {
@@ -102,7 +125,9 @@ final class RunTensorBoard: Sendable {
         }
         observer.note = { [self, note = observer.note] told in
             note(told)
-            if case .checkpoint(let version) = told { background.async { self.distributions(version) } }
+            guard case .checkpoint(let version) = told else { return }
+            backlog.withLock { $0.add(version) }
+            background.async { self.showDistributions() }
         }
     }
 
@@ -137,21 +162,29 @@ final class RunTensorBoard: Sendable {
         }
     }
 
-    /// How the weights of a checkpoint are distributed. One that is gone when its turn comes was not worth a look.
-    private func distributions(_ version: Int) {
-        let path = CheckpointStore.path(run: run, version: version) + "/model.safetensors"
-        guard pathExists(path) else { return }
-        do throws(Fault) {
-            let model = try SafetensorsFile(path)
-            for tensor in model.tensors where tensor.type == .f32 {
-                let values = try model.floats(tensor.name)
-                guard let histogram = TensorBoardHistogram(of: values) else { continue }
-                append(step: version, [TensorBoardValue("weights/" + tensor.name, .histogram(histogram))])
+    /// How the weights of checkpoints are distributed, tensor by tensor until nothing is left. Any number of threads.
+    private func showDistributions() {
+        while let piece = backlog.withLock({ $0.next(tensors) }) {
+            let histogram = reading(piece.version) { model throws(Fault) in
+                TensorBoardHistogram(of: try model.floats(piece.tensor))
             }
-        } catch {
+            guard let histogram, let histogram else { continue }
+            append(step: piece.version, [TensorBoardValue("weights/" + piece.tensor, .histogram(histogram))])
+        }
+    }
+
+    private func tensors(_ version: Int) -> [String] {
+        reading(version) { model in model.tensors.filter { $0.type == .f32 }.map(\.name) } ?? []
+    }
+
+    /// Nil when the checkpoint cannot be read. One that is gone when its turn comes was not worth a look.
+    private func reading<T>(_ version: Int, _ body: (SafetensorsFile) throws(Fault) -> T) -> T? {
+        let path = CheckpointStore.path(run: run, version: version) + "/model.safetensors"
+        do throws(Fault) { return try body(SafetensorsFile(path)) } catch {
             if pathExists(path) {
                 standardError("zoetrope: TensorBoard gets no histograms of step \(version): \(error)\n")
             }
+            return nil
         }
     }
 
@@ -160,8 +193,10 @@ final class RunTensorBoard: Sendable {
         _ = file.withLock { $0.append(event) }
     }
 
-    /// What waits is written; then the run is told to have ended.
+    /// What waits is written, by the caller as well: the background may take long on a busy machine. Then the run is told to
+    /// have ended.
     func finish(_ ending: Ending) {
+        showDistributions()
         background.sync {}
         // One that only stopped goes on with another file.
         guard ending.code != 75 else { return }
