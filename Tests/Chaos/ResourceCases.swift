@@ -19,7 +19,8 @@ let resourceCases: [ChaosCase] = [
     },
 
     ChaosCase(26, "out-of-memory", needs: .controlGroups) { lab in
-        lab.recipe.steps = 40
+        // The other two go on meanwhile, and b is killed several times, each time after a longer pause.
+        lab.recipe.steps = 250
         try lab.begin(workers: 3)
         let size = lab.cluster.residentMegabytes()["b"] ?? 100
         let group = try lab.controlGroup("memory", ["memory.limit_in_bytes": "\(size / 2)M"])

@@ -84,7 +84,8 @@ extension Lab {
             let share = partOfACore ? try self.partOfACore(name).prefix : ["taskset", "-c", "\(core)"]
             try cluster.start(
                 name,
-                network.on(name) + share
+                // In a namespace the control groups are not to be seen.
+                share + network.on(name)
                     + workerCommand(name, join: listen, configuration: path) + keys)
         }
         try cluster.waitForEnd(600)
