@@ -80,24 +80,6 @@ import Testing
         }
     }
 
-    /// The command that tests ends as soon as it has all outcomes, and its sockets with it.
-    @Test func aWorkerHearsThatTheTestIsOver() throws {
-        try withTemporaryFolder { folder in
-            let trained = try Trained(folder)
-            func test() throws -> Running {
-                let coordinator = try TestCoordinator(
-                    videos: trained.set.count, classes: 2, assignment: trained.assignment,
-                    listen: "tcp://127.0.0.1:0", security: .loopback,
-                    content: trained.content(checkpoint: trained.checkpoint.name))
-                let bare = try worker(coordinator, folder)
-                _ = try coordinator.run(mayComeBack: { bare.process.isRunning }, note: { _ in })
-                return bare
-            }
-            let result = try test().wait()
-            #expect(result.status == 0, "\(result.errors)")
-        }
-    }
-
     @Test func aCheckpointThatNobodyHasAGoodCopyOfEndsTheWorkerAndIsNamed() throws {
         try withTemporaryFolder { folder in
             let trained = try Trained(folder)

@@ -124,10 +124,11 @@ public final class TestCoordinator {
             names[peer] = name
             present.insert(peer)
             note(.joined(name: name))
+            // It came too late.
+            guard !leases.isDone else { return send(.stop, to: peer) }
             send(.welcome(version: TestMessage.version, assignment), to: peer)
         case .ready:
             guard present.contains(peer) else { return }
-            // It came too late.
             guard !leases.isDone else { return send(.stop, to: peer) }
             ready.insert(peer)
             fill(peer)
