@@ -39,7 +39,9 @@ import Wire
                             _ = connection.send(header: Array("hello 2".utf8), payloads: [name])
                         case .disconnected: return heard.withLock { $0.append("it is gone") }
                         case .message(let header, _):
-                            let word = try header.withBytes { String(decoding: $0.prefix { $0 != 0x20 }, as: UTF8.self) }
+                            let word = try header.withBytes {
+                                String(decoding: $0.prefix { $0 != 0x20 }, as: UTF8.self)
+                            }
                             heard.withLock { $0.append(word) }
                             guard word == "welcome" else { return }
                             hasJoined.signal()

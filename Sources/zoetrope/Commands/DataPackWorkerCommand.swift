@@ -36,7 +36,7 @@ struct DataPackWorker: ParsableCommand {
 
     func run() throws {
         let name = name ?? "\(hostName())-\(getpid())"
-        let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        let jobs = jobs ?? computeThreads(0)
         try within(jobs, 1...256, "--jobs")
         let security = try protection.security(as: .worker)
         let folder = try ScratchFolder(in: try scratch ?? absolute(NSTemporaryDirectory()))
