@@ -208,7 +208,7 @@ struct ClusterDoctorTests {
             #expect(
                 found[0].thing == "data set" && found[0].text.contains("another than on this machine"), "\(found[0])")
             #expect(found[1].thing == manifest, "\(found[1])")
-            #expect(found[2].text.contains("is not a data set"), "\(found[2])")
+            #expect(found[2].text.contains("is not there"), "\(found[2])")
         }
     }
 
