@@ -7,28 +7,29 @@ internal import CIntrinsics
 ///   - runs: three numbers for each run of pixels: where it begins in `a`, where in `b`, and its length.
 ///   - aStep: floats in `a` from a pixel to the next of its run.
 ///   - b: `width` vectors for each pixel, without gaps within a run.
+///   - ahead: what will be read after this: each pixel asks for a cache line of it, `aheadStep` floats from one to the next.
 ///   - c: the tile, without gaps.
 public func weightTile3(
     runs: UnsafePointer<Int>, runCount: Int, a: UnsafePointer<Float>, aStep: Int, b: UnsafePointer<Float>,
-    c: UnsafeMutablePointer<Float>, accumulate: Bool
+    ahead: UnsafePointer<Float>, aheadStep: Int, c: UnsafeMutablePointer<Float>, accumulate: Bool
 ) {
-    weightTile(3, runs, runCount, a, aStep, b, c, accumulate)
+    weightTile(3, runs, runCount, a, aStep, b, ahead, aheadStep, c, accumulate)
 }
 
 /// `weightTile3`, two vectors wide.
 public func weightTile2(
     runs: UnsafePointer<Int>, runCount: Int, a: UnsafePointer<Float>, aStep: Int, b: UnsafePointer<Float>,
-    c: UnsafeMutablePointer<Float>, accumulate: Bool
+    ahead: UnsafePointer<Float>, aheadStep: Int, c: UnsafeMutablePointer<Float>, accumulate: Bool
 ) {
-    weightTile(2, runs, runCount, a, aStep, b, c, accumulate)
+    weightTile(2, runs, runCount, a, aStep, b, ahead, aheadStep, c, accumulate)
 }
 
 /// `weightTile3`, one vector wide.
 public func weightTile1(
     runs: UnsafePointer<Int>, runCount: Int, a: UnsafePointer<Float>, aStep: Int, b: UnsafePointer<Float>,
-    c: UnsafeMutablePointer<Float>, accumulate: Bool
+    ahead: UnsafePointer<Float>, aheadStep: Int, c: UnsafeMutablePointer<Float>, accumulate: Bool
 ) {
-    weightTile(1, runs, runCount, a, aStep, b, c, accumulate)
+    weightTile(1, runs, runCount, a, aStep, b, ahead, aheadStep, c, accumulate)
 }
 
 /// Rows of a weight tile that is `width` vectors wide: 24 accumulators of 32 registers with AVX-512, 12 of 16 elsewhere,
@@ -38,7 +39,8 @@ public func weightRows(_ width: Int) -> Int { width == 3 ? tileRows : width == 2
 @inline(__always)
 private func weightTile(
     _ width: Int, _ runs: UnsafePointer<Int>, _ runCount: Int, _ a: UnsafePointer<Float>, _ aStep: Int,
-    _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+    _ b: UnsafePointer<Float>, _ ahead: UnsafePointer<Float>, _ aheadStep: Int, _ c: UnsafeMutablePointer<Float>,
+    _ accumulate: Bool
 ) {
     let zero = Lanes(repeating: 0)
     var (p0, q0, r0) = (zero, zero, zero)
@@ -55,6 +57,7 @@ private func weightTile(
         var (none, unused) = (zero, zero)
     #endif
     let rows = width == 3 ? tileRows : width == 2 ? tileRows * 3 / 2 : tileRows * 2
+    var ahead = ahead
     for run in 0..<runCount {
         var x = a + runs[3 * run]
         var y = b + runs[3 * run + 1]
@@ -62,6 +65,8 @@ private func weightTile(
             let b0 = y.vector()
             let b1 = width > 1 ? y.vector(lanes) : zero
             let b2 = width > 2 ? y.vector(2 * lanes) : zero
+            zoetrope_prefetch_later(ahead)
+            ahead += aheadStep
             gain(width, x[0], b0, b1, b2, &p0, &q0, &r0)
             gain(width, x[1], b0, b1, b2, &p1, &q1, &r1)
             gain(width, x[2], b0, b1, b2, &p2, &q2, &r2)
@@ -123,28 +128,29 @@ private func weightTile(
 
 /// Deals out the values of pixels to tiles: for each pixel, `rows` values from each of the `tiles` places on, to
 /// `to[tile * tilePitch + pixel * rows]`. Channels of neighbouring pixels lie far apart, often by a power of two, and
-/// would push each other out of the first cache.
+/// would push each other out of the first cache. The pixel `distance` further on is asked for: near where the second cache
+/// has it, for of many that lie by a power of two apart the first cache holds few.
 public func dealRows(
-    pixels: Int, from: UnsafePointer<Float>, step: Int, tiles: Int, places: UnsafePointer<Int>, rows: Int,
-    to: UnsafeMutablePointer<Float>, tilePitch: Int
+    pixels: Int, from: UnsafePointer<Float>, step: Int, distance: Int, tiles: Int, places: UnsafePointer<Int>,
+    rows: Int, to: UnsafeMutablePointer<Float>, tilePitch: Int
 ) {
     switch rows {
-    case 4: deal(4, pixels, from, step, tiles, places, to, tilePitch)
-    case 6: deal(6, pixels, from, step, tiles, places, to, tilePitch)
-    case 8: deal(8, pixels, from, step, tiles, places, to, tilePitch)
-    case 12: deal(12, pixels, from, step, tiles, places, to, tilePitch)
-    default: deal(16, pixels, from, step, tiles, places, to, tilePitch)
+    case 4: deal(4, pixels, from, step, distance, tiles, places, to, tilePitch)
+    case 6: deal(6, pixels, from, step, distance, tiles, places, to, tilePitch)
+    case 8: deal(8, pixels, from, step, distance, tiles, places, to, tilePitch)
+    case 12: deal(12, pixels, from, step, distance, tiles, places, to, tilePitch)
+    default: deal(16, pixels, from, step, distance, tiles, places, to, tilePitch)
     }
 }
 
 @inline(__always)
 private func deal(
-    _ rows: Int, _ pixels: Int, _ from: UnsafePointer<Float>, _ step: Int, _ tiles: Int,
+    _ rows: Int, _ pixels: Int, _ from: UnsafePointer<Float>, _ step: Int, _ distance: Int, _ tiles: Int,
     _ places: UnsafePointer<Int>, _ to: UnsafeMutablePointer<Float>, _ tilePitch: Int
 ) {
     for pixel in 0..<pixels {
         let from = from + pixel * step
-        for tile in 0..<tiles { zoetrope_prefetch(from + 8 * step + places[tile]) }
+        for tile in 0..<tiles { zoetrope_prefetch(from + distance * step + places[tile]) }
         var to = UnsafeMutableRawPointer(to + pixel * rows)
         for tile in 0..<tiles {
             let a = UnsafeRawPointer(from + places[tile])
@@ -168,14 +174,14 @@ private func deal(
     }
 }
 
-/// Copies `width` vectors of each of some pixels, `step` floats apart, side by side. Pixels that will be copied soon are
+/// Copies `width` vectors of each of some pixels, `step` floats apart, side by side. Pixels `distance` further on are
 /// asked for: they lie too far apart for the processor to see the pattern.
 public func copyPanel(
-    pixels: Int, width: Int, from: UnsafePointer<Float>, step: Int, to: UnsafeMutablePointer<Float>
+    pixels: Int, width: Int, from: UnsafePointer<Float>, step: Int, distance: Int, to: UnsafeMutablePointer<Float>
 ) {
     for pixel in 0..<pixels {
         let (from, to) = (from + pixel * step, to + pixel * width * lanes)
-        for vector in 0..<width { zoetrope_prefetch(from + 16 * step + vector * lanes) }
+        for vector in 0..<width { zoetrope_prefetch(from + distance * step + vector * lanes) }
         to.set(0, from.vector())
         if width > 1 { to.set(lanes, from.vector(lanes)) }
         if width > 2 { to.set(2 * lanes, from.vector(2 * lanes)) }

@@ -15,8 +15,8 @@ struct MicroKernelTable: Sendable {
         ) -> Void
     typealias WeightTile =
         @Sendable (
-            _ runs: UnsafePointer<Int>, _ runCount: Int, _ a: Input, _ aStep: Int, _ b: Input, _ c: Output,
-            _ accumulate: Bool
+            _ runs: UnsafePointer<Int>, _ runCount: Int, _ a: Input, _ aStep: Int, _ b: Input, _ ahead: Input,
+            _ aheadStep: Int, _ c: Output, _ accumulate: Bool
         ) -> Void
 
     /// Floats in a vector.
@@ -42,10 +42,11 @@ struct MicroKernelTable: Sendable {
     let weightRows: @Sendable (_ width: Int) -> Int
     let dealRows:
         @Sendable (
-            _ pixels: Int, _ from: Input, _ step: Int, _ tiles: Int, _ places: UnsafePointer<Int>, _ rows: Int,
-            _ to: Output, _ tilePitch: Int
+            _ pixels: Int, _ from: Input, _ step: Int, _ distance: Int, _ tiles: Int, _ places: UnsafePointer<Int>,
+            _ rows: Int, _ to: Output, _ tilePitch: Int
         ) -> Void
-    let copyPanel: @Sendable (_ pixels: Int, _ width: Int, _ from: Input, _ step: Int, _ to: Output) -> Void
+    let copyPanel:
+        @Sendable (_ pixels: Int, _ width: Int, _ from: Input, _ step: Int, _ distance: Int, _ to: Output) -> Void
     let transposeSquare:
         @Sendable (
             _ from: Rows, _ fromOffset: Int, _ to: UnsafePointer<UnsafeMutablePointer<Float>>, _ toOffset: Int

@@ -106,7 +106,7 @@ extension BF16WeightGradient {
                             multiply(
                                 space.runs + dh * pixels.rows * 3, space.runCounts[dh],
                                 space.input + (tile * kernel.w + dw) * copied * pixels.pairs * tiling.rows,
-                                tiling.rows, gradient,
+                                tiling.rows, gradient, gradient, 0,
                                 place(panel, in: block) + (tap * tiles.count + tile) * tiling.floats, true)
                         }
                     }
@@ -158,7 +158,7 @@ extension BF16WeightGradient {
                         operands.prologue.map { $0.offset + first }, space.row + pair * channels)
                 }
                 kernels.dealRows(
-                    pixels.pairs, space.row, channels, tiles.count, space.places, tiling.rows,
+                    pixels.pairs, space.row, channels, 1, tiles.count, space.places, tiling.rows,
                     space.input + (dw * copied + row) * pixels.pairs * tiling.rows,
                     kernel.w * copied * pixels.pairs * tiling.rows)
             }

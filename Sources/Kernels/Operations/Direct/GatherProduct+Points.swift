@@ -30,4 +30,21 @@ extension GatherProduct {
             (space.indices[tile], space.places[tile], space.used[tile]) = (0, 0, 1)
         }
     }
+
+    /// Calls of a tile `width` vectors wide that ask for the weights that come next: where they do not stay in the second
+    /// cache until they are read again, so many as have the lines of a step.
+    func callsForWeights(_ width: Int) -> Int {
+        packedCount > Panels.nearbyFloats ? (width * kernels.lanes + floatsOfLine - 1) / floatsOfLine : 0
+    }
+
+    /// What the block behind some tiles needs, where pixels lie in both as they are walked.
+    func nextBlock(_ job: Job, after tiles: Range<Int>) -> NextBlock? {
+        guard isPointwise else { return nil }
+        let calls = max(tiles.count - callsForWeights(panels.width(0)), 0)
+        let pixel = tiles.upperBound * kernels.rows
+        return NextBlock(
+            source: job.source + pixel * plan.sourcePitch, sourceFloats: plan.sourcePitch,
+            target: UnsafePointer(job.target + pixel * plan.columns), targetFloats: plan.columns,
+            pixels: tiles.count * kernels.rows, steps: panels.count * calls * plan.length)
+    }
 }

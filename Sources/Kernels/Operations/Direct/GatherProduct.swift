@@ -119,10 +119,14 @@ struct GatherProduct: Sendable {
                 let workspace = Workspace(self, &carving)
                 let (group, part) = (task / parts, task % parts)
                 let chosen = groups == 1 ? 0..<panels.count : group..<group + 1
-                for block in part * blocks / parts..<(part + 1) * blocks / parts {
+                let last = (part + 1) * blocks / parts - 1
+                for block in part * blocks / parts...last {
                     let chosenTiles = block * tiles / blocks..<(block + 1) * tiles / blocks
                     gather(job, tiles: chosenTiles, workspace)
-                    for panel in chosen { multiply(job, tiles: chosenTiles.count, panel: panel, workspace) }
+                    var next = block < last && groups == 1 ? nextBlock(job, after: chosenTiles) : nil
+                    for panel in chosen {
+                        multiply(job, tiles: chosenTiles.count, panel: panel, asking: &next, workspace)
+                    }
                     finish(job, tiles: chosenTiles, panels: chosen, slot: part)
                 }
             }
@@ -249,10 +253,11 @@ struct GatherProduct: Sendable {
     }
 
     /// Multiplies the gathered block with one panel of the weights.
-    private func multiply(_ job: Job, tiles: Int, panel: Int, _ space: Workspace) {
+    private func multiply(_ job: Job, tiles: Int, panel: Int, asking next: inout NextBlock?, _ space: Workspace) {
         let (rows, length) = (kernels.rows, plan.length)
         let width = panels.width(panel)
-        let kernel = kernels.gatherTile(width, asks: packedCount > Panels.nearbyFloats)
+        let (quiet, asking) = (kernels.gatherTile(width, asks: false), kernels.gatherTile(width, asks: true))
+        let weightCalls = callsForWeights(width)
         let (columns, firstColumn, valid) = (
             width * kernels.lanes, panels.firstColumn(panel), panels.validColumns(panel)
         )
@@ -270,17 +275,20 @@ struct GatherProduct: Sendable {
                 let begin = piece * length / pieces
                 let steps = (piece + 1) * length / pieces - begin
                 let isFirst = firstTap == 0 && piece == 0
-                let next = weights + (piece == pieces - 1 ? end * length : firstTap * length + begin + steps) * columns
+                let nextWeights =
+                    weights + (piece == pieces - 1 ? end * length : firstTap * length + begin + steps) * columns
                 for tile in 0..<tiles {
                     let first = tile * maximumTaps + space.taken[tile]
                     var count = 0
                     while space.taken[tile] + count < space.used[tile], space.places[first + count] < end { count += 1 }
                     if piece == pieces - 1 { space.taken[tile] += count }
                     guard count > 0 || isFirst else { continue }
-                    kernel(
+                    let ahead =
+                        tile < weightCalls
+                        ? nextWeights + tile * floatsOfLine * count * steps : next?.take(count * steps)
+                    (ahead == nil ? quiet : asking)(
                         space.sources + first * rows, begin, space.indices + first, count, steps,
-                        weights + begin * columns, length * columns,
-                        Panels.ahead(of: next, call: tile, steps: count * steps, columns: columns),
+                        weights + begin * columns, length * columns, ahead ?? weights,
                         (keepsSums ? space.sumRows : space.targets) + tile * rows, keepsSums ? 0 : firstColumn,
                         keepsSums ? !isFirst : job.accumulate)
                 }

@@ -38,7 +38,6 @@ struct Panels: Sendable {
     static func ahead(
         of next: UnsafePointer<Float>, call: Int, steps: Int, columns: Int
     ) -> UnsafePointer<Float> {
-        let line = 16
-        return call * line < columns ? next + call * line * steps : next
+        call * floatsOfLine < columns ? next + call * floatsOfLine * steps : next
     }
 }

@@ -10,6 +10,7 @@ extension WeightGradient {
             let begin = units.lowerBound + chunk * units.count / chunks
             let end = units.lowerBound + (chunk + 1) * units.count / chunks
             let before = chunk > 0 ? units.lowerBound + (chunk - 1) * units.count / chunks..<begin : nil
+            let nextPixel = chunk + 1 < chunks && asksAhead ? pixels.firstPixel(pixels.unit(end)) : nil
             // Panels of one width share the runs and the input.
             var prepared = 0
             for panel in block.panels {
@@ -28,16 +29,40 @@ extension WeightGradient {
                 let (sums, step) = (place(panel, in: block), pixels.step(pitch: pitch))
                 for tile in tiles {
                     let number = tile - tiles.lowerBound
-                    let a = input + (pixels.joined ? tiling.firstRow(tile) : number * pixels.slots * pitch)
+                    let a = input + (pixels.joined ? tiling.firstRow(tile) : number * tilePitch(tiling))
+                    let ahead = nextPixel.flatMap {
+                        lineAhead(
+                            pixel: $0, panel: panel, tile: number, row: tiling.firstRow(tile), block, x: x, dy: dy)
+                    }
                     for tap in 0..<taps {
                         // The first chunk writes, zeros where it sees nothing but padding.
                         guard chunk == 0 || space.runCounts[tap] > 0 else { continue }
                         kernel(
                             space.runs + tap * most * 3, space.runCounts[tap], a, step, space.gradient,
+                            ahead?.line ?? UnsafePointer(a), ahead?.step ?? 0,
                             sums + (tap * tiles.count + number) * tiling.floats, chunk > 0)
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the tiles of a chunk ask for what the next one copies: where its pixels lie in order.
+    private var asksAhead: Bool { shape.isPointwise }
+
+    /// What a tile asks for of the next chunk: the line that it begins with and the floats from pixel to pixel. Those of
+    /// the first panel ask for their rows of the input, the first of the second panel for a vector of the gradient each.
+    private func lineAhead(
+        pixel: Int, panel: Int, tile: Int, row: Int, _ block: Block, x: UnsafePointer<Float>, dy: UnsafePointer<Float>
+    ) -> (line: UnsafePointer<Float>, step: Int)? {
+        let first = block.panels.lowerBound
+        switch panel - first {
+        case 0: return (x + pixel * shape.C + row, shape.C)
+        case 1:
+            let column = panels.firstColumn(first) + tile * kernels.lanes
+            let end = panels.firstColumn(block.panels.upperBound - 1) + panels.validColumns(block.panels.upperBound - 1)
+            return column < end ? (dy + pixel * shape.K + column, shape.K) : nil
+        default: return nil
         }
     }
 
@@ -61,8 +86,8 @@ extension WeightGradient {
                 }
             } else {
                 kernels.dealRows(
-                    count, from, step * shape.C, tiles.count, space.places, tiling.rows,
-                    input + slot * tiling.rows, pixels.slots * tiling.rows)
+                    count, from, step * shape.C, asksAhead ? 3 : 8, tiles.count, space.places, tiling.rows,
+                    input + slot * tiling.rows, tilePitch(tiling))
             }
         }
     }
@@ -79,7 +104,7 @@ extension WeightGradient {
             var from = dy + pixels.firstPixel(unit) * shape.K + first
             guard valid < columns else {
                 let count = pixels.columns(unit).count
-                kernels.copyPanel(count, panels.width(panel), from, shape.K, to)
+                kernels.copyPanel(count, panels.width(panel), from, shape.K, asksAhead ? 6 : 16, to)
                 to += count * columns
                 continue
             }

@@ -116,15 +116,21 @@ struct WeightGradient: ConvolutionWeightGradient {
     /// Floats from a pixel of the input's copy to the next: each tile has a copy of its own, but for joined rows.
     func pitch(_ tiling: Tiling) -> Int { pixels.joined ? shape.C : tiling.rows }
 
+    /// Floats from a tile's copy of the input to the next: an odd number of cache lines, so that the values of one pixel,
+    /// which are dealt out together, do not all fall into one set of the first cache.
+    func tilePitch(_ tiling: Tiling) -> Int {
+        ((pixels.slots * tiling.rows + floatsOfLine - 1) / floatsOfLine | 1) * floatsOfLine
+    }
+
     /// Floats of the input's copy for one width of panels, with what the last tile reads behind it.
     var inputCount: Int {
         let overhang = kernels.weightRows(1)
         if pixels.joined { return pixels.slots * shape.C + overhang }
         let counts = (1...3).map { width in
             let tiling = Tiling(length: length, width: width, kernels)
-            return (tiling.count + parts - 1) / parts * tiling.rows
+            return (tiling.count + parts - 1) / parts * tilePitch(tiling)
         }
-        return pixels.slots * counts.max()!
+        return counts.max()!
     }
 
     /// Each thread's memory, carved out of the scratch.
