@@ -48,6 +48,7 @@ import Testing
         let expected = [
             ("depthwise 54", "depthwise"), ("2 groups, prime channels", "grouped"), ("full kernel", "direct"),
             ("narrow, four pixels", "narrow/direct/narrow"),
+            ("narrow, two of four pixels", "narrow/direct/narrow"),
         ]
         for (name, implementation) in expected {
             let layer = try #require(LayerShapes.odd.first { $0.name == name })

@@ -36,17 +36,20 @@ struct NarrowPlan: Sendable {
 
     /// More output channels than this fill a vector better alone.
     private static let mostChannels = 8
-    /// Channels of the wide layer.
+    /// Channels of the wide layer: enough for a vector of AVX-512, and at most.
+    private static let vectorChannels = 16
     private static let wideChannels = 32
 
     /// Nil where too much of the wide kernel would be zeros, or rows cannot be cut.
     init?(_ s: ConvolutionShape) {
         guard s.groups == 1, s.K <= Self.mostChannels else { return nil }
-        let pixels = [4, 2].first {
+        let possible = [2, 4].filter {
             s.output.w.isMultiple(of: $0) && $0 * s.K <= Self.wideChannels
                 && 2 * s.kernel.w >= s.kernel.w + ($0 - 1) * s.stride.w
         }
-        guard let pixels else { return nil }
+        // No more zeros than it takes to fill a vector.
+        guard let pixels = possible.first(where: { $0 * s.K >= Self.vectorChannels }) ?? possible.last
+        else { return nil }
         shape = s
         self.pixels = pixels
         let width = s.kernel.w + (pixels - 1) * s.stride.w
