@@ -211,7 +211,9 @@ let package = Package(
             ["Checkpoints", "Coordinator", "Faults", "Randomness", "Storage", "TestSupport", "Training", "Wire"]),
         tests("Launch", ["Configuration", "Faults", "Launch", "Protocol", "TestSupport"]),
         tests("Simulation", ["Coordinator", "Protocol", "Randomness", "TestSupport", "Training", "Wire", "Worker"]),
-        tests("Worker", ["Configuration", "Faults", "Models", "Storage", "TestSupport", "Training", "Wire", "Worker"]),
+        tests(
+            "Worker",
+            ["Configuration", "Faults", "Kernels", "Models", "Storage", "TestSupport", "Training", "Wire", "Worker"]),
         tests(
             "Cluster",
             [

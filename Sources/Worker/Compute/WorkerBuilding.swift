@@ -107,22 +107,3 @@ extension TrainingJob {
         ]
     }
 }
-
-/// What a small network computes here, forward and backward: machines that compute other bits must not meet.
-private func numericsFingerprint(
-    _ instructionSet: InstructionSet, _ convolution: Convolution.Choice
-) throws(Fault) -> String {
-    let network = try NetworkDescription(named: "r2plus1d-10", classes: 5, frames: 4, size: 16)
-    // Its maps are too small for Winograd's convolution to be chosen; the run's own may not be.
-    let pass = try TrainingPass(
-        network, N: 2, pool: ThreadPool(threads: 1), instructionSet: instructionSet,
-        implementation: convolution == .auto ? .preferring("winograd") : convolution)
-    for index in network.parameters.indices {
-        pass.setParameter(index, network.initialValue(parameter: index, seed: 1))
-    }
-    // Anything that is not constant will do; a sawtooth needs no generator.
-    for i in pass.input.indices { pass.input[i] = Float((i &* 37) % 255) / 64 - 2 }
-    var hasher = Digest.Hasher()
-    _ = pass.run(labels: [1, 3]) { _, gradient in hasher.update(UnsafeRawBufferPointer(gradient)) }
-    return "\(hasher.finish())"
-}
