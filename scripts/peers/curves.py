@@ -34,7 +34,7 @@ parser.add_argument("--workers", type=int, default=1)
 arguments = parser.parse_args()
 work = pathlib.Path(arguments.work)
 work.mkdir(parents=True, exist_ok=True)
-RATE, MOMENTUM, DECAY, WARMUP, WINDOW = 0.002, 0.9, 1e-4, 0.1, 20
+RATE, MOMENTUM, DECAY, WINDOW = 0.002, 0.9, 1e-4, 20
 
 
 def zoetrope(*words):
