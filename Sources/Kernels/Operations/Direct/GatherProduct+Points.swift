@@ -31,16 +31,10 @@ extension GatherProduct {
         }
     }
 
-    /// Calls of a tile `width` vectors wide that ask for the weights that come next: where they do not stay in the second
-    /// cache until they are read again, so many as have the lines of a step.
-    func callsForWeights(_ width: Int) -> Int {
-        packedCount > Panels.nearbyFloats ? (width * kernels.lanes + floatsOfLine - 1) / floatsOfLine : 0
-    }
-
     /// What the block behind some tiles needs, where pixels lie in both as they are walked.
     func nextBlock(_ job: Job, after tiles: Range<Int>) -> NextBlock? {
         guard isPointwise else { return nil }
-        let calls = max(tiles.count - callsForWeights(panels.width(0)), 0)
+        let calls = max(tiles.count - panels.callsForWeights(panels.width(0), turnover: packedCount), 0)
         let pixel = tiles.upperBound * kernels.rows
         return NextBlock(
             source: job.source + pixel * plan.sourcePitch, sourceFloats: plan.sourcePitch,

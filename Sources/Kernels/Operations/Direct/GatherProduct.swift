@@ -257,7 +257,7 @@ struct GatherProduct: Sendable {
         let (rows, length) = (kernels.rows, plan.length)
         let width = panels.width(panel)
         let (quiet, asking) = (kernels.gatherTile(width, asks: false), kernels.gatherTile(width, asks: true))
-        let weightCalls = callsForWeights(width)
+        let weightCalls = panels.callsForWeights(width, turnover: packedCount)
         let (columns, firstColumn, valid) = (
             width * kernels.lanes, panels.firstColumn(panel), panels.validColumns(panel)
         )

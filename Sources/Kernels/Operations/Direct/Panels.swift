@@ -31,13 +31,11 @@ struct Panels: Sendable {
     }
 
     /// More weights than this do not stay in the second cache until they are read again: asking for them early pays.
-    static let nearbyFloats = 1 << 18
+    private static let nearbyFloats = 1 << 18
 
-    /// What one of several calls of a tile asks for in advance: calls share out the weights that come `next`, a cache
-    /// line for each of their `steps`; those that are left ask again for what is there.
-    static func ahead(
-        of next: UnsafePointer<Float>, call: Int, steps: Int, columns: Int
-    ) -> UnsafePointer<Float> {
-        call * floatsOfLine < columns ? next + call * floatsOfLine * steps : next
+    /// Calls of a tile `width` vectors wide that ask for the weights that come next: where `turnover` floats are read before
+    /// they are needed again, so many as a step has lines of them.
+    func callsForWeights(_ width: Int, turnover: Int) -> Int {
+        turnover > Self.nearbyFloats ? (width * lanes + floatsOfLine - 1) / floatsOfLine : 0
     }
 }

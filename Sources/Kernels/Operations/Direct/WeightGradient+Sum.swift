@@ -49,6 +49,9 @@ extension WeightGradient {
 
     /// Whether the tiles of a chunk ask for what the next one copies: where its pixels lie in order.
     private var asksAhead: Bool { shape.isPointwise }
+    /// How many pixels further on the copies ask for, of the input and of the gradient: near, where the second cache has them.
+    private var inputDistance: Int { asksAhead ? 3 : 8 }
+    private var gradientDistance: Int { asksAhead ? 6 : 16 }
 
     /// What a tile asks for of the next chunk: the line that it begins with and the floats from pixel to pixel. Those of
     /// the first panel ask for their rows of the input, the first of the second panel for a vector of the gradient each.
@@ -86,7 +89,7 @@ extension WeightGradient {
                 }
             } else {
                 kernels.dealRows(
-                    count, from, step * shape.C, asksAhead ? 3 : 8, tiles.count, space.places, tiling.rows,
+                    count, from, step * shape.C, inputDistance, tiles.count, space.places, tiling.rows,
                     input + slot * tiling.rows, tilePitch(tiling))
             }
         }
@@ -104,7 +107,7 @@ extension WeightGradient {
             var from = dy + pixels.firstPixel(unit) * shape.K + first
             guard valid < columns else {
                 let count = pixels.columns(unit).count
-                kernels.copyPanel(count, panels.width(panel), from, shape.K, asksAhead ? 6 : 16, to)
+                kernels.copyPanel(count, panels.width(panel), from, shape.K, gradientDistance, to)
                 to += count * columns
                 continue
             }

@@ -256,7 +256,8 @@ struct WinogradProduct: ConvolutionProduct {
         let columns = width * kernels.lanes
         // What is multiplied with a block, or where panels are tasks with a panel's blocks, before weights are needed again.
         let turnover = plan.points * taps * C * (sharesPatches(job.N) ? columns : panels.paddedColumns)
-        let kernel = kernels.gatherTile(width, asks: turnover > Panels.nearbyFloats)
+        let weightCalls = panels.callsForWeights(width, turnover: turnover)
+        let (quiet, asking) = (kernels.gatherTile(width, asks: false), kernels.gatherTile(width, asks: true))
         let weights = job.packed + panels.firstColumn(panel) * plan.points * taps * C
         for row in 0..<rowGroups * rows { space.productRows[row] = space.products + row * productPitch }
         let tapsPerChunk = min(max(Self.chunkSteps / C, 1), taps)
@@ -285,10 +286,11 @@ struct WinogradProduct: ConvolutionProduct {
                         let before = space.before + group * (taps + 1)
                         let (used, count) = (group * taps + before[first], before[end] - before[first])
                         guard count > 0 || !adds else { continue }
-                        kernel(
+                        // The others have nothing to ask for.
+                        let ahead = next + group * floatsOfLine * count * steps
+                        (group < weightCalls ? asking : quiet)(
                             space.rows + used * rows, point * patchPointPitch + begin, space.places + used, count,
-                            steps, b + begin * columns, C * columns,
-                            Panels.ahead(of: next, call: group, steps: count * steps, columns: columns),
+                            steps, b + begin * columns, C * columns, ahead,
                             space.productRows + group * rows, point * columns, adds)
                     }
                 }
