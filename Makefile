@@ -26,7 +26,7 @@ demo: build  ## Make the motion data, train on it with one coordinator and two w
 	scripts/demo $(PROGRAM) $(DEMO)
 
 # Tests of real sockets and processes have deadlines, and run one after another when no other test wants the processors.
-REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|DashboardTests\.|ProtocolTests\.|FoundationsTests\.TCPRelay)
+REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|DashboardTests\.|ProtocolTests\.|CurationTests\.SharedPack|FoundationsTests\.TCPRelay)
 test: check  ## Check, build and run every test that needs nothing but Debian and Swift
 	@scripts/setup test
 	$(SWIFT_TEST) --skip '$(REAL_TIME)'
