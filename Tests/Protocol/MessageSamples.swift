@@ -149,7 +149,8 @@ enum MessageSamples {
             step: 12, firstPosition: 1 << 41, clips: 64, loss: 1.25, correct: 12, gradientNorm: .infinity,
             gradientDigest: .max, rate: 0.01, coefficient: 1, skipped: true, substitutes: substitutes),
         generation: 2, map: 5, workers: 3, seconds: 1.5,
-        reissues: [Reissue(block: block, worker: .max), Reissue(block: UnitBlock(first: 0, log2: 1), worker: 1)])
+        reissues: [Reissue(block: block, worker: .max), Reissue(block: UnitBlock(first: 0, log2: 1), worker: 1)],
+        computedWith: [Fingerprint(name: "numerics", value: "7"), Fingerprint(name: "versions", value: "a 1, b 2")])
 
     static func frame<Message>(_ message: Message?) -> Frame<Message> {
         Frame(sender: .max, receiver: 2, sequence: 3, received: 1 << 61, missing: true, session: 4, message: message)

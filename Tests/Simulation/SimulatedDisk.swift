@@ -40,6 +40,6 @@ struct SimulatedDisk {
         let checkpoint = checkpoints.keys.filter { $0 <= ledger.count }.max() ?? 0
         return RunHistory(
             checkpoint: checkpoint, ledgerCount: ledger.count, outcomes: ledger[checkpoint...].map(\.outcome),
-            hasInitialCheckpoint: hasInitialCheckpoint)
+            hasInitialCheckpoint: hasInitialCheckpoint, computedWith: ledger.computedWith)
     }
 }

@@ -133,7 +133,12 @@ extension Coordinator {
         guard let member = members[worker], member.state == .joining, let hello = member.hello else { return }
         let values = Dictionary(ready.fingerprints.map { ($0.name, $0.value) }, uniquingKeysWith: { a, _ in a })
         for (name, (value, by)) in agreed.sorted(by: { $0.key < $1.key }) where values[name] != value {
-            let reason = "\(name) differs: \(by) has \(value), \(hello.name) has \(values[name] ?? "none")"
+            var reason = "\(name) differs: \(by) has \(value), \(hello.name) has \(values[name] ?? "none")"
+            if by == Self.ledgersName {
+                reason +=
+                    "; go on with the program and the libraries that began the run, or let the coordinator take others: "
+                    + "--accept-other-build"
+            }
             return turnAway(worker, hello, reason, now: now)
         }
         for (name, value) in values where agreed[name] == nil { agreed[name] = (value, hello.name) }

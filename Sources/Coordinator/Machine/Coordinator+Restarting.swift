@@ -17,6 +17,7 @@ extension Coordinator {
                 }
             } else if step == ledgerCount + lostRecords.count, step < settings.steps {
                 lostRecords.append(record)
+                if !record.computedWith.isEmpty { computedWith = record.computedWith }
             }
         }
         restoreLedger(now: now)

@@ -267,7 +267,7 @@ extension Coordinator {
             step.ready.count == settings.plan.changing.count,
             step.leases.isChecked(by: activeMembers.filter { !isSilent($0, now: now) })
         else { return }
-        let record = LedgerRecord(
+        var record = LedgerRecord(
             outcome: outcome(of: step), generation: generation, map: mapNumber, workers: activeMembers.count,
             seconds: now - step.began, reissues: step.issues.reissues)
         phase = .committing(record)
@@ -282,15 +282,29 @@ extension Coordinator {
             }
             return
         }
+        let agreement = agreedByWorkers
+        if agreement != computedWith {
+            record.computedWith = agreement
+            computedWith = agreement
+        }
         appending = record
         directives.append(.appendLedger(record))
         if bugs.contains(.committedBeforeLedger) { commit(record, replayed: false, now: now) }
+    }
+
+    /// What workers agree on beyond what the coordinator itself checks, by name.
+    private var agreedByWorkers: [Fingerprint] {
+        let own = Set(settings.fingerprints.map(\.name))
+        return agreed.filter { !own.contains($0.key) }.map { Fingerprint(name: $0.key, value: $0.value.value) }
+            .sorted { $0.name < $1.name }
     }
 
     private mutating func reportDivergence(_ known: StepOutcome, _ now: StepOutcome, now time: Double) {
         let reason =
             "step \(known.step) came out differently when it was replayed: gradient "
             + "\(String(known.gradientDigest, radix: 16)) in the ledger, \(String(now.gradientDigest, radix: 16)) now"
+            + (settings.acceptsOtherBuild
+                ? "; another build can go on only from where the ledger ends: let the old one end at a checkpoint" : "")
         close(code: 70, reason: reason, now: time)
     }
 

@@ -22,6 +22,8 @@ public struct Coordinator: Sendable {
     var arrivals = 0
     /// What workers must agree on, and who said so first.
     var agreed: [String: (value: String, by: String)]
+    /// What the ledger says that its last step was computed with.
+    var computedWith: [Fingerprint]
     var firstReady: Double?
     /// Training has begun in this generation.
     var hasStarted = false
@@ -88,6 +90,12 @@ public struct Coordinator: Sendable {
         self.bugs = bugs
         agreed = Dictionary(
             settings.fingerprints.map { ($0.name, ($0.value, "the coordinator")) }, uniquingKeysWith: { a, _ in a })
+        computedWith = history.computedWith
+        if !settings.acceptsOtherBuild {
+            for fingerprint in computedWith where agreed[fingerprint.name] == nil {
+                agreed[fingerprint.name] = (fingerprint.value, Self.ledgersName)
+            }
+        }
         ledgerCount = history.ledgerCount
         outcomes = Dictionary(history.outcomes.map { ($0.step, $0) }, uniquingKeysWith: { a, _ in a })
         checkpoint = history.checkpoint
@@ -99,6 +107,9 @@ public struct Coordinator: Sendable {
         // Leases likewise: what comes late of an earlier generation must not look like one of ours.
         nextLease = bugs.contains(.leaseNumbersReused) ? 1 : min(settings.welcome.generation, 1 << 30) << 32 + 1
     }
+
+    /// Who says what the steps so far were computed with.
+    static let ledgersName = "the run's ledger"
 
     var generation: UInt64 { settings.welcome.generation }
     var timing: ClusterTiming { settings.timing }

@@ -12,6 +12,8 @@ public struct CoordinatorSettings: Sendable {
     public var plan: ChunkPlan
     /// What workers must match, as far as the coordinator knows it; of the other names the first worker decides.
     public var fingerprints: [Fingerprint]
+    /// Workers need not compute the bits that those of the ledger's steps computed: its next record says with what.
+    public var acceptsOtherBuild: Bool
     public var checkpointEverySteps: Int
     /// Training begins when so many workers are ready, or `startPatience` after the first is.
     public var expectedWorkers: Int
@@ -28,7 +30,8 @@ public struct CoordinatorSettings: Sendable {
         welcome: Welcome, schedule: StepSchedule, clipNorm: Double,
         plan: ChunkPlan, fingerprints: [Fingerprint], checkpointEverySteps: Int, expectedWorkers: Int,
         replicas: Int = 2, verifiedShare: Double = 0,
-        startPatience: Double = 30, bytesMovedPerStep: Int = 64 << 20, timing: ClusterTiming = ClusterTiming()
+        startPatience: Double = 30, bytesMovedPerStep: Int = 64 << 20, timing: ClusterTiming = ClusterTiming(),
+        acceptsOtherBuild: Bool = false
     ) {
         self.welcome = welcome
         self.schedule = schedule
@@ -42,6 +45,7 @@ public struct CoordinatorSettings: Sendable {
         self.startPatience = startPatience
         self.bytesMovedPerStep = bytesMovedPerStep
         self.timing = timing
+        self.acceptsOtherBuild = acceptsOtherBuild
     }
 
     /// Gradient units of a step (U).
@@ -60,14 +64,18 @@ public struct RunHistory: Sendable {
     public var outcomes: [StepOutcome]
     /// Whether the state before the first step is a checkpoint, too; otherwise every owner makes it from the seed.
     public var hasInitialCheckpoint: Bool
+    /// What the ledger's last step was computed with; empty when nothing is known of it.
+    public var computedWith: [Fingerprint]
 
     public init(
-        checkpoint: Int = 0, ledgerCount: Int = 0, outcomes: [StepOutcome] = [], hasInitialCheckpoint: Bool = false
+        checkpoint: Int = 0, ledgerCount: Int = 0, outcomes: [StepOutcome] = [], hasInitialCheckpoint: Bool = false,
+        computedWith: [Fingerprint] = []
     ) {
         precondition(outcomes.count == ledgerCount - checkpoint, "the ledger does not reach the checkpoint")
         self.checkpoint = checkpoint
         self.ledgerCount = ledgerCount
         self.outcomes = outcomes
         self.hasInitialCheckpoint = hasInitialCheckpoint
+        self.computedWith = computedWith
     }
 }

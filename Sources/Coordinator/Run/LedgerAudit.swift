@@ -51,6 +51,9 @@ public struct LedgerAudit: Sendable {
     /// Their gradient was not finite: their clips were drawn, and changed nothing.
     public private(set) var skippedSteps: [Int] = []
 
+    /// The steps from which on something else computed than before, and with what; none where no record says it.
+    public private(set) var builds: [(step: Int, computedWith: [Fingerprint])] = []
+
     /// - Throws: `Fault.data` about `thing` with the first contradiction.
     public init(_ records: [LedgerRecord], _ expected: Expectation, of thing: String) throws(Fault) {
         guard expected.clips > 0, expected.repeats > 0 else {
@@ -103,6 +106,7 @@ public struct LedgerAudit: Sendable {
                 throw contradiction(
                     "a substitute at position \(stray.position), which is not one of the step's, or twice")
             }
+            if !record.computedWith.isEmpty { builds.append((outcome.step, record.computedWith)) }
             if outcome.skipped { skippedSteps.append(outcome.step) }
             reissues += record.reissues.map { (outcome.step, $0) }
             steps += 1

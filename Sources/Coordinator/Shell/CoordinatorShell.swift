@@ -82,7 +82,8 @@ public final class CoordinatorShell: Sendable {
         if let initial { try checkpoints.ensureInitial(initial) }
         let history = RunHistory(
             checkpoint: newest, ledgerCount: ledger.records.count,
-            outcomes: ledger.records[newest...].map(\.outcome), hasInitialCheckpoint: initial != nil)
+            outcomes: ledger.records[newest...].map(\.outcome), hasInitialCheckpoint: initial != nil,
+            computedWith: ledger.records.computedWith)
         var settings = settings
         settings.welcome.generation = directory.generation
         settings.welcome.run = directory.run

@@ -5842,7 +5842,7 @@ const ProtobufCMessageDescriptor zoetrope__cluster_status__descriptor =
   (ProtobufCMessageInit) zoetrope__cluster_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors[16] =
+static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors[17] =
 {
   {
     "step",
@@ -6036,10 +6036,23 @@ static const ProtobufCFieldDescriptor zoetrope__ledger_record__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "computed_with",
+    17,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Zoetrope__LedgerRecord, n_computed_with),
+    offsetof(Zoetrope__LedgerRecord, computed_with),
+    &zoetrope__fingerprint__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__ledger_record__field_indices_by_name[] = {
   2,   /* field[2] = clips */
   8,   /* field[8] = coefficient */
+  16,   /* field[16] = computed_with */
   4,   /* field[4] = correct */
   1,   /* field[1] = first_position */
   11,   /* field[11] = generation */
@@ -6058,7 +6071,7 @@ static const unsigned zoetrope__ledger_record__field_indices_by_name[] = {
 static const ProtobufCIntRange zoetrope__ledger_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor zoetrope__ledger_record__descriptor =
 {
@@ -6068,7 +6081,7 @@ const ProtobufCMessageDescriptor zoetrope__ledger_record__descriptor =
   "Zoetrope__LedgerRecord",
   "zoetrope",
   sizeof(Zoetrope__LedgerRecord),
-  16,
+  17,
   zoetrope__ledger_record__field_descriptors,
   zoetrope__ledger_record__field_indices_by_name,
   1,  zoetrope__ledger_record__number_ranges,

@@ -10,9 +10,13 @@ public struct LedgerRecord: Hashable, Sendable {
     public var seconds: Double
     /// Blocks of the step that were leased more than once: their worker died, failed or was late. In order of time.
     public var reissues: [Reissue]
+    /// What the workers agreed on that the recipe does not say, and that the outcome depends on: kernels, decoders. By
+    /// name; empty where it is the same as in the record before.
+    public var computedWith: [Fingerprint]
 
     public init(
-        outcome: StepOutcome, generation: UInt64, map: Int, workers: Int, seconds: Double, reissues: [Reissue] = []
+        outcome: StepOutcome, generation: UInt64, map: Int, workers: Int, seconds: Double, reissues: [Reissue] = [],
+        computedWith: [Fingerprint] = []
     ) {
         self.outcome = outcome
         self.generation = generation
@@ -20,6 +24,14 @@ public struct LedgerRecord: Hashable, Sendable {
         self.workers = workers
         self.seconds = seconds
         self.reissues = reissues
+        self.computedWith = computedWith
+    }
+}
+
+extension Sequence<LedgerRecord> {
+    /// What the last of these steps was computed with; empty where no record says it, as before this was written down.
+    public var computedWith: [Fingerprint] {
+        reduce([]) { $1.computedWith.isEmpty ? $0 : $1.computedWith }
     }
 }
 

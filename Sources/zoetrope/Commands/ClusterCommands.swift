@@ -30,7 +30,7 @@ struct Coordinate: ParsableCommand {
     var folder: String
     @Option(help: "Workers to wait for before the first step, for half a minute at most.")
     var workers = 1
-    @OptionGroup var takeOver: TakeOver
+    @OptionGroup var continuing: ContinuingOptions
     @OptionGroup var page: DashboardOptions
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
@@ -58,7 +58,7 @@ struct Coordinate: ParsableCommand {
         }
         preparation.warnIfCrowded(workers: workers)
         let ending = try coordinate(
-            preparation, run: folder, takingOver: takeOver.takeOver, listen: cluster.coordinator.address,
+            preparation, run: folder, continuing: continuing, listen: cluster.coordinator.address,
             security: try protection.security(cluster.security, as: .coordinator), expectedWorkers: workers,
             cluster: cluster,
             dashboard: try page.settings(

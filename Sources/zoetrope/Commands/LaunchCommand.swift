@@ -38,7 +38,7 @@ struct LaunchCluster: ParsableCommand {
     var elastic = false
     @Flag(help: "Print what would be run on which host, and end.")
     var dryRun = false
-    @OptionGroup var takeOver: TakeOver
+    @OptionGroup var continuing: ContinuingOptions
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
@@ -164,7 +164,7 @@ struct LaunchCluster: ParsableCommand {
             if files[Self.tokenName] != nil { words += ["--dashboard-token", TendOrder.folder + Self.tokenName] }
         }
         words += ["--listen", cluster.coordinator.address, "--workers", "\(max(1, cluster.launch.hosts.count))"]
-        if takeOver.takeOver { words.append("--take-over") }
+        words += continuing.arguments
         if result.json { words.append("--json") }
         return LaunchPlan(
             program: ownPath, transport: slurm ? .slurm : .ssh(cluster.launch.ssh),

@@ -37,6 +37,13 @@ struct Audit: ParsableCommand {
                         "last_step": .integer($0.steps.upperBound - 1),
                     ]
                 }),
+            "builds": .array(
+                audit.builds.map { step, computedWith in
+                    [
+                        "first_step": .integer(step),
+                        "computed_with": .object(computedWith.map { ($0.name, .string($0.value)) }),
+                    ]
+                }),
             "skipped_steps": .array(audit.skippedSteps.map(JSON.integer)),
             "substitutes": .array(
                 audit.substitutes.map { step, it in
@@ -63,6 +70,10 @@ struct Audit: ParsableCommand {
         ]
         lines += audit.generations.map {
             "generation \($0.number): steps \($0.steps.lowerBound) to \($0.steps.upperBound - 1)"
+        }
+        lines += audit.builds.map { step, computedWith in
+            "from step \(step) on computed with "
+                + computedWith.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
         }
         lines += audit.skippedSteps.map { "step \($0): skipped, its gradient was not finite" }
         lines += audit.substitutes.map { step, it in

@@ -40,7 +40,7 @@ struct Train: ParsableCommand {
     var recompute = false
     @Option(help: "Where to listen: tcp://HOST:PORT; port 0 takes a free one.")
     var listen = "tcp://127.0.0.1:0"
-    @OptionGroup var takeOver: TakeOver
+    @OptionGroup var continuing: ContinuingOptions
     @OptionGroup var page: DashboardOptions
     @Flag(
         help: """
@@ -75,7 +75,7 @@ struct Train: ParsableCommand {
         let dashboard = try page.settings()
         let local = LocalWorkers()
         let ending = try coordinate(
-            preparation, run: folder, takingOver: takeOver.takeOver, listen: listen, security: security,
+            preparation, run: folder, continuing: continuing, listen: listen, security: security,
             expectedWorkers: workers, cluster: .standard, dashboard: dashboard
         ) { shell throws(Fault) in
             try local.start(
@@ -98,14 +98,25 @@ struct Train: ParsableCommand {
     }
 }
 
-/// What both commands that coordinate offer.
-struct TakeOver: ParsableArguments {
+/// What the commands that coordinate offer for a run that has begun.
+struct ContinuingOptions: ParsableArguments {
     @Flag(
         help: """
             Take the run over from a coordinator that still holds it but is hung, stopped, or out of reach. When it wakes \
             up it finds that out and ends with 70.
             """)
     var takeOver = false
+    @Flag(
+        help: """
+            Go on with kernels or video libraries that compute other bits than those the run's steps were computed with; \
+            the ledger says from which step on. Without it such workers are turned away.
+            """)
+    var acceptOtherBuild = false
+
+    /// For the same command on another host.
+    var arguments: [String] {
+        (takeOver ? ["--take-over"] : []) + (acceptOtherBuild ? ["--accept-other-build"] : [])
+    }
 }
 
 /// Coordinates a run to its end, on the calling thread.
@@ -113,12 +124,12 @@ struct TakeOver: ParsableArguments {
 ///   - dashboard: Where its page is served, if anywhere.
 ///   - started: Called when workers may join.
 func coordinate(
-    _ preparation: RunPreparation, run: String, takingOver: Bool, listen: String, security: Security,
+    _ preparation: RunPreparation, run: String, continuing: ContinuingOptions, listen: String, security: Security,
     expectedWorkers: Int, cluster: ClusterConfiguration, dashboard: DashboardSettings?,
     started: (CoordinatorShell) throws(Fault) -> Void
 ) throws(Fault) -> Ending {
     // Whatever others may have is taken while the run is still as it was.
-    let claim = try RunDirectory.Claim(run, takingOver: takingOver)
+    let claim = try RunDirectory.Claim(run, takingOver: continuing.takeOver)
     let listener = try CoordinatorShell.listen(at: listen, security: security)
     let page = try dashboard.map { settings throws(Fault) in
         try RunDashboard(settings, monitor: RunMonitor(RunFacts(preparation, run: run)))
@@ -146,7 +157,8 @@ func coordinate(
     tensorBoard.watch(&observer)
     let shell = try CoordinatorShell(
         directory: directory,
-        settings: preparation.settings(expectedWorkers: expectedWorkers, cluster: cluster),
+        settings: preparation.settings(
+            expectedWorkers: expectedWorkers, cluster: cluster, acceptsOtherBuild: continuing.acceptOtherBuild),
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
         listener: listener, observer: observer,
         content: { [content = preparation.content] in content.path(of: $0) })

@@ -92,7 +92,9 @@ struct RunPreparation {
         Double(schedule.firstPosition(ofStep: steps)) / Double(recipe.clipsPerEpoch(dataSetClips: dataSet.clips))
     }
 
-    func settings(expectedWorkers: Int, cluster: ClusterConfiguration) -> CoordinatorSettings {
+    func settings(
+        expectedWorkers: Int, cluster: ClusterConfiguration, acceptsOtherBuild: Bool
+    ) -> CoordinatorSettings {
         CoordinatorSettings(
             welcome: Welcome(
                 generation: 0, run: 0, recipe: resolved.toml, data: data, instructionSet: instructionSet.rawValue,
@@ -100,7 +102,8 @@ struct RunPreparation {
             schedule: schedule, clipNorm: recipe.optimizer.clipNorm,
             plan: job.plan, fingerprints: job.fingerprints(dataSetDigest: dataSet.digest),
             checkpointEverySteps: recipe.checkpoint.everySteps, expectedWorkers: expectedWorkers,
-            replicas: cluster.coordinator.replicas, verifiedShare: cluster.coordinator.verify, timing: cluster.timing)
+            replicas: cluster.coordinator.replicas, verifiedShare: cluster.coordinator.verify, timing: cluster.timing,
+            acceptsOtherBuild: acceptsOtherBuild)
     }
 
     /// Tests checkpoints as they come, if the recipe asks for it.

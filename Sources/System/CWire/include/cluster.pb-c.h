@@ -831,10 +831,15 @@ struct  Zoetrope__LedgerRecord
   uint64_t seconds;
   size_t n_reissues;
   Zoetrope__Reissue **reissues;
+  /*
+   * Where it differs from the record before.
+   */
+  size_t n_computed_with;
+  Zoetrope__Fingerprint **computed_with;
 };
 #define ZOETROPE__LEDGER_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__ledger_record__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 struct  Zoetrope__Reissue

@@ -39,6 +39,8 @@ extension LedgerRecord {
                         $0.pointee.worker = reissue.worker
                     }
                 })
+            $0.pointee.n_computed_with = computedWith.count
+            $0.pointee.computed_with = arena.array(computedWith.map { $0.message(arena) })
         }
     }
 
@@ -72,6 +74,9 @@ extension LedgerRecord {
             workers: try Checking.number(message.workers, "workers"), seconds: Double(bitPattern: message.seconds),
             reissues: try Checking.list(message.reissues, message.n_reissues) { reissue throws(Fault) in
                 Reissue(block: try Checking.block(reissue.block), worker: reissue.worker)
+            },
+            computedWith: try Checking.list(message.computed_with, message.n_computed_with) { print throws(Fault) in
+                Fingerprint(print)
             })
     }
 }

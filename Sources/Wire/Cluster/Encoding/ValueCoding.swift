@@ -30,13 +30,7 @@ extension Ready {
     func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Ready> {
         arena.make(zoetrope__ready__init) {
             $0.pointee.n_fingerprints = fingerprints.count
-            $0.pointee.fingerprints = arena.array(
-                fingerprints.map { fingerprint in
-                    arena.make(zoetrope__fingerprint__init) {
-                        $0.pointee.name = arena.string(fingerprint.name)
-                        $0.pointee.value = arena.string(fingerprint.value)
-                    }
-                })
+            $0.pointee.fingerprints = arena.array(fingerprints.map { $0.message(arena) })
             $0.pointee.held_version = Int64(heldVersion)
             $0.pointee.n_held_chunks = heldChunks.count
             $0.pointee.held_chunks = arena.numbers(heldChunks)
@@ -49,7 +43,7 @@ extension Ready {
 
     init(_ message: Zoetrope__Ready) throws(Fault) {
         let fingerprints = try Checking.list(message.fingerprints, message.n_fingerprints) { print throws(Fault) in
-            Fingerprint(name: Checking.line(print.name), value: Checking.line(print.value))
+            Fingerprint(print)
         }
         self.init(
             fingerprints: fingerprints, heldVersion: try Checking.number(message.held_version, "version"),
@@ -60,6 +54,19 @@ extension Ready {
             ledgerTail: try Checking.list(message.ledger_tail, message.n_ledger_tail) { record throws(Fault) in
                 try LedgerRecord(record)
             })
+    }
+}
+
+extension Fingerprint {
+    func message(_ arena: Arena) -> UnsafeMutablePointer<Zoetrope__Fingerprint> {
+        arena.make(zoetrope__fingerprint__init) {
+            $0.pointee.name = arena.string(name)
+            $0.pointee.value = arena.string(value)
+        }
+    }
+
+    init(_ message: Zoetrope__Fingerprint) {
+        self.init(name: Checking.line(message.name), value: Checking.line(message.value))
     }
 }
 
