@@ -29,8 +29,8 @@ demo: build  ## Make the motion data, train on it with one coordinator and two w
 REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|DashboardTests\.|ProtocolTests\.|CurationTests\.SharedPack|FoundationsTests\.TCPRelay)
 test: check  ## Check, build and run every test that needs nothing but Debian and Swift
 	@scripts/setup test
-	$(SWIFT_TEST) --skip '$(REAL_TIME)'
-	$(SWIFT_TEST) --skip-build --no-parallel --filter '$(REAL_TIME)'
+	scripts/failures-last $(SWIFT_TEST) --skip '$(REAL_TIME)'
+	scripts/failures-last $(SWIFT_TEST) --skip-build --no-parallel --filter '$(REAL_TIME)'
 
 test-peers: build  ## Check files and exported networks against PyTorch, NumPy, onnxruntime (downloads them from PyPI)
 	scripts/test-peers $(PROGRAM)
