@@ -53,7 +53,11 @@ enum WeightPacking {
                     let (to, from) = (
                         base + (number * s.K + k) * columns, weights + (k * s.C + first) * kernel + place
                     )
-                    for c in 0..<valid { to[c] = from[c * kernel] }
+                    if kernel == 1 {
+                        to.update(from: from, count: valid)
+                    } else {
+                        for c in 0..<valid { to[c] = from[c * kernel] }
+                    }
                     for c in valid..<columns { to[c] = 0 }
                 }
             }
