@@ -102,8 +102,7 @@ public struct Coordinator: Sendable {
         hasInitialCheckpoint = history.hasInitialCheckpoint
         version = history.checkpoint
         holders = Array(repeating: [], count: settings.plan.chunks.count)
-        // Map numbers rise across generations, so that a late message of an earlier one is known to be late.
-        mapNumber = Int(clamping: min(settings.welcome.generation, 1 << 30) << 32)
+        mapNumber = OwnershipMap.numberBeforeFirst(ofGeneration: settings.welcome.generation)
         // Leases likewise: what comes late of an earlier generation must not look like one of ours.
         nextLease = bugs.contains(.leaseNumbersReused) ? 1 : min(settings.welcome.generation, 1 << 30) << 32 + 1
     }

@@ -16,6 +16,9 @@ public enum Cores {
         }
     }
 
+    /// How many processors' time this process has: its processors, or what its control group has of them.
+    public static var share: Double { min(Double(available.count), ControlGroup.own.processors ?? .infinity) }
+
     /// How many threads of this process can run all the time: its processors, or the whole ones among those that its control
     /// group has the time of. One that must wait for its share would delay all that wait for it.
     public static var usable: Int { usable(available.count, quota: ControlGroup.own.processors) }

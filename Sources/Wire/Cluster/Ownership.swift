@@ -28,6 +28,15 @@ public struct OwnershipMap: Hashable, Sendable {
         self.sources = sources
         self.members = members
     }
+
+    /// What a generation's maps are counted from: numbers rise across generations, so that a late message of an earlier one
+    /// is known to be late.
+    public static func numberBeforeFirst(ofGeneration generation: UInt64) -> Int {
+        Int(clamping: min(generation, 1 << 30) << 32)
+    }
+
+    /// A map's number for people: `2.7` is the seventh of the coordinator of generation 2.
+    public static func name(_ number: Int) -> String { "\(number >> 32).\(number & 0xFFFF_FFFF)" }
 }
 
 /// Where the owner of a chunk gets its state from. A buddy that lacks it always asks the owner.

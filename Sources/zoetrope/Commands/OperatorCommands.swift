@@ -59,8 +59,8 @@ struct Status: ParsableCommand {
 
     private func text(_ status: ClusterStatus) -> String {
         var lines = [
-            "step \(status.step) of \(status.steps), \(status.phase); generation \(status.generation), map \(mapName(status.map)), "
-                + "newest checkpoint at step \(status.newestCheckpoint)"
+            "step \(status.step) of \(status.steps), \(status.phase); generation \(status.generation), "
+                + "map \(OwnershipMap.name(status.map)), newest checkpoint at step \(status.newestCheckpoint)"
         ]
         for member in status.members {
             lines.append(

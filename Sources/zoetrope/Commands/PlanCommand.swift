@@ -101,7 +101,7 @@ struct Plan: ParsableCommand {
             .init(
                 workers: workers, units: job.units, clipsPerUnit: job.clipsPerUnit, replicas: replicas,
                 bytesPerSecond: rate, computeThreads: count, decodeThreads: decodeThreads,
-                processors: min(Double(Cores.available.count), ControlGroup.own.processors ?? .infinity)))
+                processors: Cores.share))
         let memory =
             try TrainingMemory(
                 job.network, N: job.clipsPerUnit, threads: count, instructionSet: job.instructionSet,

@@ -2,9 +2,6 @@ import Coordinator
 import Reporting
 import Wire
 
-/// A map's number counts from its coordinator's generation on: `2.7` is the seventh of the second coordinator.
-func mapName(_ number: Int) -> String { "\(number >> 32).\(number & 0xFFFF_FFFF)" }
-
 extension ClusterNote {
     /// For the log; nil for what is worth none.
     var line: String? {
@@ -14,9 +11,9 @@ extension ClusterNote {
         case .left(_, let name, let reason): "worker \(name) left: \(reason)"
         case .died(_, let name, let reason): "worker \(name) is dead: \(reason)"
         case .mapChanged(let number, let version, let owners, let reason):
-            "map \(mapName(number)): \(owners) owners at version \(version): \(reason)"
+            "map \(OwnershipMap.name(number)): \(owners) owners at version \(version): \(reason)"
         case .promoted(let map, let revision, let chunks, let alone):
-            "map \(mapName(map)), revision \(revision): buddies own \(chunks) chunks of the dead and the step goes on"
+            "map \(OwnershipMap.name(map)), revision \(revision): buddies own \(chunks) chunks of the dead and the step goes on"
                 + (alone == 0 ? "" : "; \(alone) chunks have no buddy until the next step")
         case .replicasDiffer(let divergence):
             "ALARM: two keepers of chunk \(divergence.chunk) have different bits at version \(divergence.version): "
