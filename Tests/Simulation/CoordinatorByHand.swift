@@ -13,6 +13,8 @@ struct CoordinatorByHand {
         var revoked: [UInt64] = []
         var departed: Set<Incarnation> = []
         var refusal: Refusal?
+        /// Its copy of the ledger.
+        var records: [LedgerRecord] = []
         var map = 0
         var revision = 0
     }
@@ -117,6 +119,7 @@ struct CoordinatorByHand {
             say(.mapInstalled(map: map.number, chunks: chunks), worker)
         case .lease(let lease): members[worker]?.leases.append(lease)
         case .revoke(let lease): members[worker]?.revoked.append(lease)
+        case .commit(let commit): members[worker]?.records += commit.record.map { [$0] } ?? []
         case .departed(let other): members[worker]?.departed.insert(other)
         default: break
         }

@@ -28,6 +28,8 @@ import Wire
         let ledger = try train(&cluster, steps: 3)
         #expect(ledger.map(\.computedWith) == [old, [], []])
         #expect(ledger.computedWith == old)
+        // Where the disk is lost, a worker's copy says it, too.
+        #expect(cluster.members[1]?.records == ledger)
     }
 
     @Test func anotherBuildIsTurnedAwayAndToldWhy() throws {

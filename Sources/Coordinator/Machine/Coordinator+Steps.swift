@@ -267,9 +267,9 @@ extension Coordinator {
             step.ready.count == settings.plan.changing.count,
             step.leases.isChecked(by: activeMembers.filter { !isSilent($0, now: now) })
         else { return }
-        var record = LedgerRecord(
+        let record = LedgerRecord(
             outcome: outcome(of: step), generation: generation, map: mapNumber, workers: activeMembers.count,
-            seconds: now - step.began, reissues: step.issues.reissues)
+            seconds: now - step.began, reissues: step.issues.reissues, computedWith: newlyAgreed)
         phase = .committing(record)
         // A step that the ledger has, or is getting: a replay, which must come out the same.
         if let known = outcomes[step.step], !bugs.contains(.replayAppended) {
@@ -282,21 +282,22 @@ extension Coordinator {
             }
             return
         }
-        let agreement = agreedByWorkers
-        if agreement != computedWith {
-            record.computedWith = agreement
-            computedWith = agreement
-        }
-        appending = record
-        directives.append(.appendLedger(record))
+        append(record)
         if bugs.contains(.committedBeforeLedger) { commit(record, replayed: false, now: now) }
     }
 
-    /// What workers agree on beyond what the coordinator itself checks, by name.
-    private var agreedByWorkers: [Fingerprint] {
+    private mutating func append(_ record: LedgerRecord) {
+        appending = record
+        if !record.computedWith.isEmpty { computedWith = record.computedWith }
+        directives.append(.appendLedger(record))
+    }
+
+    /// What workers agree on beyond what the coordinator itself checks, by name, where the ledger does not say so yet.
+    private var newlyAgreed: [Fingerprint] {
         let own = Set(settings.fingerprints.map(\.name))
-        return agreed.filter { !own.contains($0.key) }.map { Fingerprint(name: $0.key, value: $0.value.value) }
-            .sorted { $0.name < $1.name }
+        let agreement = agreed.filter { !own.contains($0.key) }
+            .map { Fingerprint(name: $0.key, value: $0.value.value) }.sorted { $0.name < $1.name }
+        return agreement == computedWith ? [] : agreement
     }
 
     private mutating func reportDivergence(_ known: StepOutcome, _ now: StepOutcome, now time: Double) {
@@ -342,8 +343,7 @@ extension Coordinator {
             commit(current, replayed: false, now: now)
         } else if current.outcome.step == ledgerCount {
             // A later step had to wait for this record.
-            appending = current
-            directives.append(.appendLedger(current))
+            append(current)
         }
     }
 
