@@ -202,4 +202,24 @@ struct FilesTests {
             #expect(try readWhole(path) == Array("c".utf8))
         }
     }
+
+    /// A process that is being started has it until it runs its program.
+    @Test("A lock goes with its holder, whoever has a copy of the descriptor")
+    func lockWithACopy() throws {
+        try withTemporaryFolder { directory in
+            let path = directory + "/lock"
+            var first: LockFile? = try LockFile(path, holder: "a")
+            withExtendedLifetime(first) {}
+            // Temporary folders have names of their own.
+            let end = URL(fileURLWithPath: directory).lastPathComponent + "/lock"
+            let copies = try directoryNames("/proc/self/fd").compactMap { name -> Int32? in
+                let file = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + name)
+                return file?.hasSuffix(end) == true ? Int32(name).map { dup($0) } : nil
+            }
+            defer { for copy in copies { close(copy) } }
+            try #require(copies.count == 1 && copies[0] >= 0)
+            first = nil
+            _ = try LockFile(path, holder: "b")
+        }
+    }
 }

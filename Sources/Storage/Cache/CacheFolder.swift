@@ -12,8 +12,7 @@ struct CacheFolder {
     init(_ folder: String) throws(Fault) {
         self.folder = folder
         lock = try Descriptor(folder + "/lock", O_RDWR | O_CREAT, mode: 0o600)
-        let (result, number) = retryingOnInterrupt { flock(lock.number, LOCK_EX) }
-        guard result == 0 else { throw systemFault(folder, "lock it", number) }
+        try lock.waitForLock()
     }
 
     /// Everything in it, `isInUse` where that shows without trying: parts that are on their way. What crashes left goes.
@@ -79,7 +78,7 @@ struct CacheFolder {
             number += 1
         } while pathExists(path)
         let made = try Descriptor(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
-        guard try made.lock(LOCK_EX) else { throw Fault(.internal, path, "is locked, though nobody knows of it") }
+        guard try made.lock() else { throw Fault(.internal, path, "is locked, though nobody knows of it") }
         let partial = PartialFile(file, made)
         while true {
             do throws(Fault) {
@@ -107,17 +106,7 @@ struct CacheFolder {
         let path = folder + "/" + name
         // For writing: network file systems lock nothing else exclusively.
         guard let file = try? Descriptor(path, O_RDWR) else { return !pathExists(path) }
-        guard (try? file.lock(LOCK_EX)) == true else { return false }
+        guard (try? file.lock()) == true else { return false }
         return unlink(path) == 0 || errno == ENOENT
-    }
-}
-
-extension Descriptor {
-    /// Takes a lock (`LOCK_SH`, `LOCK_EX`) until the descriptor closes; `false` when another's is in the way.
-    func lock(_ kind: Int32) throws(Fault) -> Bool {
-        let (result, failure) = retryingOnInterrupt { flock(number, kind | LOCK_NB) }
-        if result == 0 { return true }
-        guard failure == EWOULDBLOCK else { throw systemFault(path, "lock it", failure) }
-        return false
     }
 }

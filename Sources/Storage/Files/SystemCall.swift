@@ -1,5 +1,6 @@
 package import Faults
 package import Glibc
+import Synchronization
 
 /// The fault of a system call that failed on `path`: what was tried, the system's words, and what would mend it.
 package func systemFault(_ path: String, _ doing: String, _ number: Int32) -> Fault {
@@ -82,6 +83,7 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
     package let number: Int32
     let path: String
     private let calls: FileCalls
+    private let isLocked = Atomic(false)
 
     package init(_ path: String, _ flags: Int32, mode: mode_t = 0o644, calls: FileCalls = .system) throws(Fault) {
         let (number, failure) = retryingOnInterrupt { open(path, flags | O_CLOEXEC, mode) }
@@ -106,7 +108,12 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
         return Descriptor(number: number, path: path)
     }
 
-    deinit { close(number) }
+    deinit {
+        // A process that is just being started has copies of all descriptors until it runs its program: a lock would stay
+        // with them for that moment.
+        if isLocked.load(ordering: .relaxed) { flock(number, LOCK_UN) }
+        close(number)
+    }
 
     package var size: Int {
         get throws(Fault) {
@@ -135,12 +142,23 @@ package final class Descriptor: @unchecked Sendable {  // immutable; the kernel 
         return try Descriptor(path, O_RDONLY).identity == identity
     }
 
-    /// Takes the exclusive lock (`flock`) until the descriptor closes; `false` when another holds it.
-    func lock() throws(Fault) -> Bool {
-        let (result, failure) = retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
-        if result == 0 { return true }
-        guard failure == EWOULDBLOCK else { throw systemFault(path, "lock it", failure) }
-        return false
+    /// Takes a lock (`flock` with `LOCK_EX`, which is exclusive, or `LOCK_SH`) until the descriptor closes; `false` when
+    /// another's is in the way.
+    func lock(_ kind: Int32 = LOCK_EX) throws(Fault) -> Bool {
+        let (result, failure) = retryingOnInterrupt { flock(number, kind | LOCK_NB) }
+        guard result == 0 else {
+            guard failure == EWOULDBLOCK else { throw systemFault(path, "lock it", failure) }
+            return false
+        }
+        isLocked.store(true, ordering: .relaxed)
+        return true
+    }
+
+    /// Takes the exclusive lock until the descriptor closes, and waits for whoever holds it.
+    func waitForLock() throws(Fault) {
+        let (result, failure) = retryingOnInterrupt { flock(number, LOCK_EX) }
+        guard result == 0 else { throw systemFault(path, "lock it", failure) }
+        isLocked.store(true, ordering: .relaxed)
     }
 
     /// Writes all of `bytes` at `offset`, in as many calls as the system wants.
