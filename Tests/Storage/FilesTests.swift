@@ -209,7 +209,6 @@ struct FilesTests {
         try withTemporaryFolder { directory in
             let path = directory + "/lock"
             var first: LockFile? = try LockFile(path, holder: "a")
-            withExtendedLifetime(first) {}
             // Temporary folders have names of their own.
             let end = URL(fileURLWithPath: directory).lastPathComponent + "/lock"
             let copies = try directoryNames("/proc/self/fd").compactMap { name -> Int32? in
@@ -217,6 +216,7 @@ struct FilesTests {
                 return file?.hasSuffix(end) == true ? Int32(name).map { dup($0) } : nil
             }
             defer { for copy in copies { close(copy) } }
+            withExtendedLifetime(first) {}
             try #require(copies.count == 1 && copies[0] >= 0)
             first = nil
             _ = try LockFile(path, holder: "b")
