@@ -211,13 +211,14 @@ struct FilesTests {
             var first: LockFile? = try LockFile(path, holder: "a")
             // Temporary folders have names of their own.
             let end = URL(fileURLWithPath: directory).lastPathComponent + "/lock"
-            let copies = try directoryNames("/proc/self/fd").compactMap { name -> Int32? in
+            let held = try directoryNames("/proc/self/fd").filter { name in
                 let file = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + name)
-                return file?.hasSuffix(end) == true ? Int32(name).map { dup($0) } : nil
+                return file?.hasSuffix(end) == true
             }
+            let copies = held.compactMap(Int32.init).map { dup($0) }
             defer { for copy in copies { close(copy) } }
             withExtendedLifetime(first) {}
-            try #require(copies.count == 1 && copies[0] >= 0)
+            try #require(copies.count == 1 && copies[0] >= 0, "\(copies)")
             first = nil
             _ = try LockFile(path, holder: "b")
         }
