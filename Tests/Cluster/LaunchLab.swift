@@ -64,13 +64,6 @@ struct LaunchLab {
         ProcessTree.descendants(of: [launch.pid, shell.pid])
     }
 
-    /// Whether all of them end before `seconds` are over.
-    func end(_ processes: Set<ProcessTree.Entry>, within seconds: Double) -> Bool {
-        let deadline = Date().addingTimeInterval(seconds)
-        while processes.contains(where: ProcessTree.isAlive) { if Date() > deadline { return false } }
-        return true
-    }
-
     /// What tenders have left behind on the hosts.
     var leftovers: [String] { (try? FileManager.default.contentsOfDirectory(atPath: shell.runtime)) ?? ["?"] }
 

@@ -31,7 +31,7 @@ struct LaunchTests {
                 result.errors.contains("[127.0.0.3]   ended (signal 9); it starts again in 1 s"), "\(result.errors)")
             #expect(result.errors.contains("[coordinator] zoetrope: worker 127.0.0.2 on "))
             #expect(!result.errors.contains("\u{1B}"))
-            #expect(lab.end(processes, within: 20))
+            #expect(ProcessTree.end(processes, within: 20))
             #expect(lab.leftovers == [])
         }
     }
@@ -79,7 +79,7 @@ struct LaunchTests {
             let processes = lab.processes(of: launch)
             launch.kill(SIGKILL)
             launch.process.waitUntilExit()
-            #expect(lab.end(processes, within: 30))
+            #expect(ProcessTree.end(processes, within: 30))
             #expect(lab.leftovers == [])
             #expect(try MotionRun.hash(try lab.launch().wait()) == undisturbed)
             // A finished run says the same again, and needs no host for it.
@@ -99,7 +99,7 @@ struct LaunchTests {
             first.kill(SIGUSR1)
             let stopped = first.wait()
             #expect(stopped.status == 75, "\(stopped.errors)")
-            #expect(lab.end(processes, within: 20))
+            #expect(ProcessTree.end(processes, within: 20))
 
             let launch = try lab.launch("--elastic")
             try lab.status(of: launch) { members($0).count == 1 }
@@ -128,7 +128,7 @@ struct LaunchTests {
             #expect(launch.process.isRunning)
             launch.kill(SIGINT)
             #expect(launch.wait().status == 130)
-            #expect(lab.end(processes, within: 10))
+            #expect(ProcessTree.end(processes, within: 10))
             #expect(lab.leftovers == [])
         }
     }

@@ -62,7 +62,7 @@ struct LaunchedCoordinatorTests {
             // The copy of the recipe has another name each time: what workers know it by must not.
             #expect(!result.errors.contains("another recipe"), "\(result.errors)")
             #expect(try text(of: lab.run + "/recipe.toml").contains("# \(sourceTree)/recipes/motion/"))
-            #expect(lab.end(processes, within: 20))
+            #expect(ProcessTree.end(processes, within: 20))
             #expect(lab.leftovers == [])
         }
     }
@@ -77,7 +77,7 @@ struct LaunchedCoordinatorTests {
             first.kill(SIGUSR1)
             let stopped = first.wait()
             #expect(stopped.status == 75, "\(stopped.errors)")
-            #expect(lab.end(processes, within: 20))
+            #expect(ProcessTree.end(processes, within: 20))
             #expect(lab.leftovers == [])
 
             let second = try lab.launch()
@@ -85,7 +85,7 @@ struct LaunchedCoordinatorTests {
             let others = lab.processes(of: second)
             second.kill(SIGKILL)
             second.process.waitUntilExit()
-            #expect(lab.end(others, within: 30))
+            #expect(ProcessTree.end(others, within: 30))
             #expect(lab.leftovers == [])
             #expect(try MotionRun.hash(try lab.launch().wait()) == undisturbed)
             // A finished run says the same again, and starts no worker for it.
