@@ -25,8 +25,10 @@ build: setup  ## Build the program: .build/release/zoetrope
 demo: build  ## Make the motion data, train on it with one coordinator and two workers, test, print the accuracy
 	scripts/demo $(PROGRAM) $(DEMO)
 
-# Tests of real sockets and processes have deadlines, and run one after another when no other test wants the processors.
-REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|DashboardTests\.|ProtocolTests\.|CurationTests\.SharedPack|FoundationsTests\.TCPRelay)
+# Tests of real sockets and processes have deadlines, and one measures the process's memory: they run one after another when
+# no other test wants the processors.
+REAL_TIME := ^(AcquisitionTests\.|ClusterTests\.|DashboardTests\.|ProtocolTests\.|CheckpointsTests\.MemoryTests
+REAL_TIME := $(REAL_TIME)|CurationTests\.(SharedPack|CheckTests)|EvaluationTests\.(ClusterCosts|TestLeases)|FoundationsTests\.TCPRelay)
 test: check  ## Check, build and run every test that needs nothing but Debian and Swift
 	@scripts/setup test
 	scripts/failures-last $(SWIFT_TEST) --skip '$(REAL_TIME)'

@@ -70,7 +70,7 @@ final class PublishedTree {
         options.policy.firstWait = 0.001
         options.policy.longestWait = 0.002
         options.policy.attempts = 4
-        options.limits.stall = 1
+        options.limits.stall = 3
         options.random = { 0.5 }
         return options
     }

@@ -172,10 +172,11 @@ import Video
             TrimJob(source: folder + "/" + $0, target: folder + "/\($0).mp4", start: 3, seconds: 10)
         }
         var options = TrimOptions(jobs: jobs, child: TrimChild(command: [folder + "/child", "go"]))
-        options.child.patience = 1
+        // Whoever does not hang has this long on a busy machine, too.
+        options.child.patience = 5
         let first = try trim(options)
         #expect(first.map(\.status) == [.written, .failed, .failed, .failed, .written])
-        #expect(first[1].reason.contains("crashed") && first[2].reason.contains("more than 1 s"))
+        #expect(first[1].reason.contains("crashed") && first[2].reason.contains("more than 5 s"))
         #expect(first[3].reason == "zoetrope: it is bad")
         let told = String(decoding: try readWhole(folder + "/-good.mp4"), as: UTF8.self)
         #expect(told == "go --start 3 --seconds 10 -- \(folder)/-good \(folder)/-good.mp4\n")

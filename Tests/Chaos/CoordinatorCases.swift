@@ -6,6 +6,7 @@ import Wire
 /// Coordinators that die, come back, and meet their successors.
 let coordinatorCases: [ChaosCase] = [
     ChaosCase(9, "coordinator-killed") { lab in
+        lab.recipe.steps = 150
         try lab.begin(workers: 2)
         for _ in 0..<3 {
             let phase = lab.dice.between(0, 1)

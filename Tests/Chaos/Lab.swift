@@ -152,7 +152,7 @@ package final class Lab {
     /// - Parameter pulling: clips are pulled for the first time after the fault, by connections of their own.
     func expectUndisturbed(within seconds: Double = 180, pulling: Bool = false) throws {
         try cluster.waitForEnd(seconds)
-        try cluster.wait(15, for: "the workers to end behind the coordinator") { cluster.running.isEmpty }
+        try cluster.wait(60, for: "the workers to end behind the coordinator") { cluster.running.isEmpty }
         try expectSameBits()
         reportRecoveries()
         try expectNoGrowth(besides: pulling ? 24 : 0)

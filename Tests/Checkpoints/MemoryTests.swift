@@ -18,7 +18,7 @@ import Testing
     }
 
     /// The most memory that the process held while `body` ran, above what it held before; `nil` where /proc does not
-    /// tell. Other tests run beside: the files here are much larger than theirs.
+    /// tell. Nothing else may run beside: the Makefile sees to it.
     private func growth(_ body: () -> Void) -> Int? {
         func kilobytes(_ key: String) -> Int? {
             guard let status = fopen("/proc/self/status", "r") else { return nil }

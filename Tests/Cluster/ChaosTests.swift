@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A few cases of `make chaos`: real processes, killed and started again.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ChaosTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ChaosTests {
     @Test(arguments: ["worker-killed", "coordinator-killed"])
     func endsLikeTheUndisturbedRun(_ name: String) throws {
         let entry = try #require(ChaosCase.all.first { $0.name == name })

@@ -70,8 +70,8 @@ struct ClusterDoctorTests {
                 let clock = try #require(host["clock_s"] as? Double)
                 let within = try #require(host["clock_within_s"] as? Double)
                 #expect(abs(clock) <= within + 1e-3, "\(clock) +- \(within)")
-                for way in ["bytes_per_s", "bytes_per_s_back"] { #expect(host[way] as? Double ?? 0 > 1e6) }
-                #expect(host["round_trip_s"] as? Double ?? 1 < 0.5)
+                for way in ["bytes_per_s", "bytes_per_s_back"] { #expect(host[way] as? Double ?? 0 > 0) }
+                #expect(host["round_trip_s"] as? Double ?? 100 < 30)
                 #expect(host["memory_bytes"] as? Int ?? 0 > 1 << 20 && host["disk_bytes"] as? Int ?? 0 > 0)
             }
             #expect((found[0]["manifests"] as? [String: String])?.isEmpty == false)

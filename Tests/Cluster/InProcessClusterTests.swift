@@ -71,8 +71,11 @@ struct InProcessClusterTests {
             }
             for worker in first { #expect(worker.wait().code == 137) }
             let second = try (0..<3).map { try ToyWorker("second-\($0)", joining: coordinator.endpoint) }
-            for worker in second { #expect(worker.wait().code == 0) }
             #expect(coordinator.wait().code == 0)
+            // One is enough; the others may have come too late to be told that the run is done.
+            for worker in second { worker.vanish() }
+            let codes = second.map { $0.wait().code }
+            #expect(codes.contains(0) && codes.allSatisfy([0, 137].contains), "\(codes)")
             try expectUndisturbed(run)
         }
     }
@@ -124,12 +127,14 @@ struct InProcessClusterTests {
             #expect(first.wait().code == 137)
             for worker in workers { worker.vanish() }
             for worker in workers { #expect(worker.wait().code == 137) }
+            // That of step 4, where the disk was not slower than the steps.
+            let newest = try CheckpointStore.versions(run: run).last ?? 0
             let second = try ToyCoordinator(run: run, steps: Self.steps, workers: 1)
             let worker = try ToyWorker("second", joining: second.endpoint)
             #expect(worker.wait().code == 0)
             #expect(second.wait().code == 0)
-            // From the checkpoint of step 4 the steps are played again; in the ledger each stands once.
-            #expect(second.steps.first == 4)
+            // From the checkpoint on the steps are played again; in the ledger each stands once.
+            #expect(newest < 6 && second.steps.first == newest)
             try expectUndisturbed(run)
         }
     }

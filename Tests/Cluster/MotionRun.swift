@@ -31,6 +31,14 @@ enum MotionRun {
         }
     }
 
+    /// One more argument: steps enough that the run is not over before somebody else has come to it.
+    static let longer = "schedule.steps=100"
+    static let undisturbedLonger: Result<String, any Error> = Result {
+        try withTemporaryFolder { folder in
+            try hash(Program.start(arguments(run: folder + "/run", workers: 2, longer)).wait())
+        }
+    }
+
     static func hash(_ result: Program.Result) throws -> String {
         try #require(result.status == 0, "\(result.errors)")
         return try #require(result.json["weights_sha256"] as? String, "\(result.output)")
@@ -38,7 +46,7 @@ enum MotionRun {
 
     /// Asks the run until `condition` holds for its status; the asking itself takes time enough between two looks.
     static func status(of run: String, until condition: ([String: Any]) -> Bool) throws -> [String: Any] {
-        let deadline = Date().addingTimeInterval(60)
+        let deadline = Date().addingTimeInterval(120)
         while Date() < deadline {
             guard let endpoint = try? text(of: run + "/endpoint") else { continue }
             let answer = try Program.run(

@@ -33,7 +33,7 @@ import Testing
                 try FileManager.default.copyItem(atPath: packed + "/" + name, toPath: bare + "/" + name)
             }
             let run = folder + "/run"
-            let arguments = try MotionRun.arguments(run: run, workers: 1, threads: 1)
+            let arguments = try MotionRun.arguments(run: run, workers: 1, MotionRun.longer)
             var training = arguments
             training[try #require(training.firstIndex(of: "--data")) + 1] = packed
             let trained = try Program.start(training)
@@ -57,8 +57,10 @@ import Testing
                     try rotVideos(folder + "/rotting/" + name)
                     rotten.insert(name)
                 }
+                // The processors are the run's.
+                usleep(5000)
             }
-            #expect(try MotionRun.hash(trained.wait()) == MotionRun.undisturbed.get())
+            #expect(try MotionRun.hash(trained.wait()) == MotionRun.undisturbedLonger.get())
             let (boundedResult, rottingResult) = (bounded.wait(), rotting.wait())
             #expect(boundedResult.status == 0, "\(boundedResult.errors)")
             #expect(rottingResult.status == 0, "\(rottingResult.errors)")
@@ -81,7 +83,7 @@ import Testing
                 try FileManager.default.copyItem(atPath: packed + "/" + name, toPath: bare + "/" + name)
             }
             let run = folder + "/run"
-            var training = try MotionRun.arguments(run: run, workers: 1, threads: 1)
+            var training = try MotionRun.arguments(run: run, workers: 1, "schedule.steps=1000")
             training[try #require(training.firstIndex(of: "--data")) + 1] = packed
             let trained = try Program.start(training)
             _ = try MotionRun.status(of: run) { ($0["members"] as? [Any])?.count == 1 }

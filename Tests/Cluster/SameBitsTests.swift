@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Real processes on this machine: whatever the cluster looks like and whatever is killed, the weights are the same.
-@Suite(.serialized) struct SameBitsTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct SameBitsTests {
     @Test func anyNumberOfWorkersAndThreads() throws {
         try withTemporaryFolder { folder in
             var hashes: [String] = []
@@ -20,12 +20,14 @@ import Testing
     /// Each worker decides for itself whether it recomputes activations.
     @Test func workersThatRecomputeAndOthers() throws {
         try withTemporaryFolder { folder in
-            let undisturbed = try MotionRun.undisturbed.get()
-            let alone = try Program.start(MotionRun.arguments(run: folder + "/a", workers: 2, "--recompute")).wait()
+            let undisturbed = try MotionRun.undisturbedLonger.get()
+            let alone = try Program.start(
+                MotionRun.arguments(run: folder + "/a", workers: 2, MotionRun.longer, "--recompute")
+            ).wait()
             #expect(try MotionRun.hash(alone) == undisturbed)
             #expect(alone.errors.ranges(of: Self.recomputing).count == 2, "\(alone.errors)")
             let run = folder + "/b"
-            let training = try Program.start(MotionRun.arguments(run: run, workers: 1))
+            let training = try Program.start(MotionRun.arguments(run: run, workers: 1, MotionRun.longer))
             _ = try MotionRun.status(of: run) { ($0["step"] as? Int ?? 0) >= 1 }
             let endpoint = try text(of: run + "/endpoint").trimmingCharacters(in: .whitespacesAndNewlines)
             let joiner = try Program.start(["worker", "--join", endpoint, "--threads", "1", "--recompute"])
@@ -43,10 +45,9 @@ import Testing
 
     @Test func aKilledWorkerAndAJoiner() throws {
         try withTemporaryFolder { folder in
-            let undisturbed = try MotionRun.hash(
-                Program.start(MotionRun.arguments(run: folder + "/a", workers: 1, threads: 1)).wait())
+            let undisturbed = try MotionRun.undisturbedLonger.get()
             let run = folder + "/b"
-            let training = try Program.start(MotionRun.arguments(run: run, workers: 3, threads: 1))
+            let training = try Program.start(MotionRun.arguments(run: run, workers: 3, MotionRun.longer))
             let seen = try MotionRun.status(of: run) {
                 ($0["step"] as? Int ?? 0) >= 2 && ($0["members"] as? [Any])?.count == 3
             }

@@ -65,7 +65,7 @@ final class SecureShell {
         command = "[\"/usr/bin/ssh\", \"-F\", \"\(folder)/ssh_config\"]"
         // Behind a shell: sshd closes what it inherits, by which Foundation tells that a process has ended.
         daemon = try Program.start(["-c", "\(daemonPath) -D -e -f \(folder)/sshd_config; true"], with: "/bin/sh")
-        let deadline = Date().addingTimeInterval(20)
+        let deadline = Date().addingTimeInterval(60)
         // It says that it listens before it has written who it is.
         var number: Int32?
         while number == nil || !daemon.errors.now.contains("Server listening on \(Self.hosts[0])") {

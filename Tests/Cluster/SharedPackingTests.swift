@@ -181,7 +181,7 @@ import Video
     @Test func aPackingThatIsInterruptedEndsItsWorkersAndGoesOn() throws {
         try withTemporaryFolder { folder in
             // Enough that they take far longer than a signal.
-            let videos = try Videos(folder, count: 40)
+            let videos = try Videos(folder, count: 150)
             let endpoint = "tcp://127.0.0.1:\(try freePort())"
             let packing = try Program.start(
                 videos.arguments(folder + "/set", "fast", "--jobs", "0", "--listen", endpoint))

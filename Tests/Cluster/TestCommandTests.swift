@@ -87,7 +87,7 @@ import Testing
 
     /// Reading the log takes time enough between two looks.
     private func wait(for count: Int, outcomesIn out: String) throws {
-        let deadline = Date().addingTimeInterval(60)
+        let deadline = Date().addingTimeInterval(300)
         while Date() < deadline {
             // The first record says which test it is.
             var records = -1
@@ -99,7 +99,7 @@ import Testing
 
     /// A child process, once `condition` holds; looking for children takes time enough between two looks.
     private func child(of parent: Running, when condition: () -> Bool) throws -> Int32 {
-        let deadline = Date().addingTimeInterval(60)
+        let deadline = Date().addingTimeInterval(300)
         while Date() < deadline {
             if let child = try children(of: parent.pid).first, condition() { return child }
         }

@@ -10,17 +10,58 @@ import Testing
 import Wire
 
 /// How a test that is over parts from its workers.
-@Suite(.timeLimit(.minutes(1))) struct TestFarewellTests {
-    /// What this end sends just before it closes, ZeroMQ drops at the other where nobody has read it: a worker that is busy
-    /// then must hear of the end all the same.
-    @Test func aBusyWorkerHearsThatTheTestIsOver() throws {
-        var coordinator: TestCoordinator? = try TestCoordinator(
+@Suite(.timeLimit(.minutes(3))) struct TestFarewellTests {
+    private static func coordinator() throws -> TestCoordinator {
+        try TestCoordinator(
             videos: 1, classes: 1,
             assignment: TestAssignment(
                 recipe: "", data: .init(directory: "", split: "", description: "", manifestBytes: 0), dataDigest: "",
                 checkpoint: CachedFile(digest: Digest(of: []), byteCount: 1, name: ""), viewsAtOnce: 1,
                 allowsUnexpected: false),
             listen: "tcp://127.0.0.1:0", security: .loopback)
+    }
+
+    /// Another was faster with its video: nobody waits for it, and it ends as it should.
+    @Test func aWorkerInTheMidstOfAVideoHearsThatTheTestIsOver() throws {
+        let coordinator = try Self.coordinator()
+        let endpoint = coordinator.endpoint
+        let isTesting = DispatchSemaphore(value: 0)
+        let told = Mutex<[String]>([])
+        let running = Atomic(2)
+        func worker(
+            _ name: String, _ test: @escaping @Sendable (Int, () throws -> Void) throws -> VideoOutcome
+        ) -> DedicatedThread {
+            DedicatedThread(name: name) {
+                do {
+                    let worker = try TestWorker(join: endpoint, name: name, security: .loopback)
+                    try worker.run(prepare: { _ in }, test: test)
+                    told.withLock { $0.append("\(name) is done") }
+                } catch { told.withLock { $0.append("\(name): \(error)") } }
+                running.subtract(1, ordering: .acquiringAndReleasing)
+            }
+        }
+        let slow = worker("slow") { _, between in
+            isTesting.signal()
+            let deadline = ContinuousClock.now + .seconds(60)
+            while ContinuousClock.now < deadline { try between() }
+            throw Fault(.internal, "slow", "was not told")
+        }
+        let quick = worker("quick") { _, _ in
+            isTesting.wait()
+            return VideoOutcome(problem: "none, for the test")
+        }
+        let outcomes = try coordinator.run(
+            mayComeBack: { running.load(ordering: .acquiring) > 0 }, note: { _ in })
+        #expect(outcomes.count == 1)
+        slow.join()
+        quick.join()
+        #expect(told.withLock { $0.sorted() } == ["quick is done", "slow is done"])
+    }
+
+    /// What this end sends just before it closes, ZeroMQ drops at the other where nobody has read it: a worker that is busy
+    /// then must hear of the end all the same.
+    @Test func aBusyWorkerHearsThatTheTestIsOver() throws {
+        var coordinator: TestCoordinator? = try Self.coordinator()
         let endpoint = try #require(coordinator?.endpoint)
         let (hasJoined, isOver) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         let heard = Mutex<[String]>([])
@@ -55,7 +96,7 @@ import Wire
         let quick = DedicatedThread(name: "quick") {
             do {
                 try TestWorker(join: endpoint, name: "quick", security: .loopback).run { _ in
-                } test: { _ in
+                } test: { _, _ in
                     hasJoined.wait()
                     return VideoOutcome(problem: "none, for the test")
                 }

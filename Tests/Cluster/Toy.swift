@@ -1,5 +1,6 @@
 import Checkpoints
 import Coordinator
+import Dispatch
 import Faults
 import Protocol
 import Randomness
@@ -71,16 +72,16 @@ enum Toy {
             initialWeights: { Toy.initialWeights($0, $1) })
     }
 
-    /// Quick clocks: a death is noticed in half a second.
+    /// Quick clocks: a death is noticed in half a second, by the connection; mere silence says little on a busy machine.
     static var timing: ClusterTiming {
         var timing = ClusterTiming()
         timing.tick = 0.02
         timing.heartbeat = 0.1
         timing.resend = 0.1
         timing.broken = 0.3
-        timing.death = 2
+        timing.death = 30
         timing.leastStraggling = 1
-        timing.coordinatorPatience = 20
+        timing.coordinatorPatience = 90
         return timing
     }
 }
@@ -175,8 +176,14 @@ final class ToyWorker: Sendable {
                 computing: ToyComputing { step, unit in if let worker = me.get() { during(worker, step, unit) } })
         }
         self.shell = shell
-        thread = DedicatedThreadWithResult(name: name) { shell.run() }
+        // Else a unit might be computed before anybody is there to be told of it.
+        let isMade = DispatchSemaphore(value: 0)
+        thread = DedicatedThreadWithResult(name: name) {
+            isMade.wait()
+            return shell.run()
+        }
         me.set(self)
+        isMade.signal()
     }
 
     func vanish() { shell.vanish() }

@@ -19,7 +19,9 @@ struct WorkerMetricsTests {
         try withTemporaryFolder { folder in
             let run = folder + "/run"
             let training = try Program.start(
-                MotionRun.arguments(run: run, workers: 2) + ["--dashboard", "127.0.0.1:0", "--metrics"])
+                MotionRun.arguments(run: run, workers: 2, "schedule.steps=1000") + [
+                    "--dashboard", "127.0.0.1:0", "--metrics",
+                ])
             let seen = try MotionRun.status(of: run) { status in
                 let members = status["members"] as? [[String: Any]] ?? []
                 return members.count == 2 && (status["step"] as? Int ?? 0) >= 1
@@ -27,7 +29,7 @@ struct WorkerMetricsTests {
             let told = (seen["members"] as? [[String: Any]] ?? []).compactMap { $0["metrics"] as? String }
             let page = try text(of: run + "/dashboard").trimmingCharacters(in: .init(charactersIn: "/\n"))
             // The page learns once a second who is here.
-            let deadline = Date().addingTimeInterval(20)
+            let deadline = Date().addingTimeInterval(60)
             var listed: [[String: Any]] = []
             while listed.count < 2, Date() < deadline {
                 let text = try body(of: "/targets", at: page)

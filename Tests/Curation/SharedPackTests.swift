@@ -147,8 +147,19 @@ import Video
     }
 
     @Test func helpersDoEverythingThatGoesIn() throws {
-        let (notes, ended) = try shared(hands: 0) { videos, endpoint, folder, _ in
-            ["a", "b"].map { helper($0, endpoint, folder) { videos.find($0) } }
+        // Else one might be through before the other is there.
+        let bothAreThere = DispatchSemaphore(value: 0)
+        let (notes, ended) = try shared(hands: 0) { videos, endpoint, folder, notes in
+            notes.react { _ in
+                if notes.count({ if case .joined = $0 { true } else { false } }) == 2 { bothAreThere.signal() }
+            }
+            return ["a", "b"].map {
+                helper($0, endpoint, folder) {
+                    bothAreThere.wait()
+                    bothAreThere.signal()
+                    return videos.find($0)
+                }
+            }
         }
         #expect(notes.helped == 11 && ended == [nil, nil])
         #expect(notes.count { if case .different = $0 { true } else { false } } == 0)

@@ -182,7 +182,7 @@ import Wire
         // Committed while somebody listens: told within the next second.
         let writer = Thread { run.commit(1, loss: 1.5) }
         writer.start()
-        let answer = try #require(HTTPClient.ask(server.url + "events", seconds: 4))
+        let answer = try #require(HTTPClient.ask(server.url + "events", seconds: 10))
         #expect(answer.status == 200 && answer.head.contains("text/event-stream"))
         let events = answer.body.components(separatedBy: "\n\n").filter { !$0.isEmpty }
         #expect(events.count { $0.hasPrefix("event: state\n") } >= 3)

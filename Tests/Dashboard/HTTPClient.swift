@@ -11,7 +11,7 @@ enum HTTPClient {
 
     /// - Parameter seconds: After which it is given up; what has come until then counts, as of a stream without an end.
     static func ask(
-        _ url: String, method: String = "GET", headers: [String] = [], seconds: Int = 10
+        _ url: String, method: String = "GET", headers: [String] = [], seconds: Int = 60
     ) -> Answer? {
         guard let handle = curl_easy_init() else { return nil }
         defer { curl_easy_cleanup(handle) }
@@ -63,7 +63,7 @@ final class RawConnection {
     private let file: Int32
 
     /// - Parameter seconds: How long `rest` waits for more.
-    init(port: Int, seconds: Int = 10) {
+    init(port: Int, seconds: Int = 60) {
         file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

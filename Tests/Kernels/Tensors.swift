@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 import Synchronization
 import Testing
@@ -30,24 +31,27 @@ final class Tensor<Element: BinaryFloatingPoint & BitwiseCopyable> {
 }
 
 /// Swift may end a tensor's life at its last mention, while a kernel still reads through its pointer: memory is freed
-/// only when many more tensors than a test has have ended after it.
+/// only when many more tensors than a test has have ended after it, on the same thread, which a test does not leave.
 private func freeLater(_ memory: UnsafeMutableRawPointer) {
     let address = UInt(bitPattern: memory)
-    let oldest = ended.withLock { ended in
-        let oldest = ended.addresses[ended.next]
-        ended.addresses[ended.next] = address
-        ended.next = (ended.next + 1) % ended.addresses.count
-        return oldest
-    }
+    let oldest = ended.withLock { $0[pthread_self(), default: Ended()].exchange(address) }
     UnsafeMutableRawPointer(bitPattern: oldest)?.deallocate()
 }
 
 private struct Ended {
-    var addresses: [UInt] = Array(repeating: 0, count: 1000)
-    var next = 0
+    private var addresses: [UInt] = Array(repeating: 0, count: 200)
+    private var next = 0
+
+    /// - Returns: What was put here as many calls ago as there are places.
+    mutating func exchange(_ address: UInt) -> UInt {
+        defer { next = (next + 1) % addresses.count }
+        let oldest = addresses[next]
+        addresses[next] = address
+        return oldest
+    }
 }
 
-private let ended = Mutex(Ended())
+private let ended = Mutex<[pthread_t: Ended]>([:])
 
 /// Numbers in -1..<1 that depend on the seed and the place only.
 func noise(_ seed: Int, _ i: Int) -> Float {

@@ -172,7 +172,7 @@ struct CurveTests {
             #expect(try refusal(keyed, open).mend.contains("--keys"))
             let loopback = try Loopback(security: security(folder, .coordinator))
             let serving = DedicatedThread(name: "listener") { [listener = Confined(loopback.listener)] in
-                let deadline = ContinuousClock.now + .seconds(10)
+                let deadline = ContinuousClock.now + .seconds(60)
                 let poller = Poller()
                 poller.watch(listener.value)
                 while ContinuousClock.now < deadline {
@@ -197,7 +197,7 @@ struct CurveTests {
             let poller = Poller()
             poller.watch(connection)
             func wait(_ what: String, _ condition: () -> Bool) {
-                let deadline = ContinuousClock.now + .seconds(20)
+                let deadline = ContinuousClock.now + .seconds(60)
                 while !condition(), ContinuousClock.now < deadline {
                     if connection.next() == nil { poller.wait(milliseconds: 20) }
                     while listening?.next() != nil {}

@@ -17,6 +17,8 @@ struct CoordinatorByHand {
         var records: [LedgerRecord] = []
         var map = 0
         var revision = 0
+        /// The code that it is told to end with.
+        var stop: Int?
     }
 
     private(set) var members: [Incarnation: Member] = [:]
@@ -29,14 +31,17 @@ struct CoordinatorByHand {
     private var events: [CoordinatorEvent] = []
     private var isTelling = false
 
-    /// - Parameter fingerprints: Of the workers that come at once.
+    /// - Parameters:
+    ///   - workers: That come at once.
+    ///   - expectedWorkers: That it waits for, if others.
+    ///   - fingerprints: Of the workers that come at once.
     init(
-        units: Int, workers: Int, fingerprints: [Fingerprint] = [], history: RunHistory = RunHistory(),
-        acceptsOtherBuild: Bool = false
+        units: Int, workers: Int, expectedWorkers: Int? = nil, fingerprints: [Fingerprint] = [],
+        history: RunHistory = RunHistory(), acceptsOtherBuild: Bool = false
     ) throws {
         let timing = ClusterTiming()
         var settings = CoordinatorSettings.scripted(
-            units: units, steps: 8, workers: workers,
+            units: units, steps: 8, workers: expectedWorkers ?? workers,
             plan: ChunkPlan(parameters: [.init(count: 1000)], statistics: []), timing: timing)
         settings.acceptsOtherBuild = acceptsOtherBuild
         coordinator = Coordinator(settings: settings, history: history)
@@ -44,13 +49,21 @@ struct CoordinatorByHand {
     }
 
     mutating func join(_ worker: Incarnation, _ fingerprints: [Fingerprint] = []) {
-        members[worker] = Member(
-            link: Link(local: worker, remote: 1, resend: ClusterTiming().resend), fingerprints: fingerprints)
+        connect(worker, fingerprints)
         let hello = Hello(
             name: "w\(worker)", host: "node\(worker)", process: 1, threads: 1,
             endpoint: "tcp://10.0.0.\(worker):41234", product: "test")
         say(.hello(hello), worker)
     }
+
+    /// Its connection stands; it has said nothing yet.
+    mutating func connect(_ worker: Incarnation, _ fingerprints: [Fingerprint] = []) {
+        members[worker] = Member(
+            link: Link(local: worker, remote: 1, resend: ClusterTiming().resend), fingerprints: fingerprints)
+    }
+
+    /// The names that an operator sees.
+    var listed: [String] { coordinator.status(now: now).members.map(\.name) }
 
     /// Time goes on, and these say that they live.
     mutating func pass(_ seconds: Double, heard: [Incarnation]) {
@@ -120,6 +133,7 @@ struct CoordinatorByHand {
         case .lease(let lease): members[worker]?.leases.append(lease)
         case .revoke(let lease): members[worker]?.revoked.append(lease)
         case .commit(let commit): members[worker]?.records += commit.record.map { [$0] } ?? []
+        case .stop(let code, _): members[worker]?.stop = code
         case .departed(let other): members[worker]?.departed.insert(other)
         default: break
         }

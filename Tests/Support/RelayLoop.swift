@@ -119,7 +119,8 @@ final class RelayLoop: @unchecked Sendable {  // made by one thread, then handed
                     stream.hasLost = true
                     continue
                 }
-                let due = max(now + delay(behaviour), stream.queue.last?.due ?? 0)
+                // Behind `now` the bytes may have waited, which is no delay of theirs.
+                let due = max(seconds() + delay(behaviour), stream.queue.last?.due ?? 0)
                 stream.queue.append((due, buffer[..<count]))
                 stream.waiting += count
             } else if count == 0 {

@@ -22,7 +22,7 @@ public struct SmallDisk: Sendable {
     /// Takes all space but so many KiB, in a file beside the others.
     public func fill(leaving kilobytes: Int) throws {
         try free()
-        let file = open(path + "/filler", O_WRONLY | O_CREAT, 0o644)
+        let file = open(path + "/filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw Fault(.internal, path, "cannot be filled") }
         defer { close(file) }
         let block = [UInt8](repeating: 7, count: 4096)

@@ -32,14 +32,18 @@ enum ChildProcess {
         var reaped: Double?
         // The streams end when the last of its children is gone, too; those that stay behind get a moment.
         while streams.contains(where: \.isOpen), reaped.map({ now < $0 + 1 }) ?? true {
+            // First whether it has ended: this process may have been stopped itself, beyond the child's time.
+            if reaped == nil, waitpid(id, &status, WNOHANG) == id { reaped = now }
             if ending == nil, reaped == nil {
                 if cancellation.isCancelled { ending = .cancelled } else if now > end { ending = .overdue }
                 if ending != nil { kill(-id, SIGKILL) }
             }
-            wait(&streams)
-            if reaped == nil, waitpid(id, &status, WNOHANG) == id { reaped = now }
+            wait(&streams, milliseconds: 50)
         }
         if streams.contains(where: \.isOpen) { kill(-id, SIGKILL) }
+        // What they had written by then: a pipe holds no more.
+        var reads = 0
+        while reads < 2 * kept / Stream.readBytes, wait(&streams, milliseconds: 0) { reads += 1 }
         while reaped == nil, waitpid(id, &status, 0) < 0, errno == EINTR {}
         if ending == .cancelled { throw Fault(.stoppedEarly, arguments[0], "was stopped") }
         let isExit = status & 0x7F == 0
@@ -51,13 +55,15 @@ enum ChildProcess {
     private enum Ending { case cancelled, overdue }
 
     private struct Stream {
+        /// Bytes read at a time.
+        static let readBytes = 16 << 10
         let file: Int32
         var isOpen = true
         var bytes: [UInt8] = []
         var text: String { String(decoding: bytes, as: UTF8.self) }
 
         mutating func read() {
-            var buffer = [UInt8](repeating: 0, count: 16 << 10)
+            var buffer = [UInt8](repeating: 0, count: Self.readBytes)
             let count = Glibc.read(file, &buffer, buffer.count)
             if count > 0 {
                 bytes += buffer[..<count]
@@ -68,10 +74,13 @@ enum ChildProcess {
         }
     }
 
-    private static func wait(_ streams: inout [Stream]) {
+    /// - Returns: Whether there was something to read.
+    @discardableResult
+    private static func wait(_ streams: inout [Stream], milliseconds: Int32) -> Bool {
         var polled = streams.map { pollfd(fd: $0.isOpen ? $0.file : -1, events: Int16(POLLIN), revents: 0) }
-        guard poll(&polled, nfds_t(polled.count), 50) > 0 else { return }
+        guard poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return false }
         for i in streams.indices where polled[i].revents != 0 { streams[i].read() }
+        return true
     }
 
     /// One at a time: between the making of a pipe and its mark, another thread's child would inherit it, and keep the

@@ -116,6 +116,10 @@ extension Coordinator {
             return turnAway(worker, hello, reason, now: now)
         }
         members[worker]?.hello = hello
+        // It came too late, and would wait for somebody who is gone.
+        if case .closing(let code, let reason, _) = phase {
+            return send(.stop(code: code, reason: reason), to: worker, now: now)
+        }
         send(.welcome(settings.welcome), to: worker, now: now)
     }
 

@@ -12,12 +12,14 @@ extension Coordinator {
             leases = Dictionary(grouping: step.leases.entries.values.sorted { $0.id < $1.id }, by: \.worker)
         }
         let chunks = Dictionary(owners.map { ($0, 1) }, uniquingKeysWith: +)
+        // Who has not said who it is, is nobody yet.
+        let statuses = members.map { worker, member in
+            member.hello == nil
+                ? nil : status(of: member, worker, leases[worker] ?? [], chunks: chunks[worker] ?? 0, now: now)
+        }
         return ClusterStatus(
             generation: generation, phase: phaseName, step: version, steps: settings.steps, map: mapNumber,
-            newestCheckpoint: checkpoint,
-            members: members.map { worker, member in
-                status(of: member, worker, leases[worker] ?? [], chunks: chunks[worker] ?? 0, now: now)
-            }, waitingFor: waitingFor)
+            newestCheckpoint: checkpoint, members: statuses.compactMap(\.self), waitingFor: waitingFor)
     }
 
     /// - Parameter leases: of the worker, oldest first.

@@ -56,16 +56,19 @@ public final class ExaminerChild {
     /// - Parameter seconds: how long it may take.
     func ask(_ line: String, within seconds: Double) -> Reply {
         guard isAlive, send(line + "\n") else { return ended() }
-        let deadline = Self.now() + seconds
+        var left = seconds
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
                 let answer = String(decoding: received[..<end], as: UTF8.self)
                 received.removeSubrange(...end)
                 return .answer(answer)
             }
-            let left = deadline - Self.now()
+            // Time counts that is waited here: what passes while both are stopped is not the child's.
+            let slice = max(min(left, 1), 0)
+            let begin = Self.now()
             var poller = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            let ready = left > 0 ? poll(&poller, 1, Int32(min(left * 1000 + 1, 1e6))) : 0
+            let ready = poll(&poller, 1, Int32(slice * 1000 + 1))
+            left -= min(Self.now() - begin, slice)
             if ready < 0, errno == EINTR { continue }
             guard ready > 0 else {
                 if left > 0 { continue }

@@ -175,7 +175,11 @@ final class PackSession {
         }
         helpers[peer] = Helper(name: helper.name, capacity: helper.capacity)
         note(.joined(name: helper.name, capacity: helper.capacity))
-        send(.welcome(terms.assignment), to: peer)
+        // The news that it is gone may have come before its first words.
+        if trySending(.welcome(terms.assignment), to: peer) == .unreachable {
+            connected.remove(peer)
+            forget(peer)
+        }
     }
 
     // MARK: - Findings
@@ -303,10 +307,12 @@ final class PackSession {
         if let pull = pulls.removeValue(forKey: lease) { unlink(pull.draft) }
     }
 
-    private func send(_ message: PackMessage, to peer: Peer) {
+    /// Whoever cannot be reached is told of as disconnected.
+    private func send(_ message: PackMessage, to peer: Peer) { _ = trySending(message, to: peer) }
+
+    private func trySending(_ message: PackMessage, to peer: Peer) -> SendOutcome {
         let parts = message.parts
-        // Whoever cannot be reached is told of as disconnected.
-        _ = listener.send(
+        return listener.send(
             to: peer, header: parts.header, payloads: parts.payloads.map { Self.memory.payload(copying: $0) })
     }
 

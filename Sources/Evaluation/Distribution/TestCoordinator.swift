@@ -126,7 +126,9 @@ public final class TestCoordinator {
             note(.joined(name: name))
             // It came too late.
             guard !leases.isDone else { return send(.stop, to: peer) }
-            send(.welcome(version: TestMessage.version, assignment), to: peer)
+            // The news that it is gone may have come before its first words.
+            let welcome = TestMessage.welcome(version: TestMessage.version, assignment)
+            if trySending(welcome, to: peer) == .unreachable { forget(peer, note) }
         case .ready:
             guard present.contains(peer) else { return }
             guard !leases.isDone else { return send(.stop, to: peer) }
@@ -165,10 +167,12 @@ public final class TestCoordinator {
         for worker in ready { fill(worker) }
     }
 
-    private func send(_ message: TestMessage, to peer: Peer) {
+    /// Whoever cannot be reached is told of as disconnected.
+    private func send(_ message: TestMessage, to peer: Peer) { _ = trySending(message, to: peer) }
+
+    private func trySending(_ message: TestMessage, to peer: Peer) -> SendOutcome {
         let parts = message.parts
-        // Whoever cannot be reached is told of as disconnected.
-        _ = listener.send(
+        return listener.send(
             to: peer, header: parts.header, payloads: parts.payloads.map { Self.memory.payload(copying: $0) })
     }
 

@@ -40,9 +40,11 @@ public final class VideoTester {
 
     /// Decodes the video at `rank` once and runs all of its views.
     ///
-    /// - Throws: a `Fault` about the disk or the network. A video that does not decode or has no views is an outcome.
-    public func test(rank: Int) throws -> VideoOutcome {
-        switch try runner.score(ViewedVideo(set, rank: rank)) {
+    /// - Parameter between: called behind each view.
+    /// - Throws: a `Fault` about the disk or the network; what `between` throws. A video that does not decode or has no
+    ///   views is an outcome.
+    public func test(rank: Int, between: () throws -> Void = {}) throws -> VideoOutcome {
+        switch try runner.score(ViewedVideo(set, rank: rank), between: between) {
         case .failure(let problem): VideoOutcome(problem: problem.reason)
         case .success(let scored):
             VideoOutcome(
@@ -70,9 +72,10 @@ public struct ScoredVideo {
 extension ViewRunner {
     /// Runs all views of a video and keeps their scores.
     ///
+    /// - Parameter between: called behind each view.
     /// - Returns: a failure for a video that has no views to give.
-    /// - Throws: a `Fault` about the disk or the network.
-    public func score(_ video: ViewedVideo) throws -> Result<ScoredVideo, Fault> {
+    /// - Throws: a `Fault` about the disk or the network; what `between` throws.
+    public func score(_ video: ViewedVideo, between: () throws -> Void = {}) throws -> Result<ScoredVideo, Fault> {
         var found: (plan: VideoPlan, facts: VideoFacts)?
         var scores: ViewScores?
         let problem = try run(video) { plan, facts in
@@ -80,6 +83,7 @@ extension ViewRunner {
         } _: { outcome in
             if scores == nil { scores = ViewScores(classes: outcome.output.count, views: found?.plan.views.count ?? 0) }
             scores?.set(outcome, label: video.label)
+            try between()
         }
         if let problem { return .failure(problem) }
         guard let found, let scores else { throw Fault(.internal, video.name, "was not tested") }

@@ -32,13 +32,15 @@ public struct ServiceNotice: Sendable {
     /// It lives.
     public func alive() { send("WATCHDOG=1") }
 
-    /// What nobody hears is lost, as the protocol has it.
+    /// What nobody hears is lost, as the protocol has it; a supervisor that does not read is not waited for.
     private func send(_ text: String) {
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let bytes = Array(text.utf8)
-        _ = withNoticeAddress(socket) { sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, $1) }
+        _ = withNoticeAddress(socket) {
+            sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT), $0, $1)
+        }
     }
 }
 

@@ -133,7 +133,7 @@ public final class FileCache: Sendable {
                 }
                 verified.withLock { $0[file.digest] = identity }
             }
-            futimens(found.number, nil)
+            found.stampAsUsed()
             return HeldFile(file, path: path, lock: found, identity: identity)
         }
         return nil
@@ -149,6 +149,7 @@ public final class FileCache: Sendable {
         try synchronizeDirectory(folder)
         let identity = try partial.file.identity
         verified.withLock { $0[file.digest] = identity }
+        partial.file.stampAsUsed()
         while try !partial.file.lock(LOCK_SH) { filling.wait(seconds: Self.pause / 10) }
         return HeldFile(file, path: path, lock: partial.file, identity: identity)
     }
@@ -166,6 +167,16 @@ public final class HeldFile: Sendable {
         self.path = path
         self.lock = lock
         self.identity = identity
+    }
+}
+
+extension Descriptor {
+    /// Its time of modification becomes now: by the clock's nanoseconds, for the kernel's own stamps are equal within a tick,
+    /// and what was used first is to go first.
+    fileprivate func stampAsUsed() {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        futimens(number, [now, now])
     }
 }
 

@@ -79,7 +79,7 @@ package struct FileIdentity: Hashable, Sendable {
 }
 
 /// An open file and the path it was opened by; closed when the last reference goes.
-package final class Descriptor: @unchecked Sendable {  // immutable; the kernel serialises calls on the number
+package final class Descriptor: @unchecked Sendable {  // one atomic; the kernel serialises calls on the number
     package let number: Int32
     let path: String
     private let calls: FileCalls

@@ -139,7 +139,7 @@ struct TestCheckpoint: ParsableCommand {
             let each = threads == 0 ? max(1, computeThreads(0) / workers) : threads
             try local.start(
                 workers, command: "test-worker", endpoint: coordinator.endpoint, threads: each, slices: nil,
-                options: try protection.arguments, onEnd: { _ in })
+                options: try protection.arguments, onEnd: { _, _ in })
         }
         defer { local.wait() }
         do {

@@ -58,9 +58,9 @@ struct WorkOnTest: ParsableCommand {
             let test = try prepare(assignment, supply)
             let count = computeThreads(threads)
             tester = test.tester(viewsAtOnce: assignment.viewsAtOnce, pool: ThreadPool(threads: count))
-        } test: { rank in
+        } test: { rank, between in
             guard let tester else { throw Fault(.internal, name, "has not been told what to test") }
-            return try tester.test(rank: rank)
+            return try tester.test(rank: rank, between: between)
         }
     }
 

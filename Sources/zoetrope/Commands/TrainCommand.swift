@@ -81,9 +81,9 @@ struct Train: ParsableCommand {
             try local.start(
                 workers, endpoint: shell.endpoint, threads: threads, slices: slices,
                 options: try protection.arguments + (recompute ? ["--recompute"] : []) + metricsArguments(dashboard)
-            ) { process in
+            ) { process, isLast in
                 shell.processEnded(process)
-                if local.running == 0 { shell.stop(reason: "every worker of this command has ended") }
+                if isLast { shell.stop(reason: "every worker of this command has ended") }
             }
         }
         // Whoever has lost the run tells nobody to stop; of the workers only its own may go.

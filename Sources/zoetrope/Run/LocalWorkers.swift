@@ -6,19 +6,27 @@ import Synchronization
 
 /// The worker processes of a `train` command: started once, never again, ended with it.
 final class LocalWorkers: Sendable {
-    private let processes = Mutex<[Process]>([])
+    private struct State {
+        var processes: [Process] = []
+        /// How many have ended, of so many that are wanted: those that are not started yet have not ended.
+        var ended = 0
+        var wanted = 0
+    }
+
+    private let state = Mutex(State())
 
     /// Starts `count` workers of this same program.
     /// - Parameters:
     ///   - command: What the workers are: of training, or of a test.
     ///   - slices: a processor for each compute thread of each worker; nil: they are not bound.
     ///   - options: More of them, the same for each.
-    ///   - onEnd: Called with the process's number when one has ended, from any thread.
+    ///   - onEnd: Called when one has ended, from any thread, with its number and whether it was the last.
     /// - Throws: `Fault.internal` when the system refuses.
     func start(
         _ count: Int, command: String = "worker", endpoint: String, threads: Int, slices: [[Int]]?, options: [String],
-        onEnd: @escaping @Sendable (Int) -> Void
+        onEnd: @escaping @Sendable (_ process: Int, _ isLast: Bool) -> Void
     ) throws(Fault) {
+        state.withLock { $0.wanted = count }
         for number in 0..<count {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -31,11 +39,17 @@ final class LocalWorkers: Sendable {
                 process.arguments?.append(contentsOf: ["--cores", cores.map(String.init).joined(separator: ",")])
             }
             process.standardInput = FileHandle.nullDevice
-            process.terminationHandler = { onEnd(Int($0.processIdentifier)) }
+            process.terminationHandler = { [self] process in
+                let isLast = state.withLock {
+                    $0.ended += 1
+                    return $0.ended == $0.wanted
+                }
+                onEnd(Int(process.processIdentifier), isLast)
+            }
             do { try process.run() } catch {
                 throw Fault(.internal, "worker \(number)", "cannot be started: \(error.localizedDescription)")
             }
-            processes.withLock { $0.append(process) }
+            state.withLock { $0.processes.append(process) }
         }
     }
 
@@ -44,7 +58,7 @@ final class LocalWorkers: Sendable {
     func wait() {
         let clock = MonotonicClock()
         while running > 0, clock.now < Self.patience { usleep(20_000) }
-        for process in processes.withLock({ $0 }) where process.isRunning {
+        for process in processes where process.isRunning {
             standardError("zoetrope: worker process \(process.processIdentifier) does not end and is killed\n")
             Foundation.kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
@@ -56,11 +70,13 @@ final class LocalWorkers: Sendable {
 
     /// Ends them at once, wherever they are.
     func kill() {
-        for process in processes.withLock({ $0 }) where process.isRunning {
+        for process in processes where process.isRunning {
             _ = Foundation.kill(process.processIdentifier, SIGKILL)
         }
     }
 
     /// How many still run.
-    var running: Int { processes.withLock { $0.count { $0.isRunning } } }
+    var running: Int { processes.count { $0.isRunning } }
+
+    private var processes: [Process] { state.withLock { $0.processes } }
 }
