@@ -76,6 +76,8 @@ struct StridedElements {
     ) {
         let size = MemoryLayout<Word>.size
         let inner = shape.last ?? 1
+        // Of an axis of one element the file may say anything.
+        let strides = zip(shape, strides).map { $0 == 1 ? 0 : $1 }
         let innerStride = strides.last ?? 0
         var indices = [Int](repeating: 0, count: max(0, shape.count - 1))
         var row = start

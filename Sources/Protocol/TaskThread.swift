@@ -47,6 +47,8 @@ private final class TaskQueue: @unchecked Sendable {  // its state is touched un
         while taken == tasks.count, !isClosed { condition.wait() }
         guard taken < tasks.count else { return nil }
         let task = tasks[taken]
+        // What it holds is let go when it has run, however many wait behind it.
+        tasks[taken] = {}
         taken += 1
         if taken == tasks.count {
             tasks.removeAll(keepingCapacity: true)

@@ -30,8 +30,9 @@ public struct FileStamp: Sendable, Hashable {
             }
             return nil
         }
+        // A stamp and no time: years beyond 2262 wrap round.
         self.init(
-            byteCount: Int(status.st_size), modified: status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec)
+            byteCount: Int(status.st_size), modified: status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec)
     }
 }
 

@@ -20,11 +20,27 @@ struct FrameTable {
         for i in 1..<frames.count where frames[i].timestamp == frames[i - 1].timestamp { return nil }
         timestamps = frames.map(\.timestamp)
         packets = frames.map(\.packet)
-        keys = frames.map { frame in
-            // A key may be decoded before frames that are shown before it: those need the key before.
-            var key = frame.packet
-            while key > 0, !list.isKey(key) || list.timestamp(key) > frame.timestamp { key -= 1 }
-            return key
+        let keys = Self.keys(list)
+        self.keys = frames.map { keys[$0.packet] }
+    }
+
+    /// For each packet the last key at or before it that is not shown after it: a key may be decoded before frames that are
+    /// shown before it, and those need an earlier one. Without such a key, the first packet.
+    private static func keys(_ list: PacketList) -> [Int] {
+        // Those that may still be somebody's, their timestamps ascending: a later key that is shown earlier replaces them.
+        var open: [Int] = []
+        return (0..<list.count).map { packet in
+            let timestamp = list.timestamp(packet)
+            if list.isKey(packet) {
+                while let last = open.last, list.timestamp(last) >= timestamp { open.removeLast() }
+                open.append(packet)
+            }
+            var (low, high) = (0, open.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if list.timestamp(open[middle]) <= timestamp { low = middle + 1 } else { high = middle }
+            }
+            return low > 0 ? open[low - 1] : 0
         }
     }
 

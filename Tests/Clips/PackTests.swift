@@ -39,6 +39,20 @@ import Video
         }
     }
 
+    /// Where the originals lie in a folder called as the split.
+    @Test func aFolderOfOthersIsNotReplaced() throws {
+        try withTemporaryFolder { folder in
+            try makeDirectories(folder + "/train/waving")
+            try writeWhole(try sound(), to: folder + "/train/waving/a.mp4")
+            try writeWhole("train/waving/a.mp4 0\n", to: folder + "/list")
+            let list = try ClipList(path: folder + "/list")
+            let fault = #expect(throws: Fault.self) { try pack(list, split: "train", into: folder) }
+            #expect(fault?.code == .usage && fault?.thing == folder + "/train")
+            #expect(try readWhole(folder + "/train/waving/a.mp4") == sound())
+            #expect(try pack(list, split: "val", into: folder).clips == 1)
+        }
+    }
+
     @Test func oneVideoUnderSeveralRowsIsStoredOnce() throws {
         try withTemporaryFolder { folder in
             try writeWhole(try sound(), to: folder + "/a.mp4")

@@ -183,6 +183,10 @@ private struct Case {
             #expect(list.entries.map(\.line) == [2, 5])
             #expect(try list.text(without: [2]) == "org_video,label,note\nc.mp4,1,\"y,z\"\n")
             #expect(try list.text(without: [5]).hasSuffix("\"a\nb.mp4\",0,x\n"))
+            // Unicode's other ends of lines are none of a list's.
+            try writeWhole("a\u{2028}b.mp4 0\nbad.mp4 1\nc\u{85}.mp4 0\n", to: folder + "/others")
+            let others = try ClipList(path: folder + "/others")
+            #expect(try others.text(without: [2]) == "a\u{2028}b.mp4 0\nc\u{85}.mp4 0\n")
         }
     }
 

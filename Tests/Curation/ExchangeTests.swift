@@ -63,6 +63,40 @@ import Wire
         }
     }
 
+    /// Keys begin anew in each database, and files must not.
+    @Test func twoDatabasesDoNotOverwriteEachOther() throws {
+        try withTemporaryFolder { folder in
+            let set = try packed(folder, 4)
+            try Exporting(format: .vmz).write(set, to: folder + "/a")
+            try makeDirectories(folder + "/other")
+            // Of one video more, so that no key has the same.
+            let other = try packed(folder + "/other", 5)
+            try Exporting(format: .vmz).write(other, to: folder + "/b")
+            var unpacking = try Unpacking(into: folder + "/in")
+            for name in ["a", "b"] { try unpacking.takeVMZ(folder + "/" + name) }
+            let entries = try ClipList(path: try unpacking.finish().list).entries
+            let wanted = (set.records + other.records).map { "\($0.digest) \($0.label)" }
+            #expect(try entries.map { "\(try fileDigest($0.path)) \($0.label)" }.sorted() == wanted.sorted())
+            #expect(Set(entries.map(\.path)).count == 9)
+        }
+    }
+
+    /// An export replaces an earlier one, and nothing else.
+    @Test(arguments: ExportFormat.allCases) func whatIsNoExportIsNotReplaced(format: ExportFormat) throws {
+        try withTemporaryFolder { folder in
+            let set = try packed(folder, 3)
+            let exporting = Exporting(format: format)
+            try exporting.write(set, to: folder + "/out")
+            try exporting.write(set, to: folder + "/out")
+            try writeWhole([1], to: folder + "/out/mine.txt")
+            let fault = #expect(throws: Fault.self) { try exporting.write(set, to: folder + "/out") }
+            #expect(fault?.code == .usage && fault?.mend.contains("another --out") == true)
+            #expect(try readWhole(folder + "/out/mine.txt") == [1])
+            try makeDirectories(folder + "/empty")
+            try exporting.write(set, to: folder + "/empty")
+        }
+    }
+
     @Test func unpackingGoesOnWhereItWasEnded() throws {
         try withTemporaryFolder { folder in
             try Exporting(format: .vmz).write(try packed(folder, 4), to: folder + "/out")

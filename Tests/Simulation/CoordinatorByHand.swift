@@ -74,6 +74,9 @@ struct CoordinatorByHand {
         }
     }
 
+    /// Time goes on, and the coordinator does not.
+    mutating func stop(for seconds: Double) { now += seconds }
+
     /// The worker has computed a block, and the owners have its sums.
     mutating func finish(_ lease: Lease, _ worker: Incarnation) {
         let records = (lease.block.first..<lease.block.end).map { UnitRecord(unit: $0, loss: 1, correct: 1) }

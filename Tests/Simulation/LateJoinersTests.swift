@@ -14,6 +14,32 @@ import Wire
         #expect(cluster.members[2]?.leases == [])
     }
 
+    /// Control-Z, a machine asleep: what the others have said meanwhile is still to be read.
+    @Test func aCoordinatorThatWasStoppedTakesNobodyForDead() throws {
+        var cluster = try CoordinatorByHand(units: 2, workers: 2)
+        cluster.pass(1, heard: [1, 2])
+        cluster.stop(for: 3600)
+        cluster.pass(5, heard: [1])
+        #expect(cluster.members[1]?.departed == [], "two of nine seconds' silence before and after")
+        cluster.pass(6, heard: [1])
+        #expect(cluster.members[1]?.departed == [2], "who is silent after that is dead")
+    }
+
+    /// One of two has failed and is asked no more; the other one, who might have done it, dies.
+    @Test func aBlockThatFailedOnAllWhoAreLeftEndsTheRun() throws {
+        var cluster = try CoordinatorByHand(units: 1, workers: 2)
+        let holder: Incarnation = cluster.members[1]?.leases.isEmpty == false ? 1 : 2
+        let other: Incarnation = 3 - holder
+        let lease = try #require(cluster.members[holder]?.leases.first)
+        cluster.say(.blockFailed(lease: lease.id, reason: "clip 7 cannot be read"), holder)
+        #expect(cluster.endings.isEmpty && cluster.members[other]?.leases.count == 1)
+        cluster.tell(.processEnded(other))
+        cluster.pass(10, heard: [holder])
+        #expect(cluster.members[holder]?.stop == 65)
+        #expect(cluster.endings.first?.code == 65)
+        #expect(cluster.endings.first?.reason.contains("clip 7 cannot be read") == true)
+    }
+
     /// Its process and its name are not known: an operator, or a script of theirs, would take 0 and "?" for them.
     @Test func whoeverHasNotSaidItsNameIsNoMemberForOperators() throws {
         var cluster = try CoordinatorByHand(units: 2, workers: 2)

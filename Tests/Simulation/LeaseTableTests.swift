@@ -52,6 +52,27 @@ import Wire
         #expect(table.isChecked(by: [1, 2]))
     }
 
+    /// Else it would be given the same check again, for ever.
+    @Test func whoeverCannotReadAClipIsNotAskedToCheckIt() {
+        var table = LeaseTable(units: 2)
+        table.plan(checkOf: 0)
+        _ = table.lease(to: 1, size: 2, preferred: nil, id: 1, now: 0)
+        _ = table.leaseCheck(to: 2, id: 2, now: 0)
+        #expect(table.failed(2) == 0, "the first still has it")
+        #expect(table.reviewCheck { _ in false } == nil)
+        #expect(table.leaseCheck(to: 2, id: 3, now: 0) == nil)
+        #expect(table.isChecked(by: [1, 2]) && !table.isChecked(by: [1, 2, 3]))
+        #expect(table.leaseCheck(to: 3, id: 4, now: 0) == UnitBlock(first: 0, log2: 1))
+    }
+
+    @Test func whatFailedOnEverybodyWhoIsHereIsStuck() {
+        var table = LeaseTable(units: 2)
+        _ = table.lease(to: 1, size: 2, preferred: nil, id: 1, now: 0)
+        #expect(!table.isStuck(among: [1, 2]))
+        #expect(table.failed(1) == 1)
+        #expect(!table.isStuck(among: [1, 2]) && table.isStuck(among: [1]) && !table.isStuck(among: []))
+    }
+
     @Test func aLateCheckIsGivenUpAndALostOneIsPlannedAgain() {
         var table = LeaseTable(units: 2)
         table.plan(checkOf: 0)

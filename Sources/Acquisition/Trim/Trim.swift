@@ -30,12 +30,17 @@ public struct TrimChild: Sendable {
 
     public init(command: [String]) { self.command = command }
 
+    /// As `ChildProcess` says it.
+    static let wasStopped = "was stopped"
+
     /// - Returns: `written`, or `failed` with the reason.
-    /// - Throws: `.stoppedEarly` when somebody asked to stop; a `Fault` when the child cannot be started at all.
+    /// - Throws: `.stoppedEarly` when somebody asked to stop, or the child could not go on (a full disk); a `Fault` when the child cannot be started at all.
     public func write(_ job: TrimJob) throws(Fault) -> TrimOutcome {
-        if cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, "was stopped") }
+        if cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, Self.wasStopped) }
         let child = try ChildProcess.run(command + job.arguments, seconds: patience, cancellation: cancellation)
         let (status, reason) = verdict(child, patience)
+        // Nothing of the video: the next one would fare no better.
+        if child.code == Fault.Code.stoppedEarly.rawValue { throw Fault(.stoppedEarly, job.target, reason) }
         return TrimOutcome(target: job.target, source: job.source, status: status, reason: reason)
     }
 }
@@ -92,12 +97,12 @@ public func trim(_ options: TrimOptions) throws(Fault) -> [TrimOutcome] {
     for result in results {
         switch result {
         case .success(let outcome): outcomes.append(outcome)
-        case .failure(let fault): if stop == nil || stop?.code == .stoppedEarly { stop = fault }
+        case .failure(let fault): if stop == nil || stop?.reason == TrimChild.wasStopped { stop = fault }
         }
     }
     if let stop {
-        throw stop.code == .stoppedEarly
-            ? Fault(.stoppedEarly, "trim", "was stopped", mend: "the same command continues") : stop
+        throw stop.reason == TrimChild.wasStopped
+            ? Fault(.stoppedEarly, "trim", stop.reason, mend: "the same command continues") : stop
     }
     return outcomes
 }

@@ -29,7 +29,7 @@ extension ClipList {
         let body = text.unicodeScalars.first == "\u{FEFF}" ? Substring(text.unicodeScalars.dropFirst()) : text[...]
         var entries: [Entry] = []
         var wrong: [Fault] = []
-        for (index, line) in body.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+        for (index, line) in body.split(omittingEmptySubsequences: false, whereSeparator: \.endsLine).enumerated() {
             if line.allSatisfy(\.isWhitespace) { continue }
             do throws(Fault) {
                 let (path, label) = try Self.pair(line, separator, "\(name):\(index + 1)", classes)

@@ -61,7 +61,7 @@ public struct ClipList: Sendable, Equatable {
         }
         var rows: [(Row, line: Int)] = []
         let body = text.unicodeScalars.first == "\u{FEFF}" ? Substring(text.unicodeScalars.dropFirst()) : text[...]
-        for (index, line) in body.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+        for (index, line) in body.split(omittingEmptySubsequences: false, whereSeparator: \.endsLine).enumerated() {
             if line.allSatisfy(\.isWhitespace) { continue }
             rows.append((try pair(line, "\(name):\(index + 1)"), index + 1))
         }
@@ -134,10 +134,18 @@ public struct ClipList: Sendable, Equatable {
             }
             guard !fields[path].isEmpty else { throw Fault(.data, at, "names no video") }
             let start = try optional(start, "start_frm")
-            guard start ?? 0 >= 0 else { throw Fault(.data, at, "start_frm \(start ?? 0) is negative") }
+            guard (0...Manifest.mostFrames).contains(start ?? 0) else {
+                throw Fault(.data, at, "start_frm \(start ?? 0) is out of range: 0 to \(Manifest.mostFrames)")
+            }
             return (fields[path], try ClipList.label(fields[label], at), start, try optional(id, "video_id"))
         }
     }
+}
+
+extension Character {
+    /// Whether a line of a list ends here: as files have it, and not at whatever else Unicode ends lines with, which may stand
+    /// in names.
+    package var endsLine: Bool { self == "\n" || self == "\r\n" || self == "\r" }
 }
 
 extension StringProtocol {

@@ -6,20 +6,32 @@ import Video
 enum PackFinding: Sendable {
     case sound(Examination)
     case refused(String)
+    /// It could not be read this time: nothing that is kept.
+    case unread(String)
 
     init(examining path: String, decodes: Bool) {
-        do throws(Fault) { self = .sound(try Examination(path: path, name: path, decodes: decodes)) } catch {
+        let bytes: [UInt8]
+        do throws(Fault) { bytes = try Examination.bytes(of: path, name: path) } catch {
+            self = .unread(error.reason)
+            return
+        }
+        do throws(Fault) { self = .sound(try Examination(bytes, name: path, decodes: decodes)) } catch {
             self = .refused(error.reason)
         }
     }
 
+    /// Whether the same file gives the same again.
+    var isOfTheFile: Bool { if case .unread = self { false } else { true } }
+
     private static let refusal = "refused\t"
+    private static let failure = "unread\t"
 
     /// On one line, for a journal, and for whoever asked a child.
     var text: String {
         switch self {
         case .sound(let examination): examination.text
         case .refused(let reason): Self.refusal + reason.oneLine
+        case .unread(let reason): Self.failure + reason.oneLine
         }
     }
 
@@ -27,6 +39,8 @@ enum PackFinding: Sendable {
     init?(text: some StringProtocol) {
         if text.hasPrefix(Self.refusal) {
             self = .refused(String(oneLine: text.dropFirst(Self.refusal.count)))
+        } else if text.hasPrefix(Self.failure) {
+            self = .unread(String(oneLine: text.dropFirst(Self.failure.count)))
         } else if let examination = Examination(text: text) {
             self = .sound(examination)
         } else {
@@ -78,11 +92,20 @@ struct Examination: Sendable {
     /// Reads and decodes the file at `path`.
     /// - Throws: a `Fault` when nothing in it can be used.
     init(path: String, name: String, decodes: Bool) throws(Fault) {
+        self = try Self(Self.bytes(of: path, name: name), name: name, decodes: decodes)
+    }
+
+    /// - Throws: a data `Fault` when there is no file, or it cannot be read.
+    static func bytes(of path: String, name: String) throws(Fault) -> [UInt8] {
         guard pathExists(path) else { throw Fault(.data, name, "is missing") }
-        let bytes: [UInt8]
-        do throws(Fault) { bytes = try readWhole(path, limit: Self.mostBytes) } catch {
+        do throws(Fault) { return try readWhole(path, limit: mostBytes) } catch {
             throw Fault(.data, name, error.reason)
         }
+    }
+
+    /// Decodes a file's content.
+    /// - Throws: a `Fault` when nothing in it can be used.
+    init(_ bytes: [UInt8], name: String, decodes: Bool) throws(Fault) {
         var failure: Fault?
         var found: Examination?
         bytes.withUnsafeBytes { raw in

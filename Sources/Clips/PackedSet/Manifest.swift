@@ -15,6 +15,8 @@ struct Manifest: Equatable {
     }
 
     static let fileName = "manifest"
+    /// Frames before the start of a clip, and whatever else a line counts, at most.
+    static let mostFrames = 1 << 40
     private static let firstLine = "zoetrope-manifest 1"
 
     var shards: [Shard]
@@ -75,7 +77,7 @@ struct Manifest: Equatable {
         let f = Array(fields)
         guard f.count == 12 else { return nil }
         func number(_ i: Int, _ range: ClosedRange<Int>) -> Int? { Int(f[i]).flatMap { range.contains($0) ? $0 : nil } }
-        let any = 0...(1 << 40)
+        let any = 0...Self.mostFrames
         guard let shard = number(0, any), let byteCount = number(1, any), let digest = Digest(hexadecimal: f[2]),
             let label = number(3, 0...ClipList.mostClasses), f[4] == "-" || number(4, any) != nil,
             let ordinal = number(5, any), f[6] == "-" || Int(f[6]) != nil, let frameCount = number(7, 1...(1 << 30)),

@@ -95,6 +95,14 @@ public func pack(
             mend: "pack with --profile keep, or a list without start_frm")
     }
     try makeDirectories(directory)
+    let target = directory + "/" + split
+    if try fileKind(target) == .directory, try !directoryNames(target).isEmpty,
+        try fileKind(target + "/" + Manifest.fileName) == .other
+    {
+        throw Fault(
+            .usage, target, "is a folder of something else, which the packed split would replace",
+            mend: "choose another --out")
+    }
     let lock = try LockFile(directory + "/.pack.lock", holder: "another packing into this data set")
     return try withExtendedLifetime(lock) {
         var description =

@@ -120,7 +120,8 @@ public final class PackWork: Sendable {
     /// - Parameter result: of `find`, or a finding that was accepted.
     public func record(_ number: Int, _ result: Result<String, Fault>) {
         var result = result
-        if case .success(let finding) = result {
+        // What could not be read this time may be read by the next packing.
+        if case .success(let finding) = result, PackFinding(text: finding)?.isOfTheFile ?? false {
             do throws(Fault) { try findings.add(finding, of: videos[number].path, videos[number].stamp) } catch {
                 result = .failure(error)
             }

@@ -130,7 +130,7 @@ struct PackWorkshop {
         of finding: PackFinding, _ path: String, _ name: String, _ options: PackOptions
     ) -> Result<Prepared, Fault> {
         switch finding {
-        case .refused(let reason): .failure(Fault(.data, name, reason))
+        case .refused(let reason), .unread(let reason): .failure(Fault(.data, name, reason))
         case .sound(let examination):
             .success(
                 Prepared(

@@ -22,7 +22,7 @@ extension SlowFastKey {
         .init(
             "TRAIN.CHECKPOINT_EPOCH_RESET", "False",
             .immaterial("training from a file begins at epoch 0; a run is continued from its own folder")),
-        .init("TRAIN.CHECKPOINT_CLEAR_NAME_PATTERN", "()", .only("names are found by the table of docs/formats.md")),
+        .init("TRAIN.CHECKPOINT_CLEAR_NAME_PATTERN", "()", .only("names are found by the table of docs/finetuning.md")),
         .init(
             "TRAIN.MIXED_PRECISION", "False",
             .only("there is no float16 here; `numerics.compute = \"bf16\"` of a recipe is", during: .training)),
@@ -120,7 +120,7 @@ extension SlowFastKey {
         .init("LOG_PERIOD", "10", .immaterial("every step is written to metrics.jsonl")),
         .init("LOG_MODEL_INFO", "True", .immaterial("`zoetrope model info` prints it")),
         .init("DIST_BACKEND", "'nccl'", .immaterial("machines talk over ZeroMQ")),
-        .init("DATA_LOADER.NUM_WORKERS", "8", .immaterial("videos are decoded by the threads of `--threads`")),
+        .init("DATA_LOADER.NUM_WORKERS", "8", .immaterial("decoding has threads of its own, `worker.decode_threads`")),
         .init("DATA_LOADER.PIN_MEMORY", "True", .immaterial("there is no GPU to copy to")),
         .init(
             "DATA_LOADER.ENABLE_MULTI_THREAD_DECODE", "False",

@@ -72,7 +72,9 @@ public struct VMZFlag: Sendable {
             .init(
                 "pred_layer_name", .none, .immaterial("VMZ does not read it; the last layer is found by its classes")),
             .init("use_cudnn", .integer(1), .immaterial("there is no GPU")),
-            .init("num_decode_threads", .integer(4), .immaterial("videos are decoded by the threads of `--threads`")),
+            .init(
+                "num_decode_threads", .integer(4),
+                .immaterial("decoding has threads of its own, `worker.decode_threads`")),
             .init("display_iter", .integer(10), .immaterial("every step is told")),
             .init("db_type", .none, .immaterial("the bytes of the file tell which format it is")),
         ]

@@ -76,7 +76,9 @@ extension Coordinator {
     }
 
     mutating func chunkWritten(version: Int, chunk: Int, now: Double) {
-        guard var current = saving, current.version == version, let owner = current.waiting.removeValue(forKey: chunk)
+        // What an attempt wrote that was abandoned, is not in this one.
+        guard var current = saving, current.version == version, current.writing.contains(chunk),
+            let owner = current.waiting.removeValue(forKey: chunk)
         else { return }
         saving = current
         send(.chunkStored(version: version, chunk: chunk), to: owner, now: now)

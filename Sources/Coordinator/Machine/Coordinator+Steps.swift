@@ -229,6 +229,7 @@ extension Coordinator {
             return
         }
         let failures = step.leases.failed(id)
+        lastFailure = reason
         phase = .stepping(step)
         let name = members[worker]?.name ?? "?"
         directives.append(.note(.blockFailed(step: step.step, block: entry.block, worker: name, reason: reason)))
@@ -236,6 +237,14 @@ extension Coordinator {
             return close(code: 65, reason: "\(reason) (on \(failures) workers, the last was \(name))", now: now)
         }
         grantLeases(now: now)
+    }
+
+    /// Blocks failed on some who are gone since, and on all who are here: who remains would wait for somebody who does not come.
+    mutating func giveUpWhatNobodyCan(now: Double) {
+        guard case .stepping(let step) = phase, members.filter({ $0.state == .joining }).isEmpty,
+            step.leases.isStuck(among: activeMembers)
+        else { return }
+        close(code: 65, reason: "\(lastFailure) (on every worker that is here)", now: now)
     }
 
     // MARK: - Completion

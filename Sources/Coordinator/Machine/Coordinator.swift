@@ -60,6 +60,9 @@ public struct Coordinator: Sendable {
     var divergences: [Incarnation: Int] = [:]
     var phase = Phase.gathering
     var stopReason: String?
+    var lastTick: Double?
+    /// Why a block failed last.
+    var lastFailure = ""
     /// Somebody asked for a checkpoint out of turn.
     var checkpointIsWanted = false
     var nextLease: UInt64
@@ -151,12 +154,26 @@ public struct Coordinator: Sendable {
 
     private mutating func tick(now: Double) {
         if case .finished = phase { return }
+        forgivePause(now: now)
         for worker in orderedMembers {
             if let probe = members[worker]?.link.tick(now: now) { directives.append(.send(worker, probe)) }
         }
         watch(now: now)
         if case .gathering = phase { gather(now: now) }
         grantLeases(now: now)
+        giveUpWhatNobodyCan(now: now)
+    }
+
+    /// This process was stopped, or its machine asleep: nobody could be heard meanwhile, and what they have said is still to
+    /// be read. Each tick counts a second of silence at most.
+    private mutating func forgivePause(now: Double) {
+        let pause = now - (lastTick ?? now) - 1
+        lastTick = now
+        guard pause > 0 else { return }
+        members.update { member in
+            member.lastHeard = min(now, member.lastHeard + pause)
+            member.suspectSince = member.suspectSince.map { min(now, $0 + pause) }
+        }
     }
 
     /// Sends the receipt that no other frame has carried.

@@ -233,11 +233,17 @@ package struct LeaseTable: Sendable {
     package mutating func failed(_ id: UInt64) -> Int {
         guard let entry = entries[id] else { return 0 }
         put(nil, at: id)
+        for unit in entry.block.first..<min(entry.block.end, units) { failures[unit, default: []].insert(entry.worker) }
         // Whoever computes it first still has it.
         if id == check?.second { return 0 }
-        for unit in entry.block.first..<min(entry.block.end, units) { failures[unit, default: []].insert(entry.worker) }
         release([entry.block])
         return failures[entry.block.first]?.count ?? 0
+    }
+
+    /// Whether nobody computes, and what is left has failed on each of these.
+    package func isStuck(among workers: [Incarnation]) -> Bool {
+        !workers.isEmpty && entries.isEmpty && !free.isEmpty
+            && free.allSatisfy { block in workers.allSatisfy { hasFailed(block, on: $0) } }
     }
 
     /// What of `blocks` nobody computes and nobody has delivered is free.

@@ -69,7 +69,8 @@ struct GenerationFile: Equatable, Sendable {
     /// `nil` when there is none.
     init?(reading run: String) throws(Fault) {
         let file = Self.path(run)
-        guard pathExists(file) else { return nil }
+        // A disk that will not say is no run without a generation.
+        guard try fileKind(file) != .other else { return nil }
         let text = String(decoding: try readWhole(file, limit: 4096), as: UTF8.self)
         let words = text.split(whereSeparator: \.isWhitespace)
         guard words.count == 4 || words.count == 6, words[0] == "generation", words[2] == "run",

@@ -57,6 +57,14 @@ public enum Examined: Sendable, Equatable {
     case sound(VideoFacts)
     case bad(CheckStage, String)
 
+    /// Whether the same file gives the same again, on whatever machine: permissions, disks, time and memory may be mended.
+    var isOfTheFile: Bool {
+        switch self {
+        case .sound: true
+        case .bad(let stage, _): [.open, .decode].contains(stage)
+        }
+    }
+
     /// The most that a video may have.
     private static let mostBytes = 2 << 30
 

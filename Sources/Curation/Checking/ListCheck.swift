@@ -107,7 +107,7 @@ public struct ListCheck: Sendable {
                     } else {
                         let outcome =
                             stamp == nil ? Examined.bad(.missing, "is missing") : try examiner.examine(paths[i])
-                        if let stamp { try journal.add(outcome, of: paths[i], stamp) }
+                        if let stamp, outcome.isOfTheFile { try journal.add(outcome, of: paths[i], stamp) }
                         found[paths[i]] = outcome
                     }
                     let count = done.withLock { value in
@@ -134,7 +134,8 @@ extension ClipList {
     /// - Throws: a `Fault` when the file has changed its length since it was read.
     public func text(without lines: Set<Int>) throws(Fault) -> String {
         let bytes = try readWhole(name)
-        let all = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) { $0.isNewline }
+        let all = String(decoding: bytes, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.endsLine)
         let starts = entries.map(\.line)
         guard (starts.last ?? 0) <= all.count else {
             throw Fault(.data, name, "changed while it was checked", mend: "run the command again")

@@ -25,9 +25,14 @@ public struct Exporting {
 
     public init(format: ExportFormat) { self.format = format }
 
-    /// - Parameter directory: replaced if it is there.
-    /// - Throws: a `Fault` when the set is damaged or the disk fails.
+    /// - Parameter directory: replaced if it is an earlier export of this format.
+    /// - Throws: a usage `Fault` when something else is there; a `Fault` when the set is damaged or the disk fails.
     public func write(_ set: PackedSet, to directory: String) throws {
+        guard try isReplaceable(directory) else {
+            throw Fault(
+                .usage, directory, "is a folder of something else than such an export, which would replace it",
+                mend: "choose another --out, or remove it first")
+        }
         let staged = try StagedDirectory(directory)
         switch format {
         case .vmz: try writeVMZ(set, staged.staging + "/data.mdb")
@@ -115,6 +120,32 @@ public struct Exporting {
             }
         }
         try writeWhole(list, to: folder + "/list.csv")
+    }
+
+    /// Whether nothing is there, or nothing but what `write` writes.
+    private func isReplaceable(_ directory: String) throws(Fault) -> Bool {
+        guard try fileKind(directory) == .directory else { return true }
+        let names = try directoryNames(directory)
+        guard !names.isEmpty else { return true }
+        switch format {
+        case .vmz: return Set(names).isSubset(of: ["data.mdb", "lock.mdb"])
+        case .webdataset: return names.allSatisfy { $0.hasPrefix("shard-") && $0.hasSuffix(".tar") }
+        case .files:
+            let lists: Set = ["list.csv", ClassList.fileName]
+            guard lists.isSubset(of: names) else { return false }
+            for name in names where !lists.contains(name) {
+                guard try fileKind(directory + "/" + name) == .directory,
+                    try directoryNames(directory + "/" + name).allSatisfy(Self.isNumbered)
+                else { return false }
+            }
+            return true
+        }
+    }
+
+    /// Nine digits and an ending, as `writeFiles` names videos.
+    private static func isNumbered(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts[0].count == 9 && parts[0].allSatisfy(\.isNumber)
     }
 
     private static func padded(_ number: Int, _ digits: Int) -> String {

@@ -37,7 +37,6 @@ public struct Unpacking {
     /// - Throws: a `Fault` when it is no such database, or the disk fails.
     public mutating func takeVMZ(_ path: String) throws {
         let database = try LMDBFile(path)
-        var number = 0
         try database.visit { key, value in
             let name = "record '\(String(decoding: key, as: UTF8.self))' of \(path)"
             let tensors: [Caffe2Tensor]
@@ -48,12 +47,9 @@ public struct Unpacking {
             switch record.video {
             case .path(let file): rows.append((file, record.label, record.startFrame, record.videoID))
             case .bytes(let bytes):
-                // Keys are decimal numbers without zeros in front: the file's name has them.
-                let key = Int(String(decoding: key, as: UTF8.self)) ?? number
-                let file = try write(bytes, "\(Self.padded(key)).\(containerExtension(bytes) ?? "video")", number)
+                let file = try write(bytes, containerExtension(bytes) ?? "video")
                 rows.append((file, record.label, record.startFrame, record.videoID))
             }
-            number += 1
         }
     }
 
@@ -128,13 +124,16 @@ public struct Unpacking {
         guard let label = Int(text) ?? names?.label(of: text), label >= 0, label < 1 << 20 else {
             return leaveOut("has the label '\(tabless(text))', which is no number and no class")
         }
-        let file = try write(video.bytes, "\(Self.padded(rows.count)).\(video.ending)", rows.count)
+        let file = try write(video.bytes, video.ending)
         if let name = sample.description?.class { classes[label] = name }
         rows.append((file, label, sample.description?.startFrame, sample.description?.videoID))
     }
 
-    private mutating func write(_ bytes: [UInt8], _ name: String, _ number: Int) throws(Fault) -> String {
-        let folder = "videos/\(Self.padded(number / Self.folderFiles))"
+    /// Writes the next video. Its name is its number among all that were taken, of whatever containers: keys begin anew in
+    /// each.
+    private mutating func write(_ bytes: [UInt8], _ ending: String) throws(Fault) -> String {
+        let name = "\(Self.padded(rows.count)).\(ending)"
+        let folder = "videos/\(Self.padded(rows.count / Self.folderFiles))"
         try makeDirectories(directory + "/" + folder)
         let path = directory + "/" + folder + "/" + name
         if case .file(let size) = try fileKind(path), size == bytes.count, try fileDigest(path) == Digest(of: bytes) {

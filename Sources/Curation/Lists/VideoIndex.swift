@@ -180,7 +180,16 @@ private struct Scan {
             case .file(let size):
                 let ending = name.split(separator: ".").last?.lowercased() ?? ""
                 if VideoIndex.extensions.contains(ending) { files.append(.init(path: path, byteCount: size)) }
-            case .other: break
+            case .other:
+                // Bytes that are no UTF-8 were replaced, and nothing has the name that came of it.
+                let isRepaired = name.unicodeScalars.contains("\u{FFFD}")
+                let ending = name.split(separator: ".").last?.lowercased() ?? ""
+                if isRepaired || VideoIndex.extensions.contains(ending) {
+                    skipped.append(
+                        "\(root)/\(path) "
+                            + (isRepaired ? "has a name that is not UTF-8" : "is a link that leads nowhere, or no file")
+                            + ", and was passed over")
+                }
             }
         }
     }

@@ -145,7 +145,8 @@ public struct BatchNorm: Sendable {
             channelRows.fill(space.a, c, factor[c])
             channelRows.fill(space.b, c, offset[c])
         }
-        channelRows.pieces(P, pool) { begin, count in
+        // Of x the end was written last.
+        channelRows.pieces(P, pool, fromLast: true) { begin, count in
             kernels.normalise(
                 count, period, x + begin, space.a, space.b, residual.map { $0 + begin }, relu, y + begin)
         }
@@ -185,7 +186,8 @@ public struct BatchNorm: Sendable {
             }
             (factor, offset) = (UnsafePointer(space.factor), UnsafePointer(space.offset))
         }
-        reduce(P, space, pool) { rows, at, work, sums in
+        // Of dy the end was written last; the second pass begins where this one ends.
+        reduce(P, space, pool, fromLast: true) { rows, at, work, sums in
             kernels.addGradientSums(
                 rows, period, x + at, y.map { $0 + at }, factor, offset, dy + at, space.mean, work, work + 2 * period,
                 sums, sums + period)
@@ -229,7 +231,7 @@ public struct BatchNorm: Sendable {
     /// Sums two values for each channel into `space.totals`: blocks of whole rows by tasks, then the pixels of the last,
     /// incomplete row by `rest`.
     private func reduce(
-        _ P: Int, _ space: Space, _ pool: ThreadPool,
+        _ P: Int, _ space: Space, _ pool: ThreadPool, fromLast: Bool = false,
         _ block: (
             _ rows: Int, _ at: Int, _ work: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Double>
         ) -> Void,
@@ -237,7 +239,7 @@ public struct BatchNorm: Sendable {
     ) {
         let (tasks, rows) = (tasks(P), P / channelRows.pixels)
         let rowsPerBlock = max(Self.blockValues / period, 1)
-        pool.run(tasks) { task in
+        pool.run(tasks, fromLast: fromLast) { task in
             let (sums, work) = (space.sums + task * 2 * period, space.rows + task * 4 * period)
             sums.update(repeating: 0, count: 2 * period)
             var row = task * rows / tasks

@@ -23,16 +23,23 @@ struct ChannelRows: Sendable {
     }
 
     /// Calls `body` for pieces of whole rows of P pixels; the last one has what remains.
-    func pieces(_ P: Int, _ pool: ThreadPool, _ body: (_ begin: Int, _ count: Int) -> Void) {
+    func pieces(
+        _ P: Int, _ pool: ThreadPool, fromLast: Bool = false, _ body: (_ begin: Int, _ count: Int) -> Void
+    ) {
         let piece = max(Self.taskValues / period, 1) * period
-        pool.run((P * C + piece - 1) / piece) { body($0 * piece, min(piece, P * C - $0 * piece)) }
+        pool.run((P * C + piece - 1) / piece, fromLast: fromLast) {
+            body($0 * piece, min(piece, P * C - $0 * piece))
+        }
     }
 
     /// The same for N clips of P pixels each; no piece holds pixels of two clips. `begin` counts from the first clip.
-    func pieces(N: Int, P: Int, _ pool: ThreadPool, _ body: (_ n: Int, _ begin: Int, _ count: Int) -> Void) {
+    func pieces(
+        N: Int, P: Int, _ pool: ThreadPool, fromLast: Bool = false,
+        _ body: (_ n: Int, _ begin: Int, _ count: Int) -> Void
+    ) {
         let piece = max(Self.taskValues / period, 1) * period
         let each = (P * C + piece - 1) / piece
-        pool.run(N * each) { task in
+        pool.run(N * each, fromLast: fromLast) { task in
             let (n, begin) = (task / each, task % each * piece)
             body(n, n * P * C + begin, min(piece, P * C - begin))
         }

@@ -75,8 +75,10 @@ public final class ThreadPool: Sendable {
     }
 
     /// Calls `body` once for each task index, on all threads, and returns when all have returned.
-    public func run(_ tasks: Int, _ body: (Int) -> Void) {
-        runOnThreads(tasks) { task, _ in body(task) }
+    /// - Parameter fromLast: tasks are begun from the last to the first: what the operation before wrote last, or the next
+    ///   one reads first, is in the last cache then.
+    public func run(_ tasks: Int, fromLast: Bool = false, _ body: (Int) -> Void) {
+        runOnThreads(tasks) { task, _ in body(fromLast ? tasks - 1 - task : task) }
     }
 
     /// The same; `body` also gets the index of its thread in `0..<threads`, to find the scratch that is its own.

@@ -27,7 +27,7 @@ struct CacheFolder {
             entries.append(
                 CacheEviction.Entry(
                     name: name, byteCount: Int(status.st_size),
-                    lastUsed: Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec),
+                    lastUsed: Int(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int(status.st_mtim.tv_nsec),
                     isInUse: isPart))
         }
         return entries
@@ -35,11 +35,10 @@ struct CacheFolder {
 
     /// Removes what is needed, and makes a file of that size under a temporary name, locked.
     ///
-    /// - Returns: `nil` when somebody else uses what would have to go, or is getting the same file: try again.
     /// - Throws: `Fault` when the disk is full of other things.
-    func room(for file: CachedFile, limit: Int) throws(Fault) -> PartialFile? {
+    func room(for file: CachedFile, limit: Int) throws(Fault) -> Room {
         var entries = try entries()
-        if entries.contains(where: { isOnItsWay($0, as: file.digest) }) { return nil }
+        if entries.contains(where: { isOnItsWay($0, as: file.digest) }) { return .coming }
         while let victims = CacheEviction.victims(among: entries, need: file.byteCount, limit: limit) {
             var busy: String?
             for victim in victims where busy == nil {
@@ -49,10 +48,18 @@ struct CacheFolder {
                     busy = victim.name
                 }
             }
-            guard let busy else { return try begin(file, &entries) }
+            guard let busy else { return .made(try begin(file, &entries)) }
             for index in entries.indices where entries[index].name == busy { entries[index].isInUse = true }
         }
-        return nil
+        return .full
+    }
+
+    enum Room {
+        case made(PartialFile)
+        /// Another process is getting the same file, and gets on with it: try again.
+        case coming
+        /// Somebody uses what would have to go: try again.
+        case full
     }
 
     /// Another process fetches it, and has got on of late.

@@ -17,7 +17,7 @@ public final class FileCache: Sendable {
     /// Which files were found right by this process: reading a large one again each time would take seconds.
     private let verified = Mutex<[Digest: FileIdentity]>([:])
 
-    /// How long to wait for room that others use, and for a file that another process fetches without getting on; seconds.
+    /// How long to wait for room that others use; seconds.
     private static let patience = 120.0
     private static let pause = 0.05
 
@@ -61,16 +61,24 @@ public final class FileCache: Sendable {
         _ file: CachedFile, fill: (PartialFile) throws(Fault) -> Void
     ) throws(Fault) -> HeldFile {
         try require(file)
-        var deadline: Date?
+        var deadline: ContinuousClock.Instant?
         while true {
             if let held = try present(file) { return held }
             guard filling.begin(file.digest) else { continue }
             defer { filling.end(file.digest) }
             if let held = try present(file) { return held }
-            guard let partial = try CacheFolder(folder).room(for: file, limit: limit) else {
-                let end = deadline ?? Date(timeIntervalSinceNow: Self.patience)
+            let partial: PartialFile
+            switch try CacheFolder(folder).room(for: file, limit: limit) {
+            case .made(let made): partial = made
+            case .coming:
+                // However long it takes, as long as it gets on.
+                deadline = nil
+                filling.wait(seconds: Self.pause)
+                continue
+            case .full:
+                let end = deadline ?? ContinuousClock.now + .seconds(Self.patience)
                 deadline = end
-                guard Date() < end else {
+                guard ContinuousClock.now < end else {
                     throw Fault(
                         .data, folder, "other processes use all of its \(limit) bytes: no room for \(file.name)",
                         mend: "raise worker.cache_limit, or give each worker a cache of its own")

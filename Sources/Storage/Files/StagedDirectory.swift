@@ -61,10 +61,10 @@ public final class StagedDirectory {
                 throw systemFault(path, "give it its name", errno)
             }
         }
-        // Of this commit, or of one that a crash cut between the two names.
-        try removeTree(old)
         finished = true
         try synchronizeDirectory(directory(of: path))
+        // Of this commit, or of one that a crash cut between the two names; only once the new name is durable.
+        try removeTree(old)
     }
 }
 
@@ -119,7 +119,12 @@ public func directoryNames(_ path: String) throws(Fault) -> [String] {
     guard let stream = opendir(path) else { throw systemFault(path, "list it", errno) }
     defer { closedir(stream) }
     var names: [String] = []
-    while let entry = readdir(stream) {
+    while true {
+        errno = 0
+        guard let entry = readdir(stream) else {
+            guard errno == 0 else { throw systemFault(path, "list it", errno) }
+            break
+        }
         let name = withUnsafePointer(to: &entry.pointee.d_name) {
             $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
         }

@@ -166,6 +166,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
     /// We were taken for dead: come back as somebody new.
     private func rejoin(_ reason: String) {
         note("joining again: \(reason)")
+        let wasLeaving = session.machine.isLeaving
         computing.cancel()
         peers = [:]
         supply?.fetcher.setPeers([])
@@ -175,5 +176,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
             ending = Ending(code: Int(error.code.rawValue), reason: error.description)
         }
         nextTick = 0
+        // It was told to go, and has nothing any more that others need.
+        if wasLeaving, ending == nil { perform(session.machine.handle(.drainRequested, now: clock.now)) }
     }
 }

@@ -50,7 +50,10 @@ struct Bench: ParsableCommand {
         var size = 112
         @Option(
             help: ArgumentHelp(
-                "A peer's command, as peers/train_step.py: it runs in turn with ours, and the ratios are printed.",
+                """
+                A peer's command, of which docs/performance.md says how it is called and what it prints: it runs in turn with \
+                ours, and the ratios are printed.
+                """,
                 valueName: "command"))
         var peer: String?
         @Option(help: "Pairs of runs with the peer.")

@@ -49,7 +49,7 @@ struct Coordinate: ParsableCommand {
         if let parent { endWith(parent: parent, name: "coordinator") }
         let preparation = try RunPreparation(
             recipe: recipe, origin: recipeOrigin, assignments: assignments, data: try absolute(data), run: folder)
-        if let finished = try RunResult(run: folder, preparation: preparation) {
+        if let finished = try finishedResult(run: folder, preparation: preparation) {
             result.report(finished.json, text: finished.text)
             // A launch would start workers that nobody waits for.
             if parent == nil { ServiceNotice.system?.ready() }
@@ -177,7 +177,8 @@ struct Work: ParsableCommand {
         ServiceNotice.system?.ready()
         var ending = shell.run()
         ServiceNotice.system?.stopping()
-        if ending == Ending(code: 0, reason: "drained"), isToReturn.load(ordering: .sequentiallyConsistent) {
+        // Wherever it was: 0 would say that the run is done.
+        if ending.code == 0, ending.reason != "done", isToReturn.load(ordering: .sequentiallyConsistent) {
             ending = Ending(code: 75, reason: "left on SIGUSR1")
         }
         guard ending.code == 0 else {

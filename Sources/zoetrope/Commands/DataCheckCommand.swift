@@ -13,7 +13,7 @@ extension DataCommand {
             abstract: "Decode every listed video to its end, and name the ones that are of no use.",
             discussion: """
                 Videos are decoded in child processes with limits: one that crashes or hangs the decoder costs itself. Writes \
-                quarantine.tsv (id, class, stage, reason) beside the first list. Findings are kept in LIST.check, so that \
+                quarantine.tsv (id, class, stage, reason, path, list) beside the first list. Findings are kept in LIST.check, so that \
                 a check that was ended goes on. Exit code 65 when videos are bad, unless --fix writes lists without them.
                 """)
         @Option(help: "A list of videos; may be repeated.")

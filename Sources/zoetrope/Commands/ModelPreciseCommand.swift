@@ -35,6 +35,8 @@ extension ModelCommand {
         var out: String
         @Option(help: "Compute threads; 0 takes one for each core.")
         var threads = 0
+        @Option(help: .hidden)
+        var parent: Int32?
         @OptionGroup var result: ResultOptions
 
         func validate() throws {
@@ -44,6 +46,7 @@ extension ModelCommand {
         }
 
         func run() throws {
+            if let parent { endWith(parent: parent, name: "model precise") }
             let document = try RunPreparation.document(recipe: recipe[0], assignments: Array(recipe.dropFirst()))
             let recipe = try Recipe.read(document).recipe
             let set = try PackedSet(directory: data, split: "train")

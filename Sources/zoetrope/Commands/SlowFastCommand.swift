@@ -28,7 +28,7 @@ struct SlowFast: ParsableCommand {
     var shards = 1
     @Option(name: .customLong("shard_id"), help: "Only 0: one command starts the run, other machines join it.")
     var shard = 0
-    @Option(name: .customLong("init_method"), help: "Of no matter: the address is --listen of 'zoetrope train'.")
+    @Option(name: .customLong("init_method"), help: "Of no matter: --listen says where others join.")
     var initMethod: String?
     @Option(help: "Where packed videos go; without it, the folder zoetrope-cache beside the lists.")
     var cache: String?
@@ -147,7 +147,8 @@ struct SlowFast: ParsableCommand {
             "is \(target), and of \(train.opened) training videos that were opened \(told.joined(separator: ", ")) frames a "
                 + "second: their clips would last otherwise than PySlowFast's",
             mend:
-                "write them anew at one rate with 'zoetrope data trim --profile fast', or set DATA.TARGET_FPS to theirs"
+                "set DATA.TARGET_FPS to theirs; or write them anew with 'zoetrope data pack --profile fast' and train the "
+                + "recipe of --print-recipe on that (docs/from-slowfast.md)"
         )
     }
 

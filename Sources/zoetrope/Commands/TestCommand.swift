@@ -47,8 +47,10 @@ struct TestCheckpoint: ParsableCommand {
     var out: String?
     @Option(help: "Worker processes that share the videos; 0 tests in this one.")
     var workers = 0
-    @Option(help: "Compute threads, of each worker; 0 takes one for each core.")
+    @Option(help: "Compute threads, of each worker; 0 shares the cores among them.")
     var threads = 0
+    @Option(help: .hidden)
+    var parent: Int32?
     @Option(help: "Where workers of other machines may join ('zoetrope test-worker'): tcp://HOST:PORT.")
     var listen: String?
     @OptionGroup var protection: SecurityOptions
@@ -64,6 +66,7 @@ struct TestCheckpoint: ParsableCommand {
     }
 
     func run() throws {
+        if let parent { endWith(parent: parent, name: "test") }
         let test = try PreparedTest(
             try resolved(), set: try PackedSet(directory: try absolute(data), split: split),
             checkpoint: try absolute(try checkpointFile(checkpoint, average: average)),
@@ -136,9 +139,9 @@ struct TestCheckpoint: ParsableCommand {
         let local = LocalWorkers()
         let left = test.set.count - record.known.count
         if workers > 0, left > 0 {
-            let each = threads == 0 ? max(1, computeThreads(0) / workers) : threads
             try local.start(
-                workers, command: "test-worker", endpoint: coordinator.endpoint, threads: each, slices: nil,
+                workers, command: "test-worker", endpoint: coordinator.endpoint,
+                threads: computeThreads(threads, ofEachOf: workers), slices: nil,
                 options: try protection.arguments, onEnd: { _, _ in })
         }
         defer { local.wait() }

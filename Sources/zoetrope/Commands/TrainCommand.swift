@@ -7,6 +7,7 @@ import Kernels
 import Launch
 import Protocol
 import Reporting
+import Storage
 import Training
 import Wire
 
@@ -26,8 +27,8 @@ struct Train: ParsableCommand {
     var folder: String
     @Option(help: "Worker processes to start.")
     var workers = 1
-    @Option(help: "Compute threads of each worker.")
-    var threads = 1
+    @Option(help: "Compute threads of each worker; 0 shares the cores among them.")
+    var threads = 0
     @Flag(
         inversion: .prefixedNo,
         help: "Bind each compute thread to a processor of its own; without it, when the workers take all of them.")
@@ -56,17 +57,18 @@ struct Train: ParsableCommand {
             throw ValidationError("--metrics: no page would list the workers' ports; add --dashboard HOST:PORT")
         }
         guard (1...1024).contains(workers) else { throw ValidationError("--workers \(workers): choose 1 to 1024") }
-        guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 1 to 1024") }
+        guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
         guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
     }
 
     func run() throws {
         let data = try absolute(data)
+        let threads = computeThreads(threads, ofEachOf: workers)
         let slices = try Cores.slices(
             processes: workers, threads: threads, pins: pin, among: Cores.available, "--pin")
         let preparation = try RunPreparation(
             recipe: recipe[0], assignments: Array(recipe.dropFirst()), data: data, run: folder)
-        if let finished = try RunResult(run: folder, preparation: preparation) {
+        if let finished = try finishedResult(run: folder, preparation: preparation) {
             result.report(finished.json, text: finished.text)
             return
         }
@@ -89,6 +91,10 @@ struct Train: ParsableCommand {
         // Whoever has lost the run tells nobody to stop; of the workers only its own may go.
         if ending.code == Fault.Code.internal.rawValue { local.kill() }
         local.wait()
+        if ending.code != 0, let code = local.refusal {
+            throw Fault(
+                code, folder, "none of its workers can take part; they have said why", mend: "mend that first")
+        }
         try conclude(ending, run: folder, preparation: preparation, result)
     }
 
@@ -162,7 +168,10 @@ func coordinate(
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
         listener: listener, observer: observer,
         content: { [content = preparation.content] in content.path(of: $0) })
-    onSignals([SIGTERM, SIGINT, SIGUSR1]) { shell.stop(reason: "a signal asked for it") }
+    onSignals([SIGTERM, SIGINT, SIGUSR1]) {
+        shell.stop(reason: "a signal asked for it")
+        validation?.leaveTheRest()
+    }
     try page?.begin(shell, run: run)
     try started(shell)
     ServiceNotice.system?.ready()
@@ -175,6 +184,20 @@ func coordinate(
     monitor?.ended(ending)
     page?.close(run: run)
     return ending
+}
+
+/// The result of a run that is done, and nil for any other. What it has left to validate is done first.
+func finishedResult(run: String, preparation: RunPreparation) throws -> RunResult? {
+    guard let finished = try RunResult(run: run, preparation: preparation) else { return nil }
+    let folder = run + "/validation"
+    guard try fileKind(folder) == .directory, try directoryNames(folder).contains(where: { $0.hasPrefix("step-") })
+    else { return finished }
+    let claim = try RunDirectory.Claim(run, takingOver: false)
+    defer { withExtendedLifetime(claim) {} }
+    guard let validation = try preparation.validation(run: run, told: { _ in }) else { return finished }
+    onSignals([SIGTERM, SIGINT, SIGUSR1]) { validation.leaveTheRest() }
+    validation.finish(isDone: true)
+    return finished
 }
 
 /// Prints the result of a run that is done, or ends the process with the code that says why it is not.

@@ -13,14 +13,19 @@ import Worker
 struct TranslatedProcesses: ParsableArguments {
     @Option(help: "Worker processes of training on this machine.")
     var workers = 1
-    @Option(help: "Compute threads of each process; without it, one of training and one for each core of testing.")
+    @Option(help: "Compute threads of each process; without it, the cores are shared among them.")
     var threads: Int?
+    @Option(help: "Where workers of other machines may join the training ('zoetrope worker'): tcp://HOST:PORT.")
+    var listen: String?
+    @OptionGroup var protection: SecurityOptions
 
     /// `zoetrope train`.
     func train(
         recipe: String, assignments: [String], data: String, run: String, isJSON: Bool
     ) throws {
         var words = [recipe] + assignments + ["--data", data, "--run", run, "--workers", "\(workers)"]
+        if let listen { words += ["--listen", listen] }
+        words += try protection.arguments
         if let threads { words += ["--threads", "\(threads)"] }
         if isJSON { words.append("--json") }
         try Train.parse(words).run()

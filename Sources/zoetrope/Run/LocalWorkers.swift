@@ -11,6 +11,8 @@ final class LocalWorkers: Sendable {
         /// How many have ended, of so many that are wanted: those that are not started yet have not ended.
         var ended = 0
         var wanted = 0
+        /// Of those that have ended by themselves.
+        var codes: [Int32] = []
     }
 
     private let state = Mutex(State())
@@ -42,6 +44,7 @@ final class LocalWorkers: Sendable {
             process.terminationHandler = { [self] process in
                 let isLast = state.withLock {
                     $0.ended += 1
+                    if process.terminationReason == .exit { $0.codes.append(process.terminationStatus) }
                     return $0.ended == $0.wanted
                 }
                 onEnd(Int(process.processIdentifier), isLast)
@@ -57,6 +60,8 @@ final class LocalWorkers: Sendable {
     /// and it must not keep the command from ending.
     func wait() {
         let clock = MonotonicClock()
+        // Whoever has not joined yet would look for a coordinator that is gone; the others have been told to stop.
+        for process in processes where process.isRunning { process.terminate() }
         while running > 0, clock.now < Self.patience { usleep(20_000) }
         for process in processes where process.isRunning {
             standardError("zoetrope: worker process \(process.processIdentifier) does not end and is killed\n")
@@ -73,6 +78,14 @@ final class LocalWorkers: Sendable {
         for process in processes where process.isRunning {
             _ = Foundation.kill(process.processIdentifier, SIGKILL)
         }
+    }
+
+    /// With what all of them have ended, where that is what the same command would end with again: they cannot take part
+    /// (64), or have bad data (65).
+    var refusal: Fault.Code? {
+        let (codes, wanted) = state.withLock { ($0.codes, $0.wanted) }
+        let refusals = codes.compactMap(Fault.Code.init(rawValue:)).filter { [.usage, .data].contains($0) }
+        return refusals.count == wanted ? refusals.max { $0.rawValue < $1.rawValue } : nil
     }
 
     /// How many still run.

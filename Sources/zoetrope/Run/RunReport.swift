@@ -46,7 +46,7 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
                 "zoetrope: \(substitute.reason); clip \(substitute.used) stands in for clip \(substitute.wanted)\n")
         }
         if !replayed {
-            metrics.append([
+            let fault = metrics.append([
                 "step": .integer(outcome.step), "loss": .number(outcome.loss),
                 "accuracy": .number(Double(outcome.correct) / Double(max(1, outcome.clips))),
                 "learning_rate": .number(Double(outcome.rate)), "gradient_norm": .number(outcome.gradientNorm),
@@ -54,6 +54,7 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
                 "workers": .integer(record.workers), "substitutes": .integer(outcome.substitutes.count),
                 "skipped": .boolean(outcome.skipped), "generation": .integer(Int(record.generation)),
             ])
+            if let fault { standardError("zoetrope: \(fault)\n") }
         }
     }
 

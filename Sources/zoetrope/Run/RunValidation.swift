@@ -97,6 +97,18 @@ final class RunValidation: Sendable {
         ended.wait()
     }
 
+    /// The run is to end, or its command: what is not validated yet is left to the same command. From any thread.
+    func leaveTheRest() {
+        let isLeft = state.withLock { state in
+            let isLeft = !state.waiting.isEmpty || state.child != nil
+            state.waiting = []
+            state.isAbandoned = true
+            state.child?.terminate()
+            return isLeft
+        }
+        if isLeft { standardError("zoetrope: the last checkpoints are not validated; the same command does it\n") }
+    }
+
     /// Few views, cut out of the middle, whatever the recipe's own test is: its thirty would cost as much as the training.
     private var views: [String] {
         [
@@ -147,7 +159,8 @@ final class RunValidation: Sendable {
         let thing = "zoetrope " + arguments[0]
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = arguments
+        // Whoever outlives the coordinator would hold what the next one wants to do again.
+        process.arguments = arguments + ["--parent", "\(getpid())"]
         process.standardInput = FileHandle.nullDevice
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
@@ -176,8 +189,12 @@ final class RunValidation: Sendable {
             state.child = nil
             return state.isAbandoned
         }
-        guard process.terminationStatus == 0 else {
-            if wasAbandoned { throw Fault(.stoppedEarly, thing, "the run ended") }
+        guard process.terminationStatus == 0, process.terminationReason == .exit else {
+            // Also where a supervisor ends all processes of the run at once.
+            let isTold =
+                process.terminationReason == .uncaughtSignal
+                && [SIGTERM, SIGINT, SIGHUP].contains(process.terminationStatus)
+            if wasAbandoned || isTold { throw Fault(.stoppedEarly, thing, "the run ended") }
             let lines = said.withLock { String(decoding: $0, as: UTF8.self) }.split(whereSeparator: \.isNewline)
             throw Fault(.data, thing, "ended with \(process.terminationStatus): \(lines.last ?? "")")
         }
@@ -204,12 +221,13 @@ final class RunValidation: Sendable {
             }
             try staged.commit()
         }
-        try MetricsLog(path: ValidationLog.path(run)).append([
+        let fault = try MetricsLog(path: ValidationLog.path(run)).append([
             "step": .integer(version), "epoch": .number(preparation.epochs(version)),
             "clip_top1": .number(scores["clip_top1"] ?? .nan), "video_top1": .number(videoTop1),
             "video_top5": .number(scores["video_top5"] ?? .nan), "videos": .integer(Int(scores["videos"] ?? 0)),
             "best": .boolean(isBest),
         ])
+        if let fault { throw fault }
         told(ValidatedCheckpoint(step: version, videoTop1: videoTop1, isBest: isBest, metrics: metrics))
         standardError(
             "zoetrope: step \(version): video@1 \(hundredths(100 * videoTop1)) %\(isBest ? ", the best so far" : "")\n")

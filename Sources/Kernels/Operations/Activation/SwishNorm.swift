@@ -90,7 +90,8 @@ public struct SwishNorm: Sendable {
         y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
         let (space, gate) = space(N, P, coefficients, gate, scratch)
-        rows.pieces(N: N, P: P, pool) { n, begin, count in
+        // Of x the end was written last.
+        rows.pieces(N: N, P: P, pool, fromLast: true) { n, begin, count in
             kernels.apply(
                 count, rows.period, x + begin, space.factor, space.offset, gate.map { $0 + n * rows.period }, y + begin)
         }
@@ -107,7 +108,8 @@ public struct SwishNorm: Sendable {
         for c in 0..<C { rows.fill(space.mean, c, Float(mean[c])) }
         let (slices, count, period) = (slices(P), P / rows.pixels, rows.period)
         let rowsPerBlock = max(Self.blockValues / period, 1)
-        pool.run(N * slices) { task in
+        // Of dy the end was written last; `backward` begins where this ends.
+        pool.run(N * slices, fromLast: true) { task in
             let (n, slice) = (task / slices, task % slices)
             let (total, work) = (space.sums + task * 2 * period, space.work + task * 2 * period)
             total.update(repeating: 0, count: 2 * period)

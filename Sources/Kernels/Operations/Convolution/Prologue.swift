@@ -38,7 +38,7 @@ struct PrologueCopy: Sendable {
             rows.fill(factor, c, prologue.factor[c])
             rows.fill(offset, c, prologue.offset[c])
         }
-        rows.pieces(P, pool) { begin, count in
+        rows.pieces(P, pool, fromLast: true) { begin, count in
             kernels.normalise(count, rows.period, x + begin, factor, offset, nil, true, copy + begin)
         }
         return UnsafePointer(copy)
