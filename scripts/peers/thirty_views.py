@@ -27,11 +27,15 @@ parser.add_argument("--work", required=True, type=pathlib.Path)
 parser.add_argument("--video", required=True, type=pathlib.Path)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--pairs", type=int, default=5)
+parser.add_argument("--layout", choices=["channels_last", "contiguous"], help="of both, in place of trying which is faster")
+parser.add_argument("--at-once", type=int, choices=[1, 3], help="views of both, in place of trying which is faster")
 arguments = parser.parse_args()
 work = arguments.work
 work.mkdir(parents=True, exist_ok=True)
 torch.manual_seed(7)
 torch.set_num_threads(arguments.threads)
+# One function serves all stages of the network; beyond the default of 8 shapes it would not be compiled any more.
+torch._dynamo.config.recompile_limit = 64
 CLASSES, CLIPS, FRAMES, SAMPLING, EDGE = 400, 10, 32, 2, 256
 MEAN, DEVIATION = torch.tensor([114.75] * 3), torch.tensor([57.375] * 3)
 
@@ -160,9 +164,12 @@ def theirs(run, at_once, layout, views):
 def fastest(what, make, views):
     """The fastest of two layouts and two numbers of views at once, each warm."""
     best = None
-    for layout in (torch.channels_last_3d, torch.contiguous_format):
+    layouts = {"channels_last": torch.channels_last_3d, "contiguous": torch.contiguous_format}
+    for name, layout in layouts.items():
+        if arguments.layout not in (None, name):
+            continue
         run = make(copy.deepcopy(network).to(memory_format=layout))
-        for at_once in (1, 3):
+        for at_once in [arguments.at_once] if arguments.at_once else (1, 3):
             theirs(run, at_once, layout, views)
             seconds = theirs(run, at_once, layout, views)[0]
             print(f"{what}, {layout}, {at_once} at once: {seconds:.2f} s", flush=True)
