@@ -34,7 +34,8 @@ public struct TrimChild: Sendable {
     static let wasStopped = "was stopped"
 
     /// - Returns: `written`, or `failed` with the reason.
-    /// - Throws: `.stoppedEarly` when somebody asked to stop, or the child could not go on (a full disk); a `Fault` when the child cannot be started at all.
+    /// - Throws: `.stoppedEarly` when somebody asked to stop, or the child could not go on (a full disk); a `Fault` when the
+    ///   child cannot be started at all.
     public func write(_ job: TrimJob) throws(Fault) -> TrimOutcome {
         if cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, Self.wasStopped) }
         let child = try ChildProcess.run(command + job.arguments, seconds: patience, cancellation: cancellation)
