@@ -1,3 +1,4 @@
+import Faults
 import Launch
 import Protocol
 import Testing
@@ -34,15 +35,16 @@ struct LaunchMachineTests {
     func code(code: Int32) {
         var machine = running(["a", "b"])
         #expect(machine.ended(.worker("a"), .code(75), now: 9.9).last != .finish(code))
-        #expect(machine.ended(.coordinator, .code(code), now: 10) == [])
+        #expect(machine.ended(.coordinator, .code(code), now: 10) == [.signal(.worker("b"), 15)])
         #expect(machine.ended(.worker("b"), .code(code), now: 11) == [.finish(code)])
     }
 
-    @Test("Who does not end behind the coordinator is killed when its time is over, and waited for no longer than that")
+    @Test("Who runs behind the coordinator is told to leave, killed when its time is over, and then not waited for")
     func stubborn() throws {
         for (code, grace) in [(0, 60.0), (75, 60.0), (70, 5.0)] as [(Int32, Double)] {
             var machine = running(["a"])
-            #expect(machine.ended(.coordinator, .code(code), now: 100) == [])
+            // It may have never joined, and would wait for a coordinator.
+            #expect(machine.ended(.coordinator, .code(code), now: 100) == [.signal(.worker("a"), 15)])
             #expect(machine.deadline == 100 + grace)
             #expect(machine.tick(now: 100 + grace - 0.1) == [])
             #expect(machine.tick(now: 100 + grace) == [.kill(.worker("a"))])
@@ -117,12 +119,37 @@ struct LaunchMachineTests {
             // It listens again: nobody is started twice.
             #expect(machine.coordinatorListens(now: now) == [])
             var other = machine
-            #expect(other.ended(.coordinator, .code(64), now: now) == [])
+            #expect(other.ended(.coordinator, .code(64), now: now) == [.signal(.worker("a"), 15)])
             #expect(other.deadline == now + 5)
         }
-        #expect(deeds(machine.ended(.coordinator, .code(137), now: now)) == [])
+        #expect(deeds(machine.ended(.coordinator, .code(137), now: now)) == [.signal(.worker("a"), 15)])
         #expect(machine.tick(now: now + 5) == [.kill(.worker("a"))])
         #expect(machine.ended(.worker("a"), .signal(9), now: now + 6) == [.finish(70)])
+    }
+
+    @Test("A worker that was told to leave because of the list is not told again: a second time would kill it")
+    func toldOnce() {
+        var machine = running(["a", "b"], isElastic: true)
+        #expect(deeds(machine.hosts([host("b")], now: 1)) == [.signal(.worker("a"), 15)])
+        #expect(machine.ended(.coordinator, .code(0), now: 2) == [.signal(.worker("b"), 15)])
+        #expect(machine.ended(.worker("b"), .code(0), now: 3) == [])
+        #expect(machine.ended(.worker("a"), .code(0), now: 4) == [.finish(0)])
+    }
+
+    @Test("What could not be started for lack of descriptors is tried again; a program that is not there is not")
+    func notStarted() {
+        let shortage = Exit(notStarted: Fault(.internal, "pipe", "Too many open files"))
+        #expect(Exit(notStarted: Fault(.usage, "ssh", "cannot be started")) == .code(127))
+        var machine = running(["a"])
+        #expect(
+            machine.ended(.worker("a"), shortage, now: 1) == [
+                .say(.worker("a"), "ended (it could not be started); it starts again in 1 s")
+            ])
+        #expect(machine.tick(now: 2) == [.startWorker(host("a"))])
+        #expect(deeds(machine.ended(.coordinator, shortage, now: 3)) == [])
+        #expect(machine.tick(now: 4) == [.startCoordinator])
+        // Nothing of it can run still: a refusal is meant.
+        #expect(machine.ended(.coordinator, .code(64), now: 5) == [.signal(.worker("a"), 15)])
     }
 
     @Test("A coordinator without a program to start is not tried again")
@@ -149,7 +176,7 @@ struct LaunchMachineTests {
                 now += 1
             }
             // By then the old one has ended or was killed: what is said now is meant.
-            #expect(deeds(machine.ended(.coordinator, .code(64), now: now)) == [])
+            #expect(deeds(machine.ended(.coordinator, .code(64), now: now)) == [.signal(.worker("a"), 15)])
             #expect(machine.deadline == now + 5)
             #expect(machine.tick(now: now + 5) == [.kill(.worker("a"))])
             #expect(machine.ended(.worker("a"), .signal(9), now: now + 5) == [.finish(64)])
@@ -163,7 +190,7 @@ struct LaunchMachineTests {
         #expect(machine.wish(.stop(signal: 15), now: 6) == [])
         #expect(machine.ended(.worker("a"), .signal(9), now: 6) == [])
         #expect(machine.tick(now: 1000) == [])
-        #expect(machine.ended(.coordinator, .code(75), now: 7) == [])
+        #expect(machine.ended(.coordinator, .code(75), now: 7) == [.signal(.worker("b"), 15)])
         #expect(machine.ended(.worker("b"), .code(75), now: 8) == [.finish(75)])
     }
 
@@ -171,7 +198,7 @@ struct LaunchMachineTests {
     func stopBetween() {
         var machine = running(["a"])
         _ = machine.ended(.coordinator, .signal(9), now: 5)
-        #expect(deeds(machine.wish(.stop(signal: 15), now: 5.5)) == [])
+        #expect(deeds(machine.wish(.stop(signal: 15), now: 5.5)) == [.signal(.worker("a"), 15)])
         #expect(machine.ended(.worker("a"), .code(75), now: 6) == [.finish(75)])
     }
 

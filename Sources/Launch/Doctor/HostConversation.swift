@@ -23,26 +23,12 @@ final class HostConversation {
     private static let starting = Mutex(())
 
     init(_ name: String, _ command: [String]) throws(Fault) {
-        let started = Self.starting.withLock { _ in Result { () throws(Fault) in try Self.start(command) } }
-        (child, input, output, errors) = try started.get()
+        let started = Self.starting.withLock { _ in Result { () throws(Fault) in try PipedChild(command) } }
+        let piped = try started.get()
+        (child, input, output, errors) = (piped.child, piped.input, piped.output, piped.errors)
         self.name = name
         self.command = command
         for descriptor in [output, errors] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
-    }
-
-    private static func start(
-        _ command: [String]
-    ) throws(Fault) -> (child: Child, input: Int32, output: Int32, errors: Int32) {
-        let pipes = [try Pipe(), try Pipe(), try Pipe()]
-        defer { for descriptor in [pipes[0].reading, pipes[1].writing, pipes[2].writing] { Glibc.close(descriptor) } }
-        do throws(Fault) {
-            let child = try Child(
-                command, input: pipes[0].reading, output: pipes[1].writing, errors: pipes[2].writing)
-            return (child, pipes[0].writing, pipes[1].reading, pipes[2].reading)
-        } catch {
-            for descriptor in [pipes[0].writing, pipes[1].reading, pipes[2].reading] { Glibc.close(descriptor) }
-            throw error
-        }
     }
 
     /// The version that the far end says it is of.

@@ -1,10 +1,17 @@
+public import Faults
+
 extension Exit: CustomStringConvertible {
+    /// Of what could not be started: a program that is not there will not be there the next time, descriptors may be.
+    public init(notStarted fault: Fault) { self = fault.code == .usage ? .code(127) : .notStarted }
+
     /// As a shell gives it.
     var asCode: Int32 {
         switch self {
         case .code(let code): code
         case .signal(let number): 128 + number
         case .lost: 255
+        // EX_OSERR.
+        case .notStarted: 71
         }
     }
 
@@ -13,6 +20,7 @@ extension Exit: CustomStringConvertible {
         switch self {
         case .code(let code): code == 255
         case .signal, .lost: true
+        case .notStarted: false
         }
     }
 
@@ -39,6 +47,7 @@ extension Exit: CustomStringConvertible {
         switch self {
         case .code(255): "255, which is ssh's own"
         case .lost: "its host is gone, or the connection"
+        case .notStarted: "it could not be started"
         case .code(let code) where code > 128 && code < 192: "signal \(code - 128)"
         case .code(let code): "exit code \(code)"
         case .signal(let number): "signal \(number)"

@@ -232,7 +232,11 @@ public struct LaunchMachine: Sendable {
         // Only who ends in order has told its workers.
         phase = .ending(
             code: code, deadline: now + (code == 0 || code == 75 ? grace : Self.killingTime), isKilled: false)
-        return tick(now: now)
+        // Who has never joined does not know, and would wait for a coordinator. A second SIGTERM would kill who is leaving.
+        let told = running.filter { part in
+            if case .worker(let name) = part { members[name]?.state != .leaving } else { true }
+        }
+        return told.map { .signal($0, Self.terminate) } + tick(now: now)
     }
 
     private mutating func workerEnded(_ name: String, _ exit: Exit, now: Double) -> [Directive] {

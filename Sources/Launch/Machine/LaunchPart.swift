@@ -18,6 +18,8 @@ public enum Exit: Equatable, Sendable {
     case signal(Int32)
     /// What carried it has ended, and nobody knows about the process.
     case lost
+    /// It has never run: the launch's own machine lacked what a process needs.
+    case notStarted
 }
 
 /// What a person or a scheduler asks of a launch.

@@ -109,7 +109,7 @@ struct LaunchLoop {
             processes[part] = try LaunchedProcess(start, passesOutput: part == .coordinator)
         } catch {
             surroundings.log(part, "\(error)")
-            perform(machine.ended(part, .code(127), now: clock.now))
+            perform(machine.ended(part, Exit(notStarted: error), now: clock.now))
         }
     }
 

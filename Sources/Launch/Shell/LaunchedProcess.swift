@@ -25,17 +25,8 @@ struct LaunchedProcess {
 
     /// - Parameter passesOutput: Standard output is passed on as it is, and not taken for lines of a log.
     init(_ start: LaunchPlan.Start, passesOutput: Bool) throws(Fault) {
-        let pipes = [try Pipe(), try Pipe(), try Pipe()]
-        defer { for descriptor in [pipes[0].reading, pipes[1].writing, pipes[2].writing] { Glibc.close(descriptor) } }
-        do throws(Fault) {
-            child = try Child(
-                start.command, input: pipes[0].reading, output: pipes[1].writing, errors: pipes[2].writing)
-        } catch {
-            for descriptor in [pipes[0].writing, pipes[1].reading, pipes[2].reading] { Glibc.close(descriptor) }
-            throw error
-        }
-        input = pipes[0].writing
-        descriptors = [pipes[1].reading, pipes[2].reading]
+        let piped = try PipedChild(start.command)
+        (child, input, descriptors) = (piped.child, piped.input, [piped.output, piped.errors])
         self.passesOutput = passesOutput
         for descriptor in descriptors { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         writeWhole(start.order.line + [10], to: input)

@@ -9,7 +9,8 @@ struct Child {
     ///   - command: The program, looked for in `PATH` when it has no slash, and its arguments.
     ///   - environment: As `NAME=VALUE`; nil: this process's.
     ///   - input: Descriptors of its standard input, output and error; nil: this process's own, and nothing to read.
-    /// - Throws: `Fault.usage` when there is no such program.
+    /// - Throws: `Fault.usage` when there is no such program, `Fault.internal` when the system has no room for another
+    ///   process.
     init(
         _ command: [String], environment: [String]? = nil, input: Int32? = nil, output: Int32? = nil,
         errors: Int32? = nil
@@ -43,10 +44,17 @@ struct Child {
         var process: pid_t = 0
         let status = posix_spawnp(&process, command.first ?? "", &actions, &attributes, &words, &variables)
         guard status == 0 else {
-            throw Fault(.usage, command.first ?? "", "cannot be started: \(String(cString: strerror(status)))")
+            throw Fault(
+                Self.shortages[status] == nil ? .usage : .internal, command.first ?? "",
+                "cannot be started: \(String(cString: strerror(status)))", mend: Self.shortages[status] ?? "")
         }
         self.process = process
     }
+
+    /// What the system may lack now and have later, and what to do about it.
+    private static let shortages = [
+        EMFILE: Pipe.mend, ENFILE: Pipe.mend, EAGAIN: "raise 'ulimit -u'", ENOMEM: "end something that needs memory",
+    ]
 
     /// This process's, as `NAME=VALUE`.
     static var environment: [String] {

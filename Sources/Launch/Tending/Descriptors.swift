@@ -10,11 +10,15 @@ struct Pipe {
     init() throws(Fault) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
-            throw Fault(.internal, "pipe", String(cString: strerror(errno)), mend: "raise 'ulimit -n'")
+            throw Fault(.internal, "pipe", String(cString: strerror(errno)), mend: Self.mend)
         }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         (reading, writing) = (ends[0], ends[1])
     }
+
+    static let mend = "raise 'ulimit -n'"
+
+    func close() { for end in [reading, writing] { Glibc.close(end) } }
 }
 
 /// What can be read of a descriptor at once.
