@@ -36,7 +36,7 @@ public final class ContentFetcher: Sendable {
     ///   what the disk says when it refuses.
     public func fetch(_ file: PartialFile) throws(Fault) {
         let wish = FetchLoop.Wish(file)
-        try start().post(.wanted(wish))
+        try send(wish)
         try wish.wait()
     }
 
@@ -58,21 +58,21 @@ public final class ContentFetcher: Sendable {
         thread?.join()
     }
 
-    private func start() throws(Fault) -> Mailbox<FetchLoop.Call> {
-        let result: Result<Mailbox<FetchLoop.Call>, Fault> = state.withLock { state in
-            do throws(Fault) {
-                guard !state.isClosed else { throw FetchLoop.closed }
-                if let mailbox = state.mailbox { return .success(mailbox) }
-                let mailbox = try Mailbox<FetchLoop.Call>()
-                let loop = Confined(
-                    FetchLoop(try Context(security: security), mailbox, coordinator: coordinator, note: note))
-                mailbox.post(.peers(state.peers))
-                state.thread = DedicatedThread(name: "pulling clips") { loop.value.run() }
-                state.mailbox = mailbox
-                return .success(mailbox)
-            } catch { return .failure(error) }
+    /// Under the lock, as `close` is: whoever is sent after it would wait for a thread that is gone.
+    private func send(_ wish: FetchLoop.Wish) throws(Fault) {
+        try state.withLock { state throws(Fault) in
+            guard !state.isClosed else { throw FetchLoop.closed }
+            if state.mailbox == nil { try start(&state) }
+            state.mailbox?.post(.wanted(wish))
         }
-        return try result.get()
+    }
+
+    private func start(_ state: inout State) throws(Fault) {
+        let mailbox = try Mailbox<FetchLoop.Call>()
+        let loop = Confined(FetchLoop(try Context(security: security), mailbox, coordinator: coordinator, note: note))
+        mailbox.post(.peers(state.peers))
+        state.thread = DedicatedThread(name: "pulling clips") { loop.value.run() }
+        state.mailbox = mailbox
     }
 }
 
@@ -143,8 +143,6 @@ private final class FetchLoop {
                     feed(.wanted(wish.file.expected))
                 case .peers(let endpoints): feed(.peers(endpoints))
                 case .close:
-                    // Also those that came behind.
-                    for case .wanted(let wish) in mailbox.drain() { wish.end(.failure(Self.closed)) }
                     for wish in wishes.values { wish.end(.failure(Self.closed)) }
                     return
                 }
