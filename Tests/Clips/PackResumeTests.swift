@@ -74,6 +74,27 @@ import Testing
         }
     }
 
+    @Test func whatCannotBeReadEndsAPackingThatIsToLackNothing() throws {
+        try withTemporaryFolder { folder in
+            var videos = try Videos(folder)
+            videos.options.endsAtUnread = true
+            let (set, video) = (folder + "/set", folder + "/3.mp4")
+            let bytes = try readWhole(video)
+            // Reading a folder fails, as a disk may.
+            unlink(video)
+            try makeDirectories(video + "/file")
+            let fault = #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: set, options: videos.options)
+            }
+            #expect(fault?.code == .stoppedEarly && fault?.thing == "3.mp4", "\(fault as Any)")
+            #expect(!pathExists(set + "/dataset.toml"))
+            try removeTree(video)
+            try writeWhole(bytes, to: video)
+            let report = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(report.clips == 6 && report.resumed == 5 && report.refused.isEmpty)
+        }
+    }
+
     /// A shard whose bytes are not those that were sealed is written anew, though its size and time are right.
     @Test func aShardThatTheDiskDamagedIsWrittenAnew() throws {
         try withTemporaryFolder { folder in

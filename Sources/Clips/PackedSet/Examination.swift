@@ -12,7 +12,9 @@ enum PackFinding: Sendable {
     init(examining path: String, decodes: Bool) {
         let bytes: [UInt8]
         do throws(Fault) { bytes = try Examination.bytes(of: path, name: path) } catch {
-            self = .unread(error.reason)
+            // What is too large stays so.
+            let isTooLarge = (try? fileSize(path)).map { $0 > Examination.mostBytes } ?? false
+            self = isTooLarge ? .refused(error.reason) : .unread(error.reason)
             return
         }
         do throws(Fault) { self = .sound(try Examination(bytes, name: path, decodes: decodes)) } catch {

@@ -20,6 +20,9 @@ public struct PackOptions: Sendable {
     /// here, on `threads` threads.
     /// - Throws: what ends the packing.
     public var sharing: (@Sendable (PackWork) throws(Fault) -> Void)?
+    /// A file that is there and cannot be read ends the packing with `.stoppedEarly`, where it is otherwise left out this
+    /// time: for sets that are packed once and found again, which would lack it from then on.
+    public var endsAtUnread = false
     /// A shard is closed when it holds this many bytes.
     public var shardBytes = 1 << 30
     /// How many threads read and decode, or wait for children that write videos anew.

@@ -130,6 +130,11 @@ struct PackWorkshop {
         of finding: PackFinding, _ path: String, _ name: String, _ options: PackOptions
     ) -> Result<Prepared, Fault> {
         switch finding {
+        case .unread(let reason) where options.endsAtUnread:
+            .failure(
+                Fault(
+                    .stoppedEarly, name, reason,
+                    mend: "run the same command again, which goes on; what can never be read has to leave the list"))
         case .refused(let reason), .unread(let reason): .failure(Fault(.data, name, reason))
         case .sound(let examination):
             .success(

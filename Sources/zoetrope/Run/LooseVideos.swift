@@ -9,8 +9,6 @@ import Storage
 struct LooseVideos {
     /// The data set.
     let directory: String
-    /// Whether it was there already.
-    let isReused: Bool
     /// Clips of each split.
     let clips: [String: Int]
     /// Listed videos that cannot be used, of all splits.
@@ -20,37 +18,48 @@ struct LooseVideos {
     ///   - lists: By split.
     ///   - classes: How many there are.
     ///   - cache: A folder for such data sets.
-    /// - Throws: a `Fault` when no video of a list can be used.
+    /// - Throws: a `Fault` when no video of a list can be used; `.stoppedEarly` when one that is there cannot be read now.
     init(_ lists: [(split: String, list: ClipList)], classes: Int, cache: String) throws {
         let digest = try Self.digest(lists, classes)
         let name = lists.map(\.split).joined(separator: "-") + "-" + String(digest.description.prefix(16))
-        directory = cache + "/" + name
-        if let known = try Self.whole(directory, lists.map(\.split)) {
-            (isReused, clips) = (true, known.splits.mapValues(\.clips))
-            leftOut = lists.reduce(0) { $0 + $1.list.entries.count } - clips.values.reduce(0, +)
-            standardError("zoetrope: the videos are those in \(directory), packed before\n")
-            return
-        }
-        isReused = false
-        standardError("zoetrope: packing the videos into \(directory)\n")
+        let directory = cache + "/" + name
+        let known = try Self.packed(directory)
+        let isReused = lists.allSatisfy { known[$0.split] != nil }
+        standardError(
+            isReused
+                ? "zoetrope: the videos are those in \(directory), packed before\n"
+                : "zoetrope: packing the videos into \(directory)\n")
         var clips: [String: Int] = [:]
         var leftOut = 0
         for (split, list) in lists {
-            var options = PackOptions()
-            options.threads = computeThreads(0)
-            options.progress = progress("pack \(split)")
-            options.classes = try Self.names(beside: list.name, classes: classes)
-            let report = try pack(list, split: split, into: directory, options: options)
-            for problem in report.refused.prefix(10) {
-                standardError("zoetrope: \(list.name):\(problem.line): left out: \(problem.name): \(problem.reason)\n")
-            }
-            if report.refused.count > 10 {
-                standardError("zoetrope: \(list.name): \(report.refused.count - 10) more were left out\n")
-            }
-            clips[split] = report.clips
-            leftOut += report.refused.count
+            let count = try known[split]?.clips ?? Self.write(list, split, classes, into: directory)
+            clips[split] = count
+            leftOut += list.entries.count - count
         }
-        (self.clips, self.leftOut) = (clips, leftOut)
+        (self.directory, self.clips, self.leftOut) = (directory, clips, leftOut)
+        if isReused, leftOut > 0 {
+            standardError("zoetrope: \(leftOut) listed videos are not in it: they are missing or do not open\n")
+        }
+    }
+
+    /// Packs one split.
+    /// - Returns: How many clips there are.
+    private static func write(
+        _ list: ClipList, _ split: String, _ classes: Int, into directory: String
+    ) throws -> Int {
+        var options = PackOptions()
+        options.threads = computeThreads(0)
+        options.endsAtUnread = true
+        options.progress = progress("pack \(split)")
+        options.classes = try names(beside: list.name, classes: classes)
+        let report = try pack(list, split: split, into: directory, options: options)
+        for problem in report.refused.prefix(10) {
+            standardError("zoetrope: \(list.name):\(problem.line): left out: \(problem.name): \(problem.reason)\n")
+        }
+        if report.refused.count > 10 {
+            standardError("zoetrope: \(list.name): \(report.refused.count - 10) more were left out\n")
+        }
+        return report.clips
     }
 
     /// The classes' names where a file beside the list has them, and their numbers otherwise.
@@ -64,10 +73,10 @@ struct LooseVideos {
         return known + (known.count..<classes).map(String.init)
     }
 
-    private static func whole(_ directory: String, _ splits: [String]) throws(Fault) -> DataSetDescription? {
-        guard pathExists(directory + "/" + DataSetDescription.fileName) else { return nil }
-        let description = try DataSetDescription(directory: directory)
-        return splits.allSatisfy { description.splits[$0] != nil } ? description : nil
+    /// The splits that are whole, of those that are packed one after another.
+    private static func packed(_ directory: String) throws(Fault) -> [String: DataSetDescription.Split] {
+        guard pathExists(directory + "/" + DataSetDescription.fileName) else { return [:] }
+        return try DataSetDescription(directory: directory).splits
     }
 
     /// What names the cache: each line of the lists, and size and time of its file.
