@@ -41,6 +41,33 @@ struct KeysTests {
         }
     }
 
+    @Test("A folder whose files cannot be made does not stay")
+    func unfinished() throws {
+        try withTemporaryFolder { folder in
+            // So long a name that the folder can be made, and no file in it.
+            let length = 4096 - 6
+            var parent = folder
+            while length - parent.utf8.count > 220 {
+                parent += "/" + String(repeating: "k", count: 200)
+                try #require(mkdir(parent, 0o700) == 0)
+            }
+            let keys = parent + "/" + String(repeating: "k", count: length - parent.utf8.count - 1)
+            #expect(throws: Fault.self) { try Keys.create(keys) }
+            #expect(mode(keys) == 0)
+        }
+    }
+
+    @Test("What was made is removed, and nothing else that lies there")
+    func removed() throws {
+        try withKeys { folder in
+            try Keys.create(folder + "/others")
+            Keys.remove(folder)
+            #expect(mode(folder + "/worker.key") == 0 && mode(folder + "/others/worker.key") == 0o600)
+            Keys.remove(folder + "/others")
+            #expect(mode(folder + "/others") == 0)
+        }
+    }
+
     @Test("No two folders have a key in common")
     func distinct() throws {
         try withKeys { first in

@@ -89,6 +89,11 @@ public final class RunDirectory {
     /// Says where the coordinator listens, for those who want to join.
     public func write(endpoint: String) throws(Fault) { try writeWhole(endpoint + "\n", to: path + "/endpoint") }
 
+    /// Whether a coordinator has ever begun the run in `path`; also where the disk does not say.
+    public static func isBegun(_ path: String) -> Bool {
+        do throws(Fault) { return try GenerationFile(reading: path) != nil } catch { return true }
+    }
+
     /// Where the coordinator of the run in `path` listens, or last listened.
     public static func endpoint(of path: String) throws(Fault) -> String {
         let text = String(decoding: try readWhole(path + "/endpoint", limit: 4096), as: UTF8.self)

@@ -71,7 +71,7 @@ public struct Keys: Sendable {
 
     /// Makes the folder with a new pair for each role: the folder 0700, secrets 0600.
     ///
-    /// - Throws: `Fault.usage` when there is something already: keys are never overwritten.
+    /// - Throws: `Fault.usage` when there is something already: keys are never overwritten. Half a folder does not stay.
     public static func create(_ folder: String) throws(Fault) {
         try ZeroMQLibrary.requireCurve()
         guard mkdir(folder, 0o700) == 0 else {
@@ -79,14 +79,25 @@ public struct Keys: Sendable {
                 .usage, folder, "cannot be made: \(systemError(errno))",
                 mend: errno == EEXIST ? "keys are never overwritten: name a new folder" : "")
         }
-        for role in Role.allCases {
-            let pair = try KeyPair.random()
-            let note = "of the \(role.rawValue == "operator" ? "operators" : role.rawValue) of one job"
-            let secret = "# Secret key \(note): for its owner only.\n"
-            try write(secret, pair.secret, to: "\(folder)/\(role.rawValue).key", mode: 0o600)
-            try write(
-                "# Public key \(note).\n", pair.publicKey.bytes, to: "\(folder)/\(role.rawValue).pub", mode: 0o644)
+        do throws(Fault) { for role in Role.allCases { try writePair(of: role, in: folder) } } catch {
+            remove(folder)
+            throw error
         }
+    }
+
+    /// Removes what `create` has made, and the folder with it if nothing else is there: for who made it and nobody has
+    /// needed it.
+    public static func remove(_ folder: String) {
+        for role in Role.allCases { for kind in ["key", "pub"] { unlink("\(folder)/\(role.rawValue).\(kind)") } }
+        rmdir(folder)
+    }
+
+    private static func writePair(of role: Role, in folder: String) throws(Fault) {
+        let pair = try KeyPair.random()
+        let note = "of the \(role.rawValue == "operator" ? "operators" : role.rawValue) of one job"
+        let secret = "# Secret key \(note): for its owner only.\n"
+        try write(secret, pair.secret, to: "\(folder)/\(role.rawValue).key", mode: 0o600)
+        try write("# Public key \(note).\n", pair.publicKey.bytes, to: "\(folder)/\(role.rawValue).pub", mode: 0o644)
     }
 
     private static func write(_ comment: String, _ key: [UInt8], to path: String, mode: mode_t) throws(Fault) {

@@ -57,11 +57,19 @@ struct LaunchCluster: ParsableCommand {
         let job = slurm ? try SlurmJob(environmentVariable) : nil
         if let job { try job.adopt(&cluster, isListening: config != nil) }
         try check(cluster)
-        let keys = try keyFolder(&cluster)
-        let plan = try plan(cluster, keys: keys)
+        guard let code = try launched(&cluster) else { return }
+        fflush(nil)
+        Foundation.exit(code)
+    }
+
+    /// - Returns: The run's exit code; nil for a dry run.
+    private func launched(_ cluster: inout ClusterConfiguration) throws(Fault) -> Int32? {
+        let made = try adoptKeys(&cluster)
+        defer { made?.removeIfUnused() }
+        let plan = try plan(cluster, keys: cluster.security.keys)
         if dryRun {
             print(plan.text(cluster.launch.hosts))
-            return
+            return nil
         }
         let names = cluster.launch.hosts.map(\.name) + [LaunchPart.coordinator.description]
         let prefix = LogPrefix(names: names, isColoured: isColoured)
@@ -72,9 +80,7 @@ struct LaunchCluster: ParsableCommand {
                 result: { FileHandle.standardOutput.write(Data($0)) },
                 hosts: elastic ? hostsNow : nil))
         heedSignals(shell)
-        let code = shell.run()
-        fflush(nil)
-        Foundation.exit(code)
+        return shell.run()
     }
 
     /// The first of the signals asks for a checkpoint; a second control-C is in earnest.
@@ -116,20 +122,21 @@ struct LaunchCluster: ParsableCommand {
         if !slurm { try cluster.requireAddressForHosts() }
     }
 
-    /// The job's keys: those that are named, or new ones of the run's own.
-    private func keyFolder(_ cluster: inout ClusterConfiguration) throws(Fault) -> String {
+    /// The job's keys: those that are named, or the run's own.
+    /// - Returns: What had to be made.
+    private func adoptKeys(_ cluster: inout ClusterConfiguration) throws(Fault) -> MadeKeys? {
         let isInsecure = protection.insecure || cluster.security.insecure
+        var made: MadeKeys?
         if cluster.security.keys.isEmpty, !isInsecure {
             let own = try absolute(keysOfLaunch(cluster))
             if !pathExists(own), !dryRun {
-                if cluster.launch.coordinator == nil { try makeFolder(absolute(folder)) }
-                try Keys.create(own)
+                made = try MadeKeys(own, run: cluster.launch.coordinator == nil ? absolute(folder) : nil)
                 standardError("zoetrope: made keys for this run; zoetrope status and stop take --keys \(own)\n")
             }
             cluster.security.keys = own
         }
         cluster.security.insecure = isInsecure && cluster.security.keys.isEmpty
-        return cluster.security.keys
+        return made
     }
 
     /// Where keys lie that nobody has named: in the run's folder, or where that is on another machine, beside the list of
@@ -137,12 +144,6 @@ struct LaunchCluster: ParsableCommand {
     private func keysOfLaunch(_ cluster: ClusterConfiguration) -> String {
         guard cluster.launch.coordinator != nil, let config else { return folder + "/keys" }
         return (config.hasSuffix(".conf") ? String(config.dropLast(5)) : config) + ".keys"
-    }
-
-    private func makeFolder(_ path: String) throws(Fault) {
-        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
-            throw Fault(.usage, path, "cannot be made: \(error.localizedDescription)")
-        }
     }
 
     private func plan(_ cluster: ClusterConfiguration, keys: String) throws(Fault) -> LaunchPlan {
