@@ -31,8 +31,11 @@ public func ask(
         poller.wait(milliseconds: max(1, Int((seconds - clock.now) * 1000)))
     }
     if !connection.isConnected, let problem = connection.handshakeProblem { throw problem }
+    guard !connection.isConnected else {
+        throw Fault(.stoppedEarly, endpoint, "the coordinator does not answer", mend: "ask again in a while")
+    }
     throw Fault(
-        .stoppedEarly, endpoint,
-        connection.isConnected ? "the coordinator does not answer" : "no coordinator listens there",
-        mend: "look into the run's file 'endpoint' for its address")
+        .stoppedEarly, endpoint, "no coordinator listens there",
+        mend: "the run is over or was stopped: its command, given again, says which; or its coordinator is elsewhere: "
+            + "the run's file 'endpoint' has the address")
 }
