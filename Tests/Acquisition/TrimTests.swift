@@ -152,6 +152,19 @@ import Video
         #expect(difference(upsideDown, b) > 3 * difference(a, b), "\(difference(upsideDown, b))")
     }
 
+    @Test func whatAChildSaysIsNotTakenForAStop() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        let job = TrimJob(source: folder + "/a.mp4", target: folder + "/b.mp4", start: 0, seconds: nil)
+        let child = TrimChild(command: ["/bin/sh", "-c", "echo was stopped >&2; exit 75", "child"])
+        let fault = #expect(throws: Fault.self) { try trim(TrimOptions(jobs: [job], child: child)) }
+        #expect(fault?.code == .stoppedEarly && fault?.thing == job.target, "\(fault as Any)")
+        // Who asks to stop hears of the whole.
+        child.cancellation.cancel()
+        let stop = #expect(throws: Fault.self) { try trim(TrimOptions(jobs: [job], child: child)) }
+        #expect(stop?.thing == "trim" && stop?.code == .stoppedEarly, "\(stop as Any)")
+    }
+
     @Test func aCrashCostsOneClip() throws {
         let folder = try folder()
         defer { try? removeTree(folder) }

@@ -30,14 +30,11 @@ public struct TrimChild: Sendable {
 
     public init(command: [String]) { self.command = command }
 
-    /// As `ChildProcess` says it.
-    static let wasStopped = "was stopped"
-
     /// - Returns: `written`, or `failed` with the reason.
     /// - Throws: `.stoppedEarly` when somebody asked to stop, or the child could not go on (a full disk); a `Fault` when the
     ///   child cannot be started at all.
     public func write(_ job: TrimJob) throws(Fault) -> TrimOutcome {
-        if cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, Self.wasStopped) }
+        if cancellation.isCancelled { throw Fault(.stoppedEarly, job.target, "was stopped") }
         let child = try ChildProcess.run(command + job.arguments, seconds: patience, cancellation: cancellation)
         let (status, reason) = verdict(child, patience)
         // Nothing of the video: the next one would fare no better.
@@ -82,28 +79,23 @@ public func trim(_ options: TrimOptions) throws(Fault) -> [TrimOutcome] {
     let done = TrimCounter()
     let results = inParallel(
         count: options.jobs.count, threads: options.threads, context: {},
-        { _, i -> Result<TrimOutcome, Fault> in
+        { _, i -> Result<TrimOutcome?, Fault> in
             let job = options.jobs[i]
             defer { options.progress(done.increment(), options.jobs.count) }
             if pathExists(job.target) {
                 return .success(TrimOutcome(target: job.target, source: job.source, status: .present))
             }
             do throws(Fault) { return .success(try options.child.write(job)) } catch {
+                // After a stop the others say only that they were stopped.
+                guard !options.child.cancellation.isCancelled else { return .success(nil) }
                 options.child.cancellation.cancel()
                 return .failure(error)
             }
         })
     var outcomes: [TrimOutcome] = []
-    var stop: Fault?
-    for result in results {
-        switch result {
-        case .success(let outcome): outcomes.append(outcome)
-        case .failure(let fault): if stop == nil || stop?.reason == TrimChild.wasStopped { stop = fault }
-        }
-    }
-    if let stop {
-        throw stop.reason == TrimChild.wasStopped
-            ? Fault(.stoppedEarly, "trim", stop.reason, mend: "the same command continues") : stop
+    for result in results { if let outcome = try result.get() { outcomes.append(outcome) } }
+    guard outcomes.count == options.jobs.count else {
+        throw Fault(.stoppedEarly, "trim", "was stopped", mend: "the same command continues")
     }
     return outcomes
 }
