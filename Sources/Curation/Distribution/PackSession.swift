@@ -84,32 +84,17 @@ final class PackSession {
         }
     }
 
-    /// Tells everybody, and lets go of what is under way.
-    ///
-    /// Waits until they are gone: of a connection that this end closes ZeroMQ drops what the other has not read yet.
+    /// Tells everybody, lets go of what is under way, and waits until they have heard it.
     func end(_ message: PackMessage) {
         for peer in helpers.keys { send(message, to: peer) }
         for lease in pulls.keys { abandon(lease) }
         hands.end()
         sources.end()
-        let poller = Poller()
-        poller.watch(listener)
-        let deadline = clock.now + Self.farewell
-        while !connected.isEmpty, clock.now < deadline {
-            poller.wait(milliseconds: 100)
-            while let event = listener.next() {
-                switch event {
-                case .disconnected(let peer): connected.remove(peer)
-                case .message(let peer, let header, let payloads):
-                    // Whoever comes as late as that hears it, too.
-                    guard peer.may(act: .worker), let late = try? PackMessage(header: header, payloads: payloads),
-                        case .hello = late
-                    else { continue }
-                    connected.insert(peer)
-                    send(message, to: peer)
-                case .turnedAway, .refused: break
-                }
-            }
+        listener.awaitDeparture(of: connected, seconds: Self.farewell) { peer, header, payloads in
+            guard peer.may(act: .worker), let late = try? PackMessage(header: header, payloads: payloads),
+                case .hello = late
+            else { return nil }
+            return message.parts
         }
     }
 
@@ -176,7 +161,7 @@ final class PackSession {
         helpers[peer] = Helper(name: helper.name, capacity: helper.capacity)
         note(.joined(name: helper.name, capacity: helper.capacity))
         // The news that it is gone may have come before its first words.
-        if trySending(.welcome(terms.assignment), to: peer) == .unreachable {
+        if listener.send(PackMessage.welcome(terms.assignment).parts, to: peer) == .unreachable {
             connected.remove(peer)
             forget(peer)
         }
@@ -308,13 +293,5 @@ final class PackSession {
     }
 
     /// Whoever cannot be reached is told of as disconnected.
-    private func send(_ message: PackMessage, to peer: Peer) { _ = trySending(message, to: peer) }
-
-    private func trySending(_ message: PackMessage, to peer: Peer) -> SendOutcome {
-        let parts = message.parts
-        return listener.send(
-            to: peer, header: parts.header, payloads: parts.payloads.map { Self.memory.payload(copying: $0) })
-    }
-
-    private static let memory = PayloadPool()
+    private func send(_ message: PackMessage, to peer: Peer) { _ = listener.send(message.parts, to: peer) }
 }

@@ -205,8 +205,7 @@ public final class PackWorker {
     }
 
     private func send(_ message: PackMessage) {
-        let parts = message.parts
         // What does not leave is of a connection that is about to be gone.
-        _ = connection.send(header: parts.header, payloads: parts.payloads.map { memory.payload(copying: $0) })
+        _ = connection.send(message.parts)
     }
 }

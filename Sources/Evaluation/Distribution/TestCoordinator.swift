@@ -85,12 +85,14 @@ public final class TestCoordinator {
     /// Tells all that the test is over, and waits until they have heard it.
     private func sayFarewell() {
         for peer in present { send(.stop, to: peer) }
-        let clock = MonotonicClock()
-        let end = clock.now + Self.farewell
-        while !present.isEmpty, clock.now < end {
-            poller.wait(milliseconds: 200)
-            // That workers leave now is as it should be.
-            while let event = listener.next() { handle(event) { _ in } }
+        listener.awaitDeparture(of: present, seconds: Self.farewell) { peer, header, payloads in
+            guard peer.may(act: .worker), let late = try? TestMessage(header: header, payloads: payloads) else {
+                return nil
+            }
+            switch late {
+            case .hello, .ready: return TestMessage.stop.parts
+            case .welcome, .lease, .tested, .failed, .stop: return nil
+            }
         }
     }
 
@@ -128,7 +130,7 @@ public final class TestCoordinator {
             guard !leases.isDone else { return send(.stop, to: peer) }
             // The news that it is gone may have come before its first words.
             let welcome = TestMessage.welcome(version: TestMessage.version, assignment)
-            if trySending(welcome, to: peer) == .unreachable { forget(peer, note) }
+            if listener.send(welcome.parts, to: peer) == .unreachable { forget(peer, note) }
         case .ready:
             guard present.contains(peer) else { return }
             guard !leases.isDone else { return send(.stop, to: peer) }
@@ -168,13 +170,5 @@ public final class TestCoordinator {
     }
 
     /// Whoever cannot be reached is told of as disconnected.
-    private func send(_ message: TestMessage, to peer: Peer) { _ = trySending(message, to: peer) }
-
-    private func trySending(_ message: TestMessage, to peer: Peer) -> SendOutcome {
-        let parts = message.parts
-        return listener.send(
-            to: peer, header: parts.header, payloads: parts.payloads.map { Self.memory.payload(copying: $0) })
-    }
-
-    private static let memory = PayloadPool()
+    private func send(_ message: TestMessage, to peer: Peer) { _ = listener.send(message.parts, to: peer) }
 }

@@ -8,7 +8,6 @@ public final class TestWorker {
     private let poller = Poller()
     private let name: String
     private let clock = MonotonicClock()
-    private let memory = PayloadPool()
     private var leased: [Int] = []
     /// Outcomes that the coordinator may not have.
     private var unsent: [TestMessage] = []
@@ -117,7 +116,6 @@ public final class TestWorker {
 
     @discardableResult
     private func send(_ message: TestMessage) -> SendOutcome {
-        let parts = message.parts
-        return connection.send(header: parts.header, payloads: parts.payloads.map { memory.payload(copying: $0) })
+        connection.send(message.parts)
     }
 }

@@ -29,6 +29,12 @@ final class RunValidation: Sendable {
         /// The run has ended early: what waits is for the next coordinator.
         var isAbandoned = false
         var child: Process?
+
+        mutating func abandon() {
+            waiting = []
+            isAbandoned = true
+            child?.terminate()
+        }
     }
 
     init(
@@ -86,9 +92,7 @@ final class RunValidation: Sendable {
         state.withLock { state in
             state.isEnding = true
             if !isDone {
-                state.waiting = []
-                state.isAbandoned = true
-                state.child?.terminate()
+                state.abandon()
             } else if !state.waiting.isEmpty || state.child != nil {
                 standardError("zoetrope: validating the last checkpoints\n")
             }
@@ -101,9 +105,7 @@ final class RunValidation: Sendable {
     func leaveTheRest() {
         let isLeft = state.withLock { state in
             let isLeft = !state.waiting.isEmpty || state.child != nil
-            state.waiting = []
-            state.isAbandoned = true
-            state.child?.terminate()
+            state.abandon()
             return isLeft
         }
         if isLeft { standardError("zoetrope: the last checkpoints are not validated; the same command does it\n") }
