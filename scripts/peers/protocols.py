@@ -22,6 +22,7 @@ import torch
 from torch import nn
 from safetensors.numpy import load_file
 
+import recipes
 from networks import both_pathways, randomised, slowfast
 
 with contextlib.redirect_stdout(io.StringIO()):  # it prints its table when it is loaded
@@ -39,7 +40,7 @@ work.mkdir(parents=True, exist_ok=True)
 CLASSES = 8
 torch.manual_seed(7)
 torch.set_num_threads(1)
-MEAN, DEVIATION = np.float32([114.75] * 3), np.float32([57.375] * 3)
+MEAN, DEVIATION = np.float32([recipes.MEAN] * 3), np.float32([recipes.DEVIATION] * 3)
 
 
 def zoetrope(*words):
@@ -241,25 +242,6 @@ cases = {
         run=scores_of_places(slowfast_network, both_pathways), input=84, videos=6,
     ),
 }  # fmt: skip
-RECIPE = """
-[model]
-name = "{name}"
-classes = 8
-[input]
-frames = {frames}
-sampling_rate = {sampling}
-crop = {input}
-width = {width}
-height = {height}
-mean = [114.75, 114.75, 114.75]
-deviation = [57.375, 57.375, 57.375]
-[optimizer]
-learning_rate = 0.1
-[schedule]
-steps = 1
-[test]
-protocol = "{test}"
-"""
 
 failed = []
 videos = {}
@@ -270,7 +252,12 @@ for name, case in cases.items():
     recipe = work / "recipe.toml"
     test = name.split(" ")[0]
     width, height = (48, 36) if case["input"] == 32 else (128, 96)
-    recipe.write_text(RECIPE.format(test=test, width=width, height=height, **case))
+    recipe.write_text(
+        recipes.recipe(
+            case["name"], CLASSES, frames=case["frames"], sampling=case["sampling"], crop=case["input"], width=width,
+            height=height, protocol=test,
+        )
+    )  # fmt: skip
     result = zoetrope(
         "test", recipe, "--checkpoint", work / case["file"], "--data", data, "--split", "test", "--out", out, "--json"
     )

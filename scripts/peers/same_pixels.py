@@ -18,6 +18,7 @@ import torch
 from safetensors import safe_open
 
 from networks import both_pathways, randomised, slowfast
+from recipes import DEVIATION, MEAN, recipe
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
@@ -26,28 +27,13 @@ parser.add_argument("--videos", required=True, nargs="+")
 arguments = parser.parse_args()
 work = arguments.work
 work.mkdir(parents=True, exist_ok=True)
-CLASSES, FRAMES, RATE, SIZE, WIDTH, HEIGHT, MEAN, DEVIATION = 8, 32, 2, 64, 128, 96, 114.75, 57.375
+CLASSES, FRAMES, RATE, SIZE, WIDTH, HEIGHT = 8, 32, 2, 64, 128, 96
 
 torch.manual_seed(7)
 network = randomised(slowfast(CLASSES, SIZE // 32), 0.2)
 torch.save({"model_state": network.state_dict()}, work / "slowfast.pyth")
-(work / "recipe.toml").write_text(f"""
-[model]
-name = "pytorchvideo/slowfast_r50"
-classes = {CLASSES}
-[input]
-frames = {FRAMES}
-sampling_rate = {RATE}
-crop = {SIZE}
-width = {WIDTH}
-height = {HEIGHT}
-mean = [{MEAN}, {MEAN}, {MEAN}]
-deviation = [{DEVIATION}, {DEVIATION}, {DEVIATION}]
-[optimizer]
-learning_rate = 0.1
-[schedule]
-steps = 1
-""")
+(work / "recipe.toml").write_text(recipe(
+    "pytorchvideo/slowfast_r50", CLASSES, frames=FRAMES, sampling=RATE, crop=SIZE, width=WIDTH, height=HEIGHT))
 out = work / "features.safetensors"
 subprocess.run(
     [arguments.program, "features", "--checkpoint", work / "slowfast.pyth", "--recipe", work / "recipe.toml", "--clips",

@@ -19,6 +19,7 @@ import av
 import torch
 from safetensors.numpy import load_file
 
+import recipes
 from networks import both_pathways, randomised, slowfast
 
 parser = argparse.ArgumentParser()
@@ -37,7 +38,7 @@ torch.set_num_threads(arguments.threads)
 # One function serves all stages of the network; beyond the default of 8 shapes it would not be compiled any more.
 torch._dynamo.config.recompile_limit = 64
 CLASSES, CLIPS, FRAMES, SAMPLING, EDGE = 400, 10, 32, 2, 256
-MEAN, DEVIATION = torch.tensor([114.75] * 3), torch.tensor([57.375] * 3)
+MEAN, DEVIATION = torch.tensor([recipes.MEAN] * 3), torch.tensor([recipes.DEVIATION] * 3)
 
 
 def zoetrope(*words):
@@ -52,26 +53,11 @@ torch.save({"model_state": network.state_dict()}, work / "slowfast.pyth")
 if not (work / "data" / "dataset.toml").exists():
     zoetrope("data", "pack", "--list", work / "list.txt", "--split", "test", "--out", work / "data")
 (work / "recipe.toml").write_text(
-    f"""
-[model]
-name = "pytorchvideo/slowfast_r50"
-classes = {CLASSES}
-[input]
-frames = {FRAMES}
-sampling_rate = {SAMPLING}
-crop = 224
-width = 340
-height = 256
-mean = [114.75, 114.75, 114.75]
-deviation = [57.375, 57.375, 57.375]
-[optimizer]
-learning_rate = 0.1
-[schedule]
-steps = 1
-[test]
-protocol = "slowfast"
-"""
-)
+    recipes.recipe(
+        "pytorchvideo/slowfast_r50", CLASSES, frames=FRAMES, sampling=SAMPLING, crop=224, width=340, height=256,
+        protocol="slowfast",
+    )
+)  # fmt: skip
 
 
 def ours():
