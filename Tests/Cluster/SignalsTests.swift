@@ -121,6 +121,31 @@ struct SignalsTests {
         }
     }
 
+    @Test(
+        "A worker that has not joined yet leaves with the same codes",
+        arguments: [
+            (SIGTERM, 0), (SIGUSR1, 75),
+        ] as [(Int32, Int32)])
+    func leaveBeforeJoining(number: Int32, code: Int32) throws {
+        try withTemporaryFolder { folder in
+            let supervisor = try #require(NoticeListener(folder + "/notify"))
+            // Somebody listens there, and says nothing.
+            let port = try TakenPort()
+            let worker = try Program.start(
+                [
+                    "NOTIFY_SOCKET=\(supervisor.path)", Program.path, "worker", "--join",
+                    "tcp://127.0.0.1:\(port.number)", "--threads", "1",
+                ], with: "/usr/bin/env")
+            // It heeds signals by then.
+            #expect(supervisor.next(within: 60) == "READY=1")
+            worker.kill(number)
+            let left = worker.wait()
+            #expect(left.status == code, "\(left.errors)")
+            #expect(left.errors.contains(code == 0 ? "told to leave before it joined" : "left on SIGUSR1"))
+            withExtendedLifetime(port) {}
+        }
+    }
+
     @Test("The second SIGINT ends a training at once that cannot write its checkpoint; its workers end with it")
     func secondInterrupt() throws {
         try withTemporaryFolder { folder in

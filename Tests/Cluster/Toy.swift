@@ -160,15 +160,18 @@ final class ToyWorker: Sendable {
     ///   - plan: What it says of its plan; the right thing unless said otherwise.
     ///   - failure: What its preparation throws.
     ///   - during: Called in the middle of each unit with the worker itself; may make it vanish.
+    ///   - note: Gets the lines of its log.
     init(
         _ name: String, joining endpoint: String, plan: String? = nil, failure: Fault? = nil,
         security: Security = .loopback,
-        during: @escaping @Sendable (_ worker: ToyWorker, _ step: Int, _ unit: Int) -> Void = { _, _, _ in }
+        during: @escaping @Sendable (_ worker: ToyWorker, _ step: Int, _ unit: Int) -> Void = { _, _, _ in },
+        note: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         let me = Weak()
         let shell = try WorkerShell(
             WorkerShell.Settings(
-                coordinator: endpoint, name: name, threads: 1, product: "test", timing: Toy.timing, security: security)
+                coordinator: endpoint, name: name, threads: 1, product: "test", timing: Toy.timing, security: security),
+            note: note
         ) { _ throws(Fault) in
             if let failure { throw failure }
             return WorkerBuild(

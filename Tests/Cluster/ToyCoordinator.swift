@@ -78,6 +78,9 @@ final class ToyCoordinator: Sendable {
 
     func stop() { shell.stop(reason: "the test stops it") }
 
+    /// Somebody says that a process has ended: a lie where it lives.
+    func processEnded(_ process: Int) { shell.processEnded(process) }
+
     /// Waits for its end; afterwards the run directory is free.
     func wait() -> Ending {
         defer { log.lines.withLock { $0.shell = nil } }
