@@ -79,6 +79,21 @@ struct RunDirectoryTests {
         }
     }
 
+    /// The same command would end in the same way: nobody is to run it again and again.
+    @Test("Workers that may not join, as of another build than the ledger's, give a training their code and not 75")
+    func workersOfAnotherBuild() throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            var first = record(0)
+            first.computedWith = [Fingerprint(name: "versions", value: "of other libraries")]
+            do { try StepLedger(try RunDirectory(run)).append(first) }
+            let training = try Program.start(MotionRun.arguments(run: run, workers: 2)).wait()
+            #expect(training.status == 64, "\(training.errors)")
+            #expect(training.errors.contains("versions differs: the run's ledger has of other libraries, worker-"))
+            #expect(training.errors.contains("none of its workers can take part"), "\(training.errors)")
+        }
+    }
+
     @Test("A checkpoint comes back to the bit, with names and shapes, and the oldest are removed")
     func checkpoints() throws {
         try withTemporaryFolder { run in
