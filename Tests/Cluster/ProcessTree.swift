@@ -29,6 +29,21 @@ enum ProcessTree {
         return found[19] == entry.start && !["Z", "X"].contains(found[0])
     }
 
+    /// The words that it was started with; before it runs its own program, its parent's.
+    static func arguments(_ entry: Entry) -> [String] {
+        let text = try? String(contentsOfFile: "/proc/\(entry.pid)/cmdline", encoding: .utf8)
+        return text?.split(separator: "\0").map(String.init) ?? []
+    }
+
+    /// Stops it until SIGCONT.
+    /// - Returns: Whether it is stopped; it may have ended, or be about to.
+    static func stop(_ entry: Entry) -> Bool {
+        kill(entry.pid, SIGSTOP)
+        let deadline = Date().addingTimeInterval(60)
+        while isAlive(entry), Date() < deadline { if fields(entry.pid)?[0] == "T" { return true } }
+        return false
+    }
+
     /// Whether all of them end before `seconds` are over. Who has closed its files may still be on its way out.
     static func end(_ processes: Set<Entry>, within seconds: Double) -> Bool {
         let deadline = Date().addingTimeInterval(seconds)
