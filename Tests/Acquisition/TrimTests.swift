@@ -165,9 +165,8 @@ import Video
         #expect(stop?.thing == "trim" && stop?.code == .stoppedEarly, "\(stop as Any)")
     }
 
-    @Test func aCrashCostsOneClip() throws {
-        let folder = try folder()
-        defer { try? removeTree(folder) }
+    /// Clips that a child in `folder` writes, or does with them what the source's name says.
+    private func options(_ folder: String, _ sources: [String]) throws -> TrimOptions {
         let script = #"""
             #!/bin/sh
             for word in "$@"; do source=$target; target=$word; done
@@ -175,16 +174,22 @@ import Video
             *crash) kill -SEGV $$ ;;
             *hang) sleep 600 & sleep 600 ;;
             *bad) echo "zoetrope: it is bad" >&2; exit 65 ;;
+            *full) echo "zoetrope: the disk is full" >&2; exit 75 ;;
             *) echo "$@" > "$target" ;;
             esac
             """#
         try writeWhole(script, to: folder + "/child")
         chmod(folder + "/child", 0o755)
-        let sources = ["-good", "crash", "hang", "bad", "good"]
         let jobs = sources.map {
             TrimJob(source: folder + "/" + $0, target: folder + "/\($0).mp4", start: 3, seconds: 10)
         }
-        var options = TrimOptions(jobs: jobs, child: TrimChild(command: [folder + "/child", "go"]))
+        return TrimOptions(jobs: jobs, child: TrimChild(command: [folder + "/child", "go"]))
+    }
+
+    @Test func aCrashCostsOneClip() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        var options = try options(folder, ["-good", "crash", "hang", "bad", "good"])
         // Whoever does not hang has this long on a busy machine, too.
         options.child.patience = 5
         let first = try trim(options)
@@ -196,5 +201,55 @@ import Video
         #expect(try trim(options).map(\.status) == [.present, .failed, .failed, .failed, .present])
         options.child.command = [folder + "/not-there"]
         #expect(throws: Fault.self) { try trim(options) }
+    }
+
+    /// Nothing of the videos: the next one would fare no better. Those under way are ended, and what is told is not that.
+    @Test func aChildThatCannotGoOnEndsAll() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        var options = try options(folder, ["hang", "full"])
+        options.child.patience = 60
+        let fault = #expect(throws: Fault.self) { try trim(options) }
+        #expect(fault?.code == .stoppedEarly && fault?.thing == folder + "/full.mp4", "\(String(describing: fault))")
+        #expect(fault?.reason == "zoetrope: the disk is full")
+    }
+
+    /// A video of noise, which no encoder makes small.
+    private func noise(_ path: String) throws {
+        let (width, height) = (128, 96)
+        let encoder = try VideoEncoder(width: width, height: height, framesPerSecond: 25)
+        var state: UInt64 = 1
+        for _ in 0..<25 {
+            let pixels: [UInt8] = (0..<3 * width * height).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return UInt8(state >> 56)
+            }
+            try pixels.withUnsafeBufferPointer { try encoder.append(rgb: $0) }
+        }
+        try writeWhole(try encoder.finish(), to: path)
+    }
+
+    /// Left out for it, a video would be missing from the set, and nobody would look for it.
+    @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount a tmpfs"))
+    func aFullDiskEndsAPackingAndIsNoFaultOfAVideo() throws {
+        let folder = try folder()
+        defer { try? removeTree(folder) }
+        try noise(folder + "/a.mp4")
+        try writeWhole("a.mp4 0\n", to: folder + "/list")
+        try SmallDisk.with(kilobytes: 64 << 10) { disk in
+            let words = [
+                "data", "pack", "--list", "list", "--split", "train", "--out", disk.path + "/set", "--profile", "fast",
+                "--json",
+            ]
+            // Enough for the journals.
+            try disk.fill(leaving: 32)
+            let full = try Command.run(words, in: folder)
+            #expect(full.code == 75 && full.errors.contains("No space left on device"), "\(full.errors)")
+            #expect(!pathExists(disk.path + "/set/train"))
+            try disk.free()
+            let packed = try Command.run(words, in: folder)
+            #expect(packed.code == 0 && packed.json["clips"] as? Int == 1, "\(packed.errors)")
+            #expect((packed.json["bytes"] as? Int ?? 0) > 32 << 10, "it would have fitted: \(packed.output)")
+        }
     }
 }
