@@ -88,10 +88,16 @@ import Wire
             let exporting = Exporting(format: format)
             try exporting.write(set, to: folder + "/out")
             try exporting.write(set, to: folder + "/out")
-            try writeWhole([1], to: folder + "/out/mine.txt")
-            let fault = #expect(throws: Fault.self) { try exporting.write(set, to: folder + "/out") }
-            #expect(fault?.code == .usage && fault?.mend.contains("another --out") == true)
-            #expect(try readWhole(folder + "/out/mine.txt") == [1])
+            // The second as videos lie in folders of classes.
+            for (parent, name) in [(folder + "/out", "mine.txt"), (folder + "/out/waving", "mine.mp4")] {
+                try makeDirectories(parent)
+                let mine = parent + "/" + name
+                try writeWhole([1], to: mine)
+                let fault = #expect(throws: Fault.self) { try exporting.write(set, to: folder + "/out") }
+                #expect(fault?.code == .usage && fault?.mend.contains("another --out") == true)
+                #expect(try readWhole(mine) == [1])
+                try removeTree(mine)
+            }
             try makeDirectories(folder + "/empty")
             try exporting.write(set, to: folder + "/empty")
         }

@@ -1,6 +1,7 @@
 import Coordinator
 import Testing
 import Wire
+import Worker
 
 /// Whoever comes while something else begins or ends.
 @Suite struct LateJoinersTests {
@@ -23,6 +24,23 @@ import Wire
         #expect(cluster.members[1]?.departed == [], "two of nine seconds' silence before and after")
         cluster.pass(6, heard: [1])
         #expect(cluster.members[1]?.departed == [2], "who is silent after that is dead")
+    }
+
+    /// The same of a worker: what its coordinator has said is still to be read.
+    @Test func aWorkerThatWasStoppedLooksForItsCoordinatorAsLongAsBefore() {
+        let timing = ClusterTiming()
+        let hello = Hello(
+            name: "w", host: "node", process: 1, threads: 1, endpoint: "tcp://10.0.0.1:41234", product: "test")
+        var worker = Worker(incarnation: 1, hello: hello, timing: timing, pool: PayloadPool())
+        func ends(_ now: Double) -> Bool {
+            worker.handle(.tick, now: now).contains { if case .stop(75, _) = $0 { true } else { false } }
+        }
+        let stopped = 10 * timing.coordinatorPatience
+        let atOnce = [ends(0), ends(stopped)]
+        #expect(atOnce == [false, false])
+        // A second of it was its own.
+        let later = stride(from: 1, through: timing.coordinatorPatience, by: 1).first { ends(stopped + $0) }
+        #expect(later == timing.coordinatorPatience)
     }
 
     /// One of two has failed and is asked no more; the other one, who might have done it, dies.
