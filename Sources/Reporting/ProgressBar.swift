@@ -1,5 +1,3 @@
-import Glibc
-
 /// Progress on stderr: one line that redraws itself on a terminal, a plain line now and then elsewhere.
 public struct ProgressBar {
     private let label: String
@@ -18,7 +16,7 @@ public struct ProgressBar {
     public init(
         _ label: String, total: Int, now: Double, isTerminal: Bool = standardErrorIsTerminal(),
         plainInterval: Double = 10,
-        write: @escaping (String) -> Void = standardError
+        write: @escaping (String) -> Void = standardProgress
     ) {
         self.label = label
         self.total = total
@@ -39,8 +37,7 @@ public struct ProgressBar {
         if isTerminal {
             let filled = Int(fraction * 24)
             let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 24 - filled)
-            write("\r\u{1B}[2K\(bar) \(figures)")
-            if done == total { write("\n") }
+            write("\r\u{1B}[2K\(bar) \(figures)" + (done == total ? "\n" : ""))
         } else {
             write(figures + "\n")
         }
@@ -52,21 +49,5 @@ public struct ProgressBar {
         let two = { (n: Int) in n < 10 ? "0\(n)" : "\(n)" }
         return whole < 3600
             ? "\(whole / 60):\(two(whole % 60))" : "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
-    }
-}
-
-/// Whether stderr is a terminal, so that lines may redraw themselves.
-public func standardErrorIsTerminal() -> Bool { isatty(2) == 1 }
-
-/// Writes to stderr at once; what stderr cannot take is not worth stopping for.
-public func standardError(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-        var rest = UnsafeRawBufferPointer(bytes)
-        while let base = rest.baseAddress, !rest.isEmpty {
-            let written = Glibc.write(2, base, rest.count)
-            guard written > 0 else { return }
-            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-        }
     }
 }

@@ -57,6 +57,8 @@ struct ResultOptions: ParsableArguments {
 
     /// Prints the human text, or the JSON line.
     func report(_ result: JSON, text: @autoclosure () -> String) {
+        // On one terminal the result is the last that is said.
+        flushStandardError()
         print(json ? result.text : text())
         fflush(nil)
     }

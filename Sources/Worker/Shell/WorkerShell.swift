@@ -64,7 +64,7 @@ public final class WorkerShell: Sendable {
 
     /// - Parameters:
     ///   - supply: Of clips: serves others from what this worker has, and learns from whom it may pull.
-    ///   - note: What is worth a line in the log. Called on the socket thread.
+    ///   - note: What is worth a line in the log. Called on the socket thread: it is not to wait for a terminal.
     ///   - observe: What the worker is at, about once a second; counts begin anew when it had to join again. Called on the
     ///     socket thread.
     ///   - build: Makes network and clips from a welcome; called on the compute thread, once for each run. A fault ends

@@ -44,6 +44,7 @@ struct Coordinate: ParsableCommand {
     var parent: Int32?
 
     func run() throws {
+        detachStandardError()
         var cluster = try clusterConfiguration(config)
         if let listen { cluster.coordinator.address = listen }
         if let parent { endWith(parent: parent, name: "coordinator") }
@@ -122,6 +123,7 @@ struct Work: ParsableCommand {
     var parent: Int32?
 
     func run() throws {
+        detachStandardError()
         let cluster = try clusterConfiguration(config)
         let asked = threads ?? cluster.worker.threads
         guard (0...1024).contains(asked) else {
@@ -224,6 +226,7 @@ func endWith(parent: Int32, name: String) {
     Thread.detachNewThread {
         while getppid() == parent { usleep(200_000) }
         standardError("zoetrope: \(name): the command that started it is gone\n")
+        flushStandardError()
         _exit(75)
     }
 }

@@ -52,6 +52,7 @@ struct LaunchCluster: ParsableCommand {
     }
 
     func run() throws {
+        detachStandardError()
         var cluster = try clusterConfiguration(config)
         if let keys = protection.keys { cluster.security.keys = try absolute(keys) }
         let job = slurm ? try SlurmJob(environmentVariable) : nil

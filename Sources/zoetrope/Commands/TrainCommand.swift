@@ -62,6 +62,7 @@ struct Train: ParsableCommand {
     }
 
     func run() throws {
+        detachStandardError()
         let data = try absolute(data)
         let threads = computeThreads(threads, ofEachOf: workers)
         let slices = try Cores.slices(
