@@ -2,16 +2,20 @@ import Foundation
 
 /// A thread that runs what it is given, one task after another, in order.
 public final class TaskThread: Sendable {
-    private let queue = TaskQueue()
+    private let queue: TaskQueue
     private let thread: DedicatedThread
 
-    public init(name: String) {
-        let queue = queue
+    /// - Parameter limit: Tasks that may wait; whoever posts more is told so and does not wait.
+    public init(name: String, limit: Int = .max) {
+        let queue = TaskQueue(limit: limit)
+        self.queue = queue
         thread = DedicatedThread(name: name) { while let task = queue.next() { task() } }
     }
 
     /// From any thread. After `finish` nothing is taken any more.
-    public func post(_ task: @escaping @Sendable () -> Void) { queue.add(task) }
+    /// - Returns: Whether it will run.
+    @discardableResult
+    public func post(_ task: @escaping @Sendable () -> Void) -> Bool { queue.add(task) }
 
     /// Waits until everything posted so far has run, and ends the thread.
     public func finish() {
@@ -22,15 +26,20 @@ public final class TaskThread: Sendable {
 
 private final class TaskQueue: @unchecked Sendable {  // its state is touched under the condition's lock only
     private let condition = NSCondition()
+    private let limit: Int
     private var tasks: [@Sendable () -> Void] = []
     private var taken = 0
     private var isClosed = false
 
-    func add(_ task: @escaping @Sendable () -> Void) {
+    init(limit: Int) { self.limit = limit }
+
+    func add(_ task: @escaping @Sendable () -> Void) -> Bool {
         condition.lock()
-        if !isClosed { tasks.append(task) }
+        defer { condition.unlock() }
+        guard !isClosed, tasks.count - taken < limit else { return false }
+        tasks.append(task)
         condition.signal()
-        condition.unlock()
+        return true
     }
 
     func close() {
@@ -50,8 +59,9 @@ private final class TaskQueue: @unchecked Sendable {  // its state is touched un
         // What it holds is let go when it has run, however many wait behind it.
         tasks[taken] = {}
         taken += 1
-        if taken == tasks.count {
-            tasks.removeAll(keepingCapacity: true)
+        // Also where it never runs empty the memory is that of what waits.
+        if 2 * taken >= tasks.count {
+            tasks.removeFirst(taken)
             taken = 0
         }
         return task

@@ -1,5 +1,6 @@
 public import Faults
 import Glibc
+import Storage
 
 /// `metrics.jsonl`: one JSON object a line, appended as steps commit; a run that continues appends to it.
 public final class MetricsLog {
@@ -36,5 +37,40 @@ public final class MetricsLog {
         return Fault(
             .data, path, "has no line for what happens now: \(reason)",
             mend: "make room; the ledger has every step all the same")
+    }
+
+    /// Calls `body` with each line of the file at `path`, without its end; without a file there is none. The file of a long
+    /// run is larger than what may be held.
+    /// - Throws: `Fault.data` when it cannot be opened.
+    public static func read(_ path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(Fault) {
+        guard pathExists(path) else { return }
+        guard let file = fopen(path, "re") else {
+            throw Fault(.data, path, "cannot be opened: \(String(cString: strerror(errno)))", mend: "check the file")
+        }
+        defer { fclose(file) }
+        // A line is some 250 bytes; of one that is no line of ours the beginning is enough to see that.
+        var line = [CChar](repeating: 0, count: 4096)
+        while fgets(&line, Int32(line.count), file) != nil {
+            line.withUnsafeBytes { bytes in
+                body(UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 && $0 != UInt8(ascii: "\n") }))
+            }
+        }
+    }
+
+    /// The steps that have a whole line in the file at `path`.
+    /// - Throws: `Fault.data` when it cannot be opened.
+    public static func steps(in path: String) throws(Fault) -> Set<Int> {
+        var steps: Set<Int> = []
+        try read(path) { line in
+            if let step = step(of: line) { steps.insert(step) }
+        }
+        return steps
+    }
+
+    /// Of a line that is whole: one that a crash tore off ends without its brace.
+    private static func step(of line: UnsafeRawBufferPointer) -> Int? {
+        let head = #"{"step":"#.utf8
+        guard line.last == UInt8(ascii: "}"), line.starts(with: head) else { return nil }
+        return Int(String(decoding: line.dropFirst(head.count).prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self))
     }
 }

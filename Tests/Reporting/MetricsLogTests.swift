@@ -46,4 +46,20 @@ import Testing
             #expect(try text(of: path) == written + line(7).text + "\n")
         }
     }
+
+    @Test func stepsAreThoseOfWholeLines() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/metrics.jsonl"
+            let none = try MetricsLog.steps(in: path)
+            #expect(none == [], "there is no file")
+            let lines = [
+                #"{"step":0,"loss":1.5}"#, "", "somebody's own}", #"{"loss":1}"#,
+                #"{"step":99999999999999999999,"loss":1}"#, #"{"step":12,"loss":0.25}"#, #"{"step":13,"lo"#,
+            ]
+            try writeWhole(lines.joined(separator: "\n"), to: path)
+            #expect(try MetricsLog(path: path).append(["step": 14, "loss": 2]) == nil)
+            let steps = try MetricsLog.steps(in: path)
+            #expect(steps == [0, 12, 14])
+        }
+    }
 }

@@ -8,7 +8,8 @@ public import Wire
 /// `run()` is the socket thread. The ledger and the checkpoints have a thread each, so that a slow disk never keeps the
 /// heartbeats from being heard, and a checkpoint never keeps a step from being committed.
 public final class CoordinatorShell: Sendable {
-    /// What people and metrics hear of.
+    /// What people and metrics hear of, on the socket thread: whoever is told waits neither for a disk nor for a terminal, or
+    /// the workers would take the coordinator for dead.
     public struct Observer: Sendable {
         /// A step is in the ledger; or it was replayed, and is there since long.
         public var committed: @Sendable (LedgerRecord, _ replayed: Bool) -> Void
@@ -17,7 +18,7 @@ public final class CoordinatorShell: Sendable {
         public var refused: @Sendable (Fault) -> Void
         /// The socket thread is alive: several times a second.
         public var ticked: @Sendable () -> Void = {}
-        /// Who is here and what the step waits for, about once a second, on the socket thread: to be kept, not worked on.
+        /// Who is here and what the step waits for, about once a second: to be kept, not worked on.
         public var status: (@Sendable (ClusterStatus) -> Void)?
 
         public init(

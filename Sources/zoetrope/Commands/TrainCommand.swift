@@ -180,6 +180,7 @@ func coordinate(
     // Validation and TensorBoard may have something left to do.
     if ending.code == 0 { standardError("zoetrope: all \(preparation.steps) steps are done\n") }
     ServiceNotice.system?.stopping()
+    report.finish(ending)
     validation?.finish(isDone: ending.code == 0)
     tensorBoard.finish(ending)
     monitor?.ended(ending)
@@ -190,6 +191,11 @@ func coordinate(
 /// The result of a run that is done, and nil for any other. What it has left to validate is done first.
 func finishedResult(run: String, preparation: RunPreparation) throws -> RunResult? {
     guard let finished = try RunResult(run: run, preparation: preparation) else { return nil }
+    // Whoever was killed behind the last checkpoint may owe lines; whoever still holds the run writes them himself.
+    if let claim = try? RunDirectory.Claim(run) {
+        MetricsFile.complete(run: run)
+        withExtendedLifetime(claim) {}
+    }
     let folder = run + "/validation"
     guard try fileKind(folder) == .directory, try directoryNames(folder).contains(where: { $0.hasPrefix("step-") })
     else { return finished }

@@ -1,10 +1,8 @@
 import Coordinator
 import Faults
-import Foundation
 import Kernels
 import Protocol
 import Reporting
-import Storage
 import Synchronization
 import Training
 import Wire
@@ -19,7 +17,9 @@ final class RunMonitor: Sendable {
     /// - Parameter run: The folder, whose `metrics.jsonl` has their steps.
     func restore(run: String) throws(Fault) {
         var metrics = snapshot
-        try Self.restore(&metrics, from: run + "/metrics.jsonl")
+        try MetricsLog.read(MetricsFile.path(run: run)) { line in
+            if let point = StepPoint(line: line) { metrics.restore(point) }
+        }
         var best = -Double.infinity
         for result in try ValidationLog(run: run).results {
             metrics.restore(.init(step: result.step, videoTop1: result.videoTop1, isBest: result.videoTop1 > best))
@@ -78,21 +78,6 @@ final class RunMonitor: Sendable {
 
     func ended(_ ending: Ending) {
         metrics.withLock { $0.ended(code: ending.code, reason: ending.reason) }
-    }
-
-    /// Reads line by line: the file of a long run is larger than what may be held.
-    private static func restore(_ metrics: inout RunMetrics, from path: String) throws(Fault) {
-        guard pathExists(path) else { return }
-        guard let file = fopen(path, "re") else {
-            throw Fault(.data, path, "cannot be opened: \(String(cString: strerror(errno)))", mend: "check the file")
-        }
-        defer { fclose(file) }
-        // A line is some 250 bytes; of one that is no line of ours the beginning is enough to see that.
-        var line = [CChar](repeating: 0, count: 4096)
-        while fgets(&line, Int32(line.count), file) != nil {
-            let bytes = line.prefix { $0 != 0 }.lazy.map { UInt8(bitPattern: $0) }
-            if let point = StepPoint(line: bytes) { metrics.restore(point) }
-        }
     }
 }
 

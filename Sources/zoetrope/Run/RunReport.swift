@@ -5,9 +5,10 @@ import Protocol
 import Reporting
 import Wire
 
-/// What a coordinator's run looks like from outside: a progress bar, log lines, metrics.jsonl.
+/// What a coordinator's run looks like from outside: a progress bar, log lines, metrics.jsonl. Whoever tells it something waits
+/// neither for the disk nor, once stderr is detached, for the terminal.
 final class RunReport: @unchecked Sendable {  // called on the coordinator's socket thread only
-    private let metrics: MetricsLog
+    private let metrics: MetricsFile
     private let steps: Int
     private let clock = MonotonicClock()
     private var bar: ProgressBar?
@@ -17,7 +18,7 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
     private var substituted: Set<Int> = []
 
     init(run: String, steps: Int) throws(Fault) {
-        metrics = try MetricsLog(path: run + "/metrics.jsonl")
+        metrics = try MetricsFile(run: run)
         self.steps = steps
     }
 
@@ -27,6 +28,9 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
             note: { [self] note in tell(note) },
             refused: { fault in standardError("zoetrope: \(fault)\n") })
     }
+
+    /// The run has ended: waits until the files say so.
+    func finish(_ ending: Ending) { metrics.finish(ending) }
 
     private func tell(_ record: LedgerRecord, replayed: Bool) {
         let outcome = record.outcome
@@ -45,17 +49,7 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
             standardError(
                 "zoetrope: \(substitute.reason); clip \(substitute.used) stands in for clip \(substitute.wanted)\n")
         }
-        if !replayed {
-            let fault = metrics.append([
-                "step": .integer(outcome.step), "loss": .number(outcome.loss),
-                "accuracy": .number(Double(outcome.correct) / Double(max(1, outcome.clips))),
-                "learning_rate": .number(Double(outcome.rate)), "gradient_norm": .number(outcome.gradientNorm),
-                "clips": .integer(outcome.clips), "seconds": .number(record.seconds), "clips_per_s": .number(speed),
-                "workers": .integer(record.workers), "substitutes": .integer(outcome.substitutes.count),
-                "skipped": .boolean(outcome.skipped), "generation": .integer(Int(record.generation)),
-            ])
-            if let fault { standardError("zoetrope: \(fault)\n") }
-        }
+        if !replayed { metrics.append(record) }
     }
 
     private func tell(_ note: ClusterNote) {

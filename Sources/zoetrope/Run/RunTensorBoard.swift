@@ -18,6 +18,8 @@ import Worker
 /// before it stopped.
 final class RunTensorBoard: Sendable {
     private let file: Mutex<EventFile>
+    /// Writes the coordinator's steps. What a coordinator that is killed had not written yet is missing in its file.
+    private let steps: FileThread
     private let run: String
     /// Reads clips and checkpoints, behind everything else.
     private let background = DispatchQueue(label: "tensorboard", qos: .background)
@@ -63,6 +65,7 @@ final class RunTensorBoard: Sendable {
         ] {
             events.append(TensorBoardEvent(time: time, .values([value])))
         }
+        steps = FileThread(events.path)
         file = Mutex(events)
         // Whoever goes on with a run has shown them already.
         if isFirst { background.async { self.showClips(preparation) } }
@@ -140,7 +143,9 @@ final class RunTensorBoard: Sendable {
             ("speed/clips_per_s", point.clipsPerSecond), ("speed/seconds_per_step", point.seconds),
             ("cluster/workers", Double(record.workers)),
         ]
-        append(step: point.step, values.map { TensorBoardValue($0.0, .scalar($0.1)) })
+        let event = TensorBoardEvent(
+            time: wallClock(), step: point.step, .values(values.map { TensorBoardValue($0.0, .scalar($0.1)) }))
+        steps.post { [self] in append(event) }
     }
 
     /// Its accuracy, and what was taken for what.
@@ -189,19 +194,21 @@ final class RunTensorBoard: Sendable {
     }
 
     private func append(step: Int, _ values: [TensorBoardValue]) {
-        let event = TensorBoardEvent(time: wallClock(), step: step, .values(values))
-        _ = file.withLock { $0.append(event) }
+        append(TensorBoardEvent(time: wallClock(), step: step, .values(values)))
     }
+
+    private func append(_ event: TensorBoardEvent) { _ = file.withLock { $0.append(event) } }
 
     /// What waits is written, by the caller as well: the background may take long on a busy machine. Then the run is told to
     /// have ended.
     func finish(_ ending: Ending) {
+        steps.finish()
         showDistributions()
         background.sync {}
         // One that only stopped goes on with another file.
         guard ending.code != 75 else { return }
         let time = wallClock()
         let end = Self.value(.end(isSuccess: ending.code == 0, time: time))
-        _ = file.withLock { $0.append(TensorBoardEvent(time: time, .values([end]))) }
+        append(TensorBoardEvent(time: time, .values([end])))
     }
 }

@@ -2,6 +2,7 @@ import Coordinator
 import Evaluation
 import Faults
 import Foundation
+import Protocol
 import Reporting
 import Storage
 import Synchronization
@@ -17,6 +18,8 @@ final class RunValidation: Sendable {
     private let preparation: RunPreparation
     private let told: @Sendable (ValidatedCheckpoint) -> Void
     private let state: Mutex<State>
+    /// Keeps checkpoints as they come.
+    private let keeper = TaskThread(name: "validation")
     private let work = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
@@ -61,8 +64,11 @@ final class RunValidation: Sendable {
     private var settings: Recipe.Validation { preparation.recipe.validation }
     private var data: String { preparation.data }
 
-    /// A checkpoint is whole: it is kept for validation, if it is due. Called on the coordinator's thread: links only.
-    func checkpointCompleted(_ version: Int) {
+    /// A checkpoint is whole: it is kept for validation, if it is due. From any thread; returns at once. It is kept while the
+    /// next one is written, and one that went before it could be is told.
+    func checkpointCompleted(_ version: Int) { keeper.post { [self] in keep(version) } }
+
+    private func keep(_ version: Int) {
         let isDue = state.withLock { state in
             guard
                 preparation.recipe.isValidationDue(
@@ -89,6 +95,7 @@ final class RunValidation: Sendable {
 
     /// Training has ended: what waits is done first if the run is, and left to the next coordinator if not.
     func finish(isDone: Bool) {
+        keeper.finish()
         state.withLock { state in
             state.isEnding = true
             if !isDone {
