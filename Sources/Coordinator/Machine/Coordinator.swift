@@ -60,7 +60,7 @@ public struct Coordinator: Sendable {
     var divergences: [Incarnation: Int] = [:]
     var phase = Phase.gathering
     var stopReason: String?
-    var lastTick: Double?
+    private var pauses = PauseDetector()
     /// Why a block failed last.
     var lastFailure = ""
     /// Somebody asked for a checkpoint out of turn.
@@ -164,15 +164,12 @@ public struct Coordinator: Sendable {
         giveUpWhatNobodyCan(now: now)
     }
 
-    /// This process was stopped, or its machine asleep: nobody could be heard meanwhile, and what they have said is still to
-    /// be read. Each tick counts a second of silence at most.
+    /// Nobody is silent while we do not listen.
     private mutating func forgivePause(now: Double) {
-        let pause = now - (lastTick ?? now) - 1
-        lastTick = now
-        guard pause > 0 else { return }
+        guard let pause = pauses.tick(now: now) else { return }
         members.update { member in
-            member.lastHeard = min(now, member.lastHeard + pause)
-            member.suspectSince = member.suspectSince.map { min(now, $0 + pause) }
+            member.lastHeard = pause.forgiven(member.lastHeard)
+            member.suspectSince = member.suspectSince.map(pause.forgiven)
         }
     }
 

@@ -23,7 +23,7 @@ public struct Worker: Sendable {
     var coordinator: Link<WorkerMessage, CoordinatorMessage>
     var introduced = false
     var heard: Double?
-    var lastTick: Double?
+    private var pauses = PauseDetector()
     var lastHeartbeat = -Double.infinity
     var welcome: Welcome?
     var preparation: WorkerPreparation?
@@ -136,10 +136,7 @@ public struct Worker: Sendable {
             heard = now
             tell(.hello(hello), now: now)
         }
-        // This process was stopped, or its machine asleep: what the coordinator has said is still to be read.
-        let pause = now - (lastTick ?? now) - 1
-        lastTick = now
-        if pause > 0 { heard = heard.map { min(now, $0 + pause) } }
+        if let pause = pauses.tick(now: now) { heard = heard.map(pause.forgiven) }
         if now - (heard ?? now) > timing.coordinatorPatience {
             return stop(code: 75, reason: "no coordinator for \(Int(timing.coordinatorPatience)) s")
         }
