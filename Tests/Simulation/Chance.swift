@@ -5,7 +5,8 @@ struct Chance {
     private let draws: Draws
     private var next = 0
 
-    init(seed: UInt64) { draws = Draws(seed: seed, place: 0, purpose: .simulation) }
+    /// - Parameter place: Dice of other places of the same seed are others.
+    init(seed: UInt64, place: UInt64 = 0) { draws = Draws(seed: seed, place: place, purpose: .simulation) }
 
     mutating func below(_ bound: Int) -> Int {
         defer { next += 1 }

@@ -17,6 +17,8 @@ struct CoordinatorByHand {
         var records: [LedgerRecord] = []
         var map = 0
         var revision = 0
+        /// Versions that it was asked for its part of, for checkpoints.
+        var snapshots: [Int] = []
         /// The code that it is told to end with.
         var stop: Int?
     }
@@ -25,6 +27,18 @@ struct CoordinatorByHand {
     /// What has gone to the disk, which is quick.
     private(set) var ledger: [LedgerRecord] = []
     private(set) var endings: [(code: Int, reason: String)] = []
+    /// Steps as metrics hear of them.
+    private(set) var committed: [(step: Int, replayed: Bool)] = []
+    /// Versions of the checkpoints that were made, and of those that were given up.
+    private(set) var checkpoints: [Int] = []
+    private(set) var abandoned: [Int] = []
+    /// Of the chunk, as the newest map has it.
+    private(set) var owner: Incarnation = 0
+    /// What was written is not known before a test says so.
+    var isDiskSlow = false
+    private var unwritten: [CoordinatorEvent] = []
+    private let plan = ChunkPlan(parameters: [.init(count: 1000)], statistics: [])
+    private let pool = PayloadPool()
     private var coordinator: Coordinator
     private(set) var now = 0.0
     /// Said by workers and not heard yet, so that nothing overtakes anything.
@@ -41,8 +55,7 @@ struct CoordinatorByHand {
     ) throws {
         let timing = ClusterTiming()
         var settings = CoordinatorSettings.scripted(
-            units: units, steps: 8, workers: expectedWorkers ?? workers,
-            plan: ChunkPlan(parameters: [.init(count: 1000)], statistics: []), timing: timing)
+            units: units, steps: 8, workers: expectedWorkers ?? workers, plan: plan, timing: timing)
         settings.acceptsOtherBuild = acceptsOtherBuild
         coordinator = Coordinator(settings: settings, history: history)
         for worker in 1...workers { join(Incarnation(worker), fingerprints) }
@@ -91,6 +104,45 @@ struct CoordinatorByHand {
         say(.chunksReady(map: members[owner]?.map ?? 0, step: step, chunks: [chunk]), owner)
     }
 
+    /// Everybody computes what it was given of the step, and the owner sums it.
+    mutating func compute(step: Int) {
+        for worker in members.keys.sorted() {
+            for lease in members[worker]?.leases ?? [] where lease.step == step { finish(lease, worker) }
+        }
+        reduce(step: step, owner)
+    }
+
+    /// The owner's part of a checkpoint.
+    /// - Parameter value: What all its numbers are.
+    mutating func save(version: Int, value: Float = 1, _ owner: Incarnation) {
+        say(.checkpointChunk(state(version: version, value)), owner)
+    }
+
+    /// What a buddy has of a version.
+    mutating func compare(version: Int, value: Float = 1, _ buddy: Incarnation) {
+        let digest = ChunkDigest(chunk: 0, digest: state(version: version, value).digest)
+        say(.chunkDigests(version: version, chunks: [digest]), buddy)
+    }
+
+    private func state(version: Int, _ value: Float) -> ChunkState {
+        let chunk = plan.chunks[0]
+        let slots = (0..<chunk.slots).map { _ in
+            pool.payload(copying: [Float](repeating: value, count: chunk.elements))
+        }
+        return ChunkState(
+            chunk: 0, version: version, slots: slots, digest: combinedDigest(slots.map { $0.checksum() }))
+    }
+
+    /// The slow disk has done the oldest thing that it was given.
+    mutating func finishWriting() {
+        guard !unwritten.isEmpty else { return }
+        tell(unwritten.removeFirst())
+    }
+
+    private mutating func wrote(_ event: CoordinatorEvent) {
+        if isDiskSlow { unwritten.append(event) } else { tell(event) }
+    }
+
     mutating func say(_ message: WorkerMessage, _ worker: Incarnation) {
         guard let frame = members[worker]?.link.send(message, now: now) else { return }
         tell(.received(frame))
@@ -117,7 +169,12 @@ struct CoordinatorByHand {
             }
         case .appendLedger(let record):
             ledger.append(record)
-            tell(.ledgerAppended(step: record.outcome.step))
+            wrote(.ledgerAppended(step: record.outcome.step))
+        case .writeChunk(let state): wrote(.chunkWritten(version: state.version, chunk: state.chunk))
+        case .completeCheckpoint(let version): wrote(.checkpointCompleted(version: version))
+        case .abandonCheckpoint(let version): abandoned.append(version)
+        case .note(.checkpoint(let version)): checkpoints.append(version)
+        case .committed(let record, let replayed): committed.append((record.outcome.step, replayed))
         case .finished(let code, let reason): endings.append((code, reason))
         default: break
         }
@@ -129,12 +186,14 @@ struct CoordinatorByHand {
         case .map(let map):
             members[worker]?.map = map.number
             members[worker]?.revision = map.revision
+            owner = map.owners[0]
             let kept = map.owners.indices.filter { map.owners[$0] == worker || map.buddies[$0].contains(worker) }
             guard !kept.isEmpty else { return }
             let chunks = kept.map { ChunkDigest(chunk: $0, digest: 7) }
             say(.mapInstalled(map: map.number, chunks: chunks), worker)
         case .lease(let lease): members[worker]?.leases.append(lease)
         case .revoke(let lease): members[worker]?.revoked.append(lease)
+        case .checkpoint(let version, _): members[worker]?.snapshots.append(version)
         case .commit(let commit): members[worker]?.records += commit.record.map { [$0] } ?? []
         case .stop(let code, _): members[worker]?.stop = code
         case .departed(let other): members[worker]?.departed.insert(other)

@@ -26,6 +26,7 @@ final class SimulatedCluster {
         case killed(Incarnation)
         case coordinatorStarts
         case workerStarts
+        case stopAsked
         case fault
     }
 
@@ -64,12 +65,14 @@ final class SimulatedCluster {
     let verifiedShare: Double
     let diskLies: Bool
     var counts = FaultCounts()
+    /// Of a run that is stopped on the way.
+    var stopping: Stopping?
     /// What happened, for people, when asked for.
     var journal: [String]?
 
     init(
         seed: UInt64, bugs: Set<PlantedBug> = [], calm: Bool = false, finetunes: Bool = false,
-        verifiedShare: Double? = nil, journal: Bool = false
+        verifiedShare: Double? = nil, stops: Bool = false, journal: Bool = false
     ) {
         if journal { self.journal = [] }
         chance = Chance(seed: seed)
@@ -89,6 +92,10 @@ final class SimulatedCluster {
         startCoordinator()
         for _ in 0..<expectedWorkers { startWorker() }
         if !calm { schedule(.fault, in: chance.between(0.2, 2)) }
+        if stops {
+            stopping = Stopping(seed: seed)
+            scheduleStop()
+        }
     }
 
     /// Runs until the coordinator is done; the limit of virtual time is a failure.
@@ -115,6 +122,7 @@ final class SimulatedCluster {
 
     func startCoordinator() {
         generation += 1
+        stopping?.isAsked = false
         let settings = CoordinatorSettings(
             welcome: Welcome(generation: generation, run: 77, recipe: "r", data: "", instructionSet: "baseline"),
             schedule: problem.schedule,
@@ -190,6 +198,7 @@ final class SimulatedCluster {
         case .killed(let worker): if workers[worker] != nil { kill(worker) }
         case .coordinatorStarts: if coordinator == nil { startCoordinator() }
         case .workerStarts: startWorker()
+        case .stopAsked: askToStop()
         case .fault: cause()
         }
     }
@@ -235,6 +244,7 @@ final class SimulatedCluster {
         case .beginCheckpoint(let version):
             if disk.ledger.count < version { troubles.append("checkpoint \(version) before its ledger") }
             disk.unfinished = (version, [:])
+            endangerCheckpoint()
         case .writeChunk(let state):
             schedule(.chunkWritten(generation: generation, state), in: chance.between(0.001, 0.2))
         case .completeCheckpoint(let version):
@@ -258,7 +268,9 @@ final class SimulatedCluster {
                 if !bugs.contains(.gradientFlips) { troubles.append("alarm \(alarm)") }
             case .recordsDiffer(let step, let unit, _): troubles.append("unit \(unit) of step \(step) has two records")
             case .rolledBack: counts.rollbacks += 1
-            case .promoted: counts.promotions += 1
+            case .promoted:
+                counts.promotions += 1
+                notePromotion()
             case .replicasDiffer: counts.divergences += 1
             case .recalled: counts.recalled += 1
             case .reissued: counts.reissued += 1
@@ -267,7 +279,7 @@ final class SimulatedCluster {
             }
         case .finished(let code, let reason):
             write("finished \(code) \(reason)")
-            finished = (code, reason)
+            if code != 75 || !beginsAgain() { finished = (code, reason) }
         }
     }
 

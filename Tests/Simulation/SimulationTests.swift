@@ -43,6 +43,23 @@ import Wire
         }
     }
 
+    /// Runs that are stopped on the way, with whoever sends the last checkpoint dying now and then, and begun again.
+    @Test func stoppedRunsGiveTheSameBits() {
+        var (ends, promotions) = (0, 0)
+        for seed in UInt64(0)..<300 {
+            let cluster = SimulatedCluster(seed: seed, stops: true, journal: true)
+            cluster.run()
+            if let trouble = cluster.trouble {
+                let story = (cluster.journal ?? []).suffix(30).joined(separator: "\n")
+                Issue.record("seed \(seed): \(trouble)\n\(story)")
+            }
+            ends += cluster.stopping?.ends ?? 0
+            promotions += cluster.stopping?.promotions ?? 0
+        }
+        // The seeds must have met what they are there for.
+        #expect(ends > 30 && promotions > 0, "\(ends) ends, \(promotions) promotions")
+    }
+
     /// The simulation would notice if the first state came from the seed after all.
     @Test func aFirstStateFromTheSeedIsFound() {
         let found = (0..<20).contains {

@@ -44,7 +44,10 @@ extension Coordinator {
             version = checkpoint
             holders = Array(repeating: [], count: holders.count)
         }
-        if let stopReason { return close(code: 75, reason: stopReason, now: now) }
+        // What the living hold is still to be saved, unless nobody may own it.
+        if let stopReason, checkpoint >= version || eligible.isEmpty {
+            return close(code: 75, reason: stopReason, now: now)
+        }
         guard !eligible.isEmpty else {
             // Nobody is left to train; those who are leaving take nothing along that the checkpoint does not have.
             owners = []

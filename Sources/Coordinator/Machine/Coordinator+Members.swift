@@ -274,7 +274,10 @@ extension Coordinator {
         case .committing:
             if keepsChunks, replace(worker, now: now) == nil { recover(because: "\(member.name) died", now: now) }
         case .holding:
-            if keepsChunks { return recover(because: "\(member.name) died", now: now) }
+            // Who stops a run does not want to wait for chunks to move: buddies send what the dead owner has not.
+            if keepsChunks, replace(worker, now: now) == nil {
+                return recover(because: "\(member.name) died", now: now)
+            }
             if saving == nil { beginCheckpoint(now: now) }
         case .stepping(var step):
             step.leases.lost(worker, bugs: bugs)

@@ -26,7 +26,8 @@ extension Coordinator {
             return hold(now: now)
         }
         if let stopReason {
-            if checkpoint == version { return close(code: 75, reason: stopReason, now: now) }
+            // Ahead of us is one that was completed after we had gone back.
+            if checkpoint >= version { return close(code: 75, reason: stopReason, now: now) }
             return hold(now: now)
         }
         if activeMembers.isEmpty {
