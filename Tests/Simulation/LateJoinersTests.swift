@@ -58,6 +58,20 @@ import Worker
         #expect(cluster.endings.first?.reason.contains("clip 7 cannot be read") == true)
     }
 
+    /// It was told to go meanwhile: it would wait for the end of a step that nobody can finish.
+    @Test func aBlockThatFailedOnTheLastOnesThatLeaveEndsTheRun() throws {
+        var cluster = try CoordinatorByHand(units: 1, workers: 2)
+        let holder: Incarnation = cluster.members[1]?.leases.isEmpty == false ? 1 : 2
+        let lease = try #require(cluster.members[holder]?.leases.first)
+        cluster.say(.blockFailed(lease: lease.id, reason: "clip 7 cannot be read"), holder)
+        cluster.say(.leaving, holder)
+        cluster.tell(.processEnded(3 - holder))
+        #expect(cluster.endings.isEmpty)
+        cluster.pass(10, heard: [holder])
+        #expect(cluster.members[holder]?.stop == 65)
+        #expect(cluster.endings.first?.reason.contains("clip 7 cannot be read") == true)
+    }
+
     /// Its process and its name are not known: an operator, or a script of theirs, would take 0 and "?" for them.
     @Test func whoeverHasNotSaidItsNameIsNoMemberForOperators() throws {
         var cluster = try CoordinatorByHand(units: 2, workers: 2)

@@ -152,6 +152,8 @@ extension Coordinator {
             holders.indices.contains(divergence.chunk)
         else { return }
         directives.append(.note(.replicasDiffer(divergence)))
+        // What differs would be found in it once more, and count as another time; one that is being completed is compared.
+        if saving?.isCompleting == false { abandonCheckpoint("two keepers of chunk \(divergence.chunk) differ") }
         guard !stopsBecause([divergence.owner, divergence.buddy], now: now) else { return }
         switch phase {
         case .stepping, .committing, .installing, .holding:
@@ -181,14 +183,17 @@ extension Coordinator {
             }
             return recover(because: "two results of a block of step \(alarm.step) differ", now: now)
         }
-        guard alarm.step >= checkpoint else {
+        // One whose chunks are all written can no longer be kept from its name.
+        let newest = saving.flatMap { $0.isCompleting ? $0.version : nil } ?? checkpoint
+        guard alarm.step >= newest else {
             return close(
                 code: 70,
                 reason:
-                    "two results of step \(alarm.step) differ, and the checkpoint of step \(checkpoint) was made of one: "
+                    "two results of step \(alarm.step) differ, and the checkpoint of step \(newest) was made of one: "
                     + "one of the two workers has a broken memory or processor; take that machine out, remove the checkpoints "
                     + "after step \(alarm.step) and run again", now: now)
         }
+        if let saving, saving.version > alarm.step { abandonCheckpoint("two results of step \(alarm.step) differ") }
         holders = Array(repeating: [], count: holders.count)
         recover(because: "two results of a block of step \(alarm.step) differ", now: now)
     }

@@ -180,6 +180,12 @@ extension Coordinator {
             .map { (worker: $0.element.0, speed: $0.element.1) }
     }
 
+    /// Those who compute; when all are leaving, they finish the step.
+    private var computingMembers: [Incarnation] {
+        let active = activeMembers
+        return active.isEmpty ? members.filter(\.takesPart) : active
+    }
+
     /// Whoever is silent does not: it may have become idle because another delivered its block.
     private func mayCompute(_ worker: Incarnation, now: Double) -> Bool {
         guard let state = members[worker]?.state, !isSilent(worker, now: now) else { return false }
@@ -234,7 +240,7 @@ extension Coordinator {
         phase = .stepping(step)
         let name = members[worker]?.name ?? "?"
         directives.append(.note(.blockFailed(step: step.step, block: entry.block, worker: name, reason: reason)))
-        if failures >= min(3, max(1, activeMembers.count)) {
+        if failures >= min(3, max(1, computingMembers.count)) {
             return close(code: 65, reason: "\(reason) (on \(failures) workers, the last was \(name))", now: now)
         }
         grantLeases(now: now)
@@ -243,7 +249,7 @@ extension Coordinator {
     /// Blocks failed on some who are gone since, and on all who are here: who remains would wait for somebody who does not come.
     mutating func giveUpWhatNobodyCan(now: Double) {
         guard case .stepping(let step) = phase, members.filter({ $0.state == .joining }).isEmpty,
-            step.leases.isStuck(among: activeMembers)
+            step.leases.isStuck(among: computingMembers)
         else { return }
         close(code: 65, reason: "\(lastFailure) (on every worker that is here)", now: now)
     }
