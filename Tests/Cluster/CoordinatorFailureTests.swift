@@ -64,6 +64,11 @@ import Wire
             _ = try MotionRun.status(of: run) { ($0["newest_checkpoint"] as? Int ?? 0) >= 5 }
             first.kill(SIGTERM)
             #expect(first.wait().status == 75)
+            // As if it had been killed between the ledger's disk and the lines of its last two steps.
+            let lines = try text(of: run + "/metrics.jsonl").split(separator: "\n")
+            try #require(lines.count > 2)
+            let torn = "\(lines.dropLast(2).joined(separator: "\n"))\n\(lines[lines.count - 2].prefix(30))"
+            try Data(torn.utf8).write(to: URL(fileURLWithPath: run + "/metrics.jsonl"))
             let segment = run + "/ledger/0000000000000000-00000001.log"
             if isRemoved {
                 try FileManager.default.removeItem(atPath: run + "/ledger")
@@ -77,7 +82,16 @@ import Wire
             #expect(
                 again.errors.contains(isRemoved ? "THE LEDGER WAS LOST" : "THE LEDGER WAS DAMAGED"), "\(again.errors)")
             #expect(try ledger(run).steps == 24)
+            #expect(try stepsInMetrics(run) == Array(0..<24))
         }
+    }
+
+    /// Those that have a line, ascending.
+    private func stepsInMetrics(_ run: String) throws -> [Int] {
+        try text(of: run + "/metrics.jsonl").split(separator: "\n").compactMap { line in
+            let json = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return json?["step"] as? Int
+        }.sorted()
     }
 
     /// Whether `text` has turned up among what the program says.

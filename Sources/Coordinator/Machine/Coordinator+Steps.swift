@@ -346,20 +346,20 @@ extension Coordinator {
     mutating func ledgerAppended(_ step: Int, now: Double) {
         guard let record = appending, record.outcome.step == step else { return }
         appending = nil
-        if case .gathering = phase {
-            ledgerCount = max(ledgerCount, step + 1)
-            outcomes[step] = record.outcome
-            return restoreLedger(now: now)
-        }
         ledgerCount = max(ledgerCount, step + 1)
         outcomes[step] = record.outcome
+        // Also when everybody has died meanwhile, or a worker had kept it: no replay will say it again.
         directives.append(.committed(record, replayed: false))
-        guard case .committing(let current) = phase else { return }
-        if current.outcome.step == step {
-            commit(current, replayed: false, now: now)
-        } else if current.outcome.step == ledgerCount {
-            // A later step had to wait for this record.
-            append(current)
+        switch phase {
+        case .gathering: restoreLedger(now: now)
+        case .committing(let current):
+            if current.outcome.step == step {
+                commit(current, replayed: false, now: now)
+            } else if current.outcome.step == ledgerCount {
+                // A later step had to wait for this record.
+                append(current)
+            }
+        case .installing, .stepping, .holding, .closing, .finished: break
         }
     }
 

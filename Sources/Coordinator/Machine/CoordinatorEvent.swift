@@ -51,7 +51,8 @@ public enum CoordinatorDirective: Sendable {
     case abandonCheckpoint(version: Int)
     /// Read a chunk of a whole checkpoint, then say `.chunkRead`.
     case readChunk(version: Int, chunk: Int, for: Incarnation)
-    /// The step is in the ledger, or was played again after a rollback; for metrics.
+    /// The step's record has got to the ledger's disk, which is said once of each; or the step was played again after a
+    /// rollback. For metrics.
     case committed(LedgerRecord, replayed: Bool)
     /// For the log.
     case note(ClusterNote)
