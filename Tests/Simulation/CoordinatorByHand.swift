@@ -17,6 +17,8 @@ struct CoordinatorByHand {
         var records: [LedgerRecord] = []
         var map = 0
         var revision = 0
+        /// Of the state that the map begins with.
+        var version = 0
         /// Versions that it was asked for its part of, for checkpoints.
         var snapshots: [Int] = []
         /// The code that it is told to end with.
@@ -37,6 +39,8 @@ struct CoordinatorByHand {
     /// What was written is not known before a test says so.
     var isDiskSlow = false
     private var unwritten: [CoordinatorEvent] = []
+    /// What new maps ask of workers is not there before they get another map.
+    var isStateLate = false
     private let plan = ChunkPlan(parameters: [.init(count: 1000)], statistics: [])
     private let pool = PayloadPool()
     private var coordinator: Coordinator
@@ -186,9 +190,10 @@ struct CoordinatorByHand {
         case .map(let map):
             members[worker]?.map = map.number
             members[worker]?.revision = map.revision
+            members[worker]?.version = map.version
             owner = map.owners[0]
             let kept = map.owners.indices.filter { map.owners[$0] == worker || map.buddies[$0].contains(worker) }
-            guard !kept.isEmpty else { return }
+            guard !kept.isEmpty, !isStateLate else { return }
             let chunks = kept.map { ChunkDigest(chunk: $0, digest: 7) }
             say(.mapInstalled(map: map.number, chunks: chunks), worker)
         case .lease(let lease): members[worker]?.leases.append(lease)

@@ -1,4 +1,5 @@
 import Coordinator
+import Faults
 import Testing
 import Wire
 
@@ -63,6 +64,36 @@ import Wire
         cluster.pass(1, heard: [1, 2])
         #expect(cluster.endings.first?.code == 70)
         #expect(cluster.endings.first?.reason.contains("the checkpoint of step 1 was made of one") == true)
+    }
+
+    /// Where only the newest checkpoint stays, the one that they go back to is removed when the next gets its name.
+    @Test func aCheckpointThatGivesWayToTheNextWhileItIsRestoredEndsNothing() throws {
+        var cluster = try CoordinatorByHand(units: 2, workers: 3)
+        cluster.tell(.checkpointRequested)
+        cluster.compute(step: 0)
+        cluster.save(version: 1, 1)
+        cluster.compare(version: 1, 2)
+        try #require(cluster.owner == 1 && cluster.checkpoints == [1])
+        cluster.tell(.checkpointRequested)
+        cluster.compute(step: 1)
+        cluster.isDiskSlow = true
+        cluster.save(version: 2, 1)
+        cluster.compare(version: 2, 2)
+        cluster.finishWriting()
+        // It is being completed when both who hold the state die.
+        cluster.isStateLate = true
+        cluster.tell(.processEnded(2))
+        cluster.tell(.processEnded(1))
+        try #require(cluster.owner == 3 && cluster.members[3]?.version == 1)
+        cluster.finishWriting()
+        try #require(cluster.checkpoints == [1, 2])
+        let fault = Fault(.data, "checkpoints/step-1", "is not there")
+        cluster.tell(.chunkUnreadable(version: 1, fault))
+        cluster.tell(.chunkUnreadable(version: 1, fault))
+        #expect(cluster.members[3]?.version == 2 && cluster.members[3]?.stop == nil)
+        // The newest one is all that is left.
+        cluster.tell(.chunkUnreadable(version: 2, fault))
+        #expect(cluster.members[3]?.stop == 65)
     }
 
     /// Its record is on its way to the disk when all who know the step die: its replay is nothing new.

@@ -108,6 +108,16 @@ extension Coordinator {
         }
     }
 
+    /// What is being restored cannot be read: nothing is left to go on from, unless one that was completed meanwhile took its
+    /// place. What was asked for before we went elsewhere matters to nobody.
+    mutating func chunkUnreadable(_ version: Int, _ fault: Fault, now: Double) {
+        guard case .installing = phase, version == self.version else { return }
+        guard checkpoint > version else {
+            return close(code: Int(fault.code.rawValue), reason: fault.description, now: now)
+        }
+        recover(because: "the checkpoint of step \(version) has given way to a newer one", now: now)
+    }
+
     /// A worker died whose chunks were not yet all written.
     mutating func checkpointLosesWorker(_ worker: Incarnation, now: Double) {
         saving?.uncompared.remove(worker)

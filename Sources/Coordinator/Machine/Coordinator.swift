@@ -132,6 +132,7 @@ public struct Coordinator: Sendable {
             if case .installing = phase, version == self.version {
                 send(.stateChunk(map: mapNumber, state: state), to: worker, now: now)
             }
+        case .chunkUnreadable(let version, let fault): chunkUnreadable(version, fault, now: now)
         case .storageFailed(let fault): close(code: Int(fault.code.rawValue), reason: fault.description, now: now)
         case .fenced(let reason):
             phase = .finished

@@ -21,7 +21,9 @@ public enum CoordinatorEvent: Sendable {
     case checkpointFailed(version: Int, Fault)
     /// The answer to `.readChunk`.
     case chunkRead(version: Int, chunk: Int, state: ChunkState, for: Incarnation)
-    /// A disk that training cannot do without failed: the ledger, or the checkpoint being restored.
+    /// `.readChunk` failed: the checkpoint is damaged, or gone.
+    case chunkUnreadable(version: Int, Fault)
+    /// A disk that training cannot do without failed: the ledger's.
     case storageFailed(Fault)
     /// Another coordinator has taken the run over: this one ends with 70, and says nothing to the workers, for they are the
     /// other's.

@@ -134,7 +134,7 @@ final class RunDisks: Sendable {
                 let state = try checkpoints.value.store.read(version: version, chunk: chunk)
                 tell(.event(.chunkRead(version: version, chunk: chunk, state: state, for: incarnation)))
             } catch {
-                failed(error) { .storageFailed($0) }
+                failed(error) { .chunkUnreadable(version: version, $0) }
             }
         }
     }
