@@ -109,6 +109,22 @@ ZOETROPE_INTERLEAVE(
     (a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 #endif
 
+// a * b + c, fused. Swift's own is one product after another, which the compiler puts together again as it likes: some in
+// halves of a vector.
+#define ZOETROPE_MULTIPLY_ADD(lanes)                                                                        \
+    static inline __attribute__((always_inline)) zoetrope_float##lanes zoetrope_multiply_add##lanes(       \
+        zoetrope_float##lanes a, zoetrope_float##lanes b, zoetrope_float##lanes c) {                       \
+        return __builtin_elementwise_fma(a, b, c);                                                         \
+    }
+
+ZOETROPE_MULTIPLY_ADD(4)
+#if defined(__AVX2__)
+ZOETROPE_MULTIPLY_ADD(8)
+#endif
+#if defined(__AVX512F__)
+ZOETROPE_MULTIPLY_ADD(16)
+#endif
+
 // Pairs of bfloat16 in the lanes of f32 vectors: the even element below, the odd one above.
 #if defined(__AVX512F__)
 #if defined(__AVX512BF16__)
