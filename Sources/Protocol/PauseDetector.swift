@@ -26,6 +26,11 @@ public struct Pause: Sendable, Equatable {
     /// When it was noticed.
     public let end: Double
 
+    package init(seconds: Double, end: Double) {
+        self.seconds = seconds
+        self.end = end
+    }
+
     /// When a silence that had begun at `time` is taken to have begun, so that the pause is no part of it; never later
     /// than now.
     public func forgiven(_ time: Double) -> Double { min(end, time + seconds) }

@@ -46,14 +46,19 @@ extension Execution {
                     pool: pool)
             }
             profile?.mark(kernel.output, .backwardWeights)
-            if let bias = what.bias { try report(bias, plan.parameters[1]) }
-            try report(what.weight, plan.parameters[0])
-            if let target = plan.inputs[0], let packed, let scratch = plan.dataScratch {
+            func runBackwardData() {
+                guard let target = plan.inputs[0], let packed, let scratch = plan.dataScratch else { return }
                 convolution.backwardData(
                     N: N, dy: dy, packed: packed, dx: floats(target.gradient), accumulate: target.adds,
                     scratch: floats(scratch), pool: pool)
                 profile?.mark(kernel.output, .backwardData)
             }
+            // Whoever gets the gradient may change the weight.
+            let readsWeight = kernel.readsCanonical(.backwardData)
+            if readsWeight { runBackwardData() }
+            if let bias = what.bias { try report(bias, plan.parameters[1]) }
+            try report(what.weight, plan.parameters[0])
+            if !readsWeight { runBackwardData() }
         case .linear(let linear, let weight, let bias):
             let packed = plan.packed.map { floats($0) }
             if let packed {

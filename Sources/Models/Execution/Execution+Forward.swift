@@ -15,7 +15,7 @@ extension Execution {
     private func forward(_ index: Int, N: Int, ownStatistics: Bool, phase: PassProfile.Phase) {
         let kernel = kernels[index]
         let (x, y) = (tensors[kernel.reads[0]], tensors[kernel.output])
-        if isTraining, !keepsPacked || staleForward[index] {
+        if isTraining, !kernel.readsCanonical(.forward), !keepsPacked || staleForward[index] {
             staleForward[index] = false
             pack(kernel, into: packedForward[index], for: .forward)
             profile?.mark(kernel.output, .packing)

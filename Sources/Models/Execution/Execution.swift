@@ -183,9 +183,9 @@ final class Execution {
         }
     }
 
-    /// Packs kernel `index`'s weights for backward-data, unless that was done and kept.
+    /// Packs kernel `index`'s weights for backward-data, unless that was done and kept, or they are read as they are.
     func packBackward(_ index: Int, into packed: UnsafeMutablePointer<Float>) {
-        guard !keepsPacked || staleBackward[index] else { return }
+        guard !kernels[index].readsCanonical(.backwardData), !keepsPacked || staleBackward[index] else { return }
         staleBackward[index] = false
         pack(kernels[index], into: packed, for: .backwardData)
     }

@@ -83,6 +83,12 @@ struct Kernel {
         }
     }
 
+    /// Whether a pass reads its weight as it is, so that in training there is nothing to pack.
+    func readsCanonical(_ pass: Convolution.Pass) -> Bool {
+        guard case .convolution(let convolution, _) = operation else { return false }
+        return convolution.readsCanonical(pass)
+    }
+
     /// The tensors that its backward reads, besides gradients.
     ///
     /// - Parameter isFrozen: by parameter; those get no gradient.

@@ -27,7 +27,7 @@ struct PassPlan {
         var dataScratch: MemoryPlan.Buffer?
         /// Of a gated batch norm: the gradient of the mean that is taken of it.
         var pooled: MemoryPlan.Buffer?
-        /// The weights packed for backward-data, from the first step of the kernel on.
+        /// The weights packed for backward-data, from the first step of the kernel on, or the weights themselves.
         var packed: MemoryPlan.Buffer?
     }
 
@@ -79,7 +79,7 @@ struct PassPlan {
     /// - Parameter keeping: layers whose tensors are read when the pass is over.
     init(inference network: NetworkDescription, _ kernels: [Kernel], N: Int, threads: Int, keeping: Set<Int>) {
         self.init(
-            network, kernels, N: N, schedule: Schedule(forward: kernels.count),
+            network, kernels, N: N, isTraining: false, schedule: Schedule(forward: kernels.count),
             isFrozen: network.parameters.map { _ in false }, keepsPacked: true)
         planForward(threads: threads, keeping: keeping)
         memory.place()
@@ -96,7 +96,8 @@ struct PassPlan {
         let trained = Self.tensorsBehindParameters(network, isFrozen: isFrozen)
         func plan(_ segments: [RecomputedSegment]) -> PassPlan {
             var plan = PassPlan(
-                network, kernels, N: N, schedule: Schedule(training: kernels.count, recomputing: segments),
+                network, kernels, N: N, isTraining: true,
+                schedule: Schedule(training: kernels.count, recomputing: segments),
                 isFrozen: isFrozen, keepsPacked: policy.keepsPacked)
             plan.planForward(threads: threads, keeping: [])
             plan.planBackward(threads: threads, trained: trained)
@@ -134,8 +135,8 @@ struct PassPlan {
 
     /// What lives through all of a pass.
     private init(
-        _ network: NetworkDescription, _ kernels: [Kernel], N: Int, schedule: Schedule, isFrozen: [Bool],
-        keepsPacked: Bool
+        _ network: NetworkDescription, _ kernels: [Kernel], N: Int, isTraining: Bool, schedule: Schedule,
+        isFrozen: [Bool], keepsPacked: Bool
     ) {
         self.network = network
         self.isFrozen = isFrozen
@@ -146,10 +147,10 @@ struct PassPlan {
         tensors = [MemoryPlan.Buffer?](repeating: nil, count: network.layers.count)
         gradients = tensors
         folded = 0
-        planLasting()
+        planLasting(isTraining: isTraining)
     }
 
-    private mutating func planLasting() {
+    private mutating func planLasting(isTraining: Bool) {
         let end = schedule.end
         func lasting(_ memory: inout MemoryPlan, bytes: Int) -> MemoryPlan.Buffer {
             let buffer = memory.buffer(bytes: bytes, from: -1)
@@ -158,7 +159,10 @@ struct PassPlan {
         }
         parameters = network.parameters.map { lasting(&memory, bytes: 4 * $0.count) }
         packedForward = kernels.enumerated().map { time, kernel in
-            kernel.packing.map { packed(count: $0.forward, from: time, to: time) }
+            kernel.packing.map {
+                isTraining && kernel.readsCanonical(.forward)
+                    ? parameters[$0.weight] : packed(count: $0.forward, from: time, to: time)
+            }
         }
         let foldedCounts = kernels.map { kernel in
             guard case .convolution(let convolution, let what) = kernel.operation, what.folded != nil else { return 0 }
@@ -221,7 +225,9 @@ struct PassPlan {
         for input in kernels[index].reads { read(input, at: time) }
         if let tensor = tensors[kernels[index].output] { memory.renew(tensor, at: time) }
         memory.renew(scratch[index], at: time)
-        if let packed = packedForward[index], !keepsPacked { memory.renew(packed, at: time) }
+        if let packed = packedForward[index], !keepsPacked, !kernels[index].readsCanonical(.forward) {
+            memory.renew(packed, at: time)
+        }
     }
 
     private mutating func plan(
@@ -283,12 +289,18 @@ struct PassPlan {
         case .softmaxMean: preconditionFailure("a head for tests in training")
         }
         if inputs[0] != nil, let packing = kernel.packing {
-            // Packed before the weight's gradient is handed on: whoever gets that may change the weight.
-            packed = self.packed(count: packing.backwardData, from: time, to: time + 1)
+            // Packed before the weight's gradient is handed on: whoever gets that may change the weight. Where the weight
+            // itself is read, its gradient waits.
+            packed =
+                kernel.readsCanonical(.backwardData)
+                ? parameters[packing.weight] : self.packed(count: packing.backwardData, from: time, to: time + 1)
+        }
+        let parameterGradients = counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) }
+        if packed != nil, kernel.readsCanonical(.backwardData) {
+            for gradient in parameterGradients { memory.need(gradient, at: time + 1) }
         }
         return Backward(
-            output: own, inputs: inputs,
-            parameters: counts.map { memory.buffer(bytes: 4 * network.parameters[$0].count, from: time) },
+            output: own, inputs: inputs, parameters: parameterGradients,
             scratch: memory.buffer(bytes: 4 * kernel.scratchCount(nil, N: N, threads: threads), from: time),
             dataScratch: dataScratch, pooled: pooled, packed: packed)
     }

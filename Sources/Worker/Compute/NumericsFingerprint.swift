@@ -13,9 +13,10 @@ package func numericsFingerprint(
 ) throws(Fault) -> String {
     var hasher = Digest.Hasher()
     let pool = ThreadPool(threads: 1)
-    // Maps are too small for Winograd's convolution to be chosen; the run's own may not be.
+    // Most maps are too small for Winograd's convolution to be chosen; the run's own may not be. The first are large enough
+    // for its usual way, the others take that of late layers.
     let choice = convolution == .auto ? .preferring("winograd") : convolution
-    let network = try NetworkDescription(named: "r2plus1d-10", classes: 5, frames: 4, size: 16)
+    let network = try NetworkDescription(named: "r2plus1d-10", classes: 5, frames: 4, size: 32)
     let pass = try TrainingPass(network, N: 2, pool: pool, instructionSet: instructionSet, implementation: choice)
     for index in network.parameters.indices {
         pass.setParameter(index, network.initialValue(parameter: index, seed: 1))

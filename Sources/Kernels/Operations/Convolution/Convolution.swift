@@ -108,6 +108,9 @@ public struct Convolution: Sendable {
     /// Floats that the packed weights take; the memory must be 64-byte aligned to be fast.
     public func packedCount(_ pass: Pass) -> Int { product(pass).packedCount }
 
+    /// Whether the pass reads the canonical weights: they may be given to it in place of packed ones.
+    public func readsCanonical(_ pass: Pass) -> Bool { product(pass).readsCanonical }
+
     /// Floats of scratch that a call for at most N clips on a pool of `threads` needs; 64-byte aligned.
     ///
     /// - Parameters:

@@ -25,6 +25,10 @@ protocol ConvolutionProduct: Sendable {
     /// Floats of the packed weights.
     var packedCount: Int { get }
 
+    /// Whether `run` reads the canonical weights: packing only copies them, and whoever has them at hand may give them as
+    /// they are.
+    var readsCanonical: Bool { get }
+
     /// Floats of scratch for at most N clips.
     func scratchCount(N: Int, threads: Int) -> Int
 
@@ -51,8 +55,10 @@ protocol ConvolutionProduct: Sendable {
         pool: ThreadPool)
 }
 
-/// What holds for implementations that fuse nothing.
+/// What holds for implementations that pack their weights and fuse nothing.
 extension ConvolutionProduct {
+    var readsCanonical: Bool { false }
+
     var appliesPrologue: Bool { false }
 
     func epilogueSlots(N: Int) -> Int? { nil }

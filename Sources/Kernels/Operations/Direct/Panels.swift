@@ -7,11 +7,12 @@ struct Panels: Sendable {
     let count: Int
     private let vectors: Int
 
-    init(columns: Int, lanes: Int) {
+    /// - Parameter widest: Vectors of a panel at most: 1 to 3.
+    init(columns: Int, lanes: Int, widest: Int = 3) {
         self.columns = columns
         self.lanes = lanes
         vectors = (columns + lanes - 1) / lanes
-        count = (vectors + 2) / 3
+        count = (vectors + widest - 1) / widest
     }
 
     /// Columns with the last vector filled up.

@@ -6,7 +6,10 @@ enum WinogradConvolution: ConvolutionImplementation {
     static func product(
         _ shape: ConvolutionShape, _ pass: Convolution.Pass, instructionSet: InstructionSet
     ) -> (any ConvolutionProduct)? {
-        WinogradPlan(shape, pass).map { WinogradProduct($0, pass, instructionSet: instructionSet) }
+        guard let plan = WinogradPlan(shape, pass) else { return nil }
+        return isLate(shape)
+            ? WinogradLateProduct(plan, pass, instructionSet: instructionSet)
+            : WinogradProduct(plan, pass, instructionSet: instructionSet)
     }
 
     static func weightGradient(
@@ -16,9 +19,17 @@ enum WinogradConvolution: ConvolutionImplementation {
     }
 
     /// Late layers have few tiles for their large weights, which the transform makes larger still.
+    private static func isLate(_ shape: ConvolutionShape) -> Bool {
+        shape.kernel.h == 3 && min(shape.output.h, shape.output.w) < 12
+    }
+
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
         guard plan.space else { return shape.output.t >= 4 && shape.output.count >= 256 }
-        return min(shape.output.h, shape.output.w) >= 12
+        guard isLate(shape) else { return true }
+        // The sums of a weight gradient are larger than its input by far. Forward and backward-data pay where tiles do half
+        // the work at most, and a clip has some tiles and channels to share the transforms.
+        return pass != nil && min(shape.C, shape.K) >= 64 && plan.grid.count * plan.targetFrames >= 4
+            && 9 * shape.output.h * shape.output.w >= 2 * plan.points * plan.grid.h * plan.grid.w
     }
 }

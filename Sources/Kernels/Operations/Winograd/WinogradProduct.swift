@@ -6,7 +6,7 @@
 struct WinogradProduct: ConvolutionProduct {
     let plan: WinogradPlan
     let panels: Panels
-    private let pass: Convolution.Pass
+    private let packing: WinogradPacking
     private let kernels: MicroKernelTable
     private let winograd: WinogradKernels
 
@@ -21,10 +21,10 @@ struct WinogradProduct: ConvolutionProduct {
 
     init(_ plan: WinogradPlan, _ pass: Convolution.Pass, instructionSet: InstructionSet) {
         self.plan = plan
-        self.pass = pass
         kernels = .table(for: instructionSet)
         winograd = .table(for: instructionSet)
         panels = Panels(columns: plan.K, lanes: kernels.lanes)
+        packing = WinogradPacking(plan: plan, panels: panels, pass, instructionSet: instructionSet)
     }
 
     /// Tiles of the grid in a block.
@@ -47,7 +47,7 @@ struct WinogradProduct: ConvolutionProduct {
     /// Their products, `[row][point][column]`, likewise.
     private var productPitch: Int { Carving.odd(plan.points * 3 * kernels.lanes) }
 
-    var packedCount: Int { panels.paddedColumns * plan.C * plan.points * plan.outerTaps }
+    var packedCount: Int { packing.count }
 
     func scratchCount(N: Int, threads: Int) -> Int {
         // Fewer clips may share patches where more do not.
@@ -105,10 +105,7 @@ struct WinogradProduct: ConvolutionProduct {
     }
 
     func pack(weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, pool: ThreadPool) {
-        WinogradPacking(
-            plan: plan, panels: panels, turned: pass == .backwardData, kernels: winograd, turn: Turn(kernels: kernels)
-        )
-        .run(weights: weights, packed: packed, pool: pool)
+        packing.run(weights: weights, packed: packed, pool: pool)
     }
 
     func run(
@@ -258,7 +255,8 @@ struct WinogradProduct: ConvolutionProduct {
         let turnover = plan.points * taps * C * (sharesPatches(job.N) ? columns : panels.paddedColumns)
         let weightCalls = panels.callsForWeights(width, turnover: turnover)
         let (quiet, asking) = (kernels.gatherTile(width, asks: false), kernels.gatherTile(width, asks: true))
-        let weights = job.packed + panels.firstColumn(panel) * plan.points * taps * C
+        let weights = job.packed + packing.base(panel)
+        let pointPitch = packing.pointPitch(panel)
         for row in 0..<rowGroups * rows { space.productRows[row] = space.products + row * productPitch }
         let tapsPerChunk = min(max(Self.chunkSteps / C, 1), taps)
         let pieces = (C + Self.chunkSteps - 1) / Self.chunkSteps
@@ -267,7 +265,7 @@ struct WinogradProduct: ConvolutionProduct {
         let calls = plan.points * rowGroups
         var (asked, call) = (0, 0)
         for point in 0..<plan.points {
-            let b = weights + point * taps * C * columns
+            let b = weights + point * pointPitch
             var first = 0
             while first < taps {
                 let end = min(first + tapsPerChunk, taps)
