@@ -9,7 +9,8 @@ internal import Storage
 ///
 /// - Throws: `Fault` when the instruction set or the choice is not to be had here.
 package func numericsFingerprint(
-    _ instructionSet: InstructionSet, _ convolution: Convolution.Choice, layers: [LayerShapes.Named] = LayerShapes.odd
+    _ instructionSet: InstructionSet, _ convolution: Convolution.Choice,
+    layers: [LayerShapes.Named] = LayerShapes.odd + [LayerShapes.fewTiles]
 ) throws(Fault) -> String {
     var hasher = Digest.Hasher()
     let pool = ThreadPool(threads: 1)

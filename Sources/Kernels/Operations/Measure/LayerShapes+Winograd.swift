@@ -21,11 +21,16 @@ extension LayerShapes {
         tile("late: several pieces and panels", 150, 70, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(2, 7, 7)),
         tile("late: two frames, several pieces", 130, 40, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(2, 4, 4)),
         tile("late: more tiles than are together", 33, 20, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(9, 10, 11)),
+        fewTiles,
         tile("in time", 45, 64, Extent3(3, 1, 1), Extent3(1, 0, 0), Extent3(8, 5, 7)),
         tile("clipped in time", 64, 45, Extent3(3, 1, 1), Extent3(1, 0, 0), Extent3(6, 3, 5)),
         tile("in time, no padding", 30, 21, Extent3(3, 1, 1), Extent3(0, 0, 0), Extent3(9, 2, 3)),
         tile("in time, many tiles", 33, 17, Extent3(3, 1, 1), Extent3(1, 0, 0), Extent3(4, 33, 35)),
     ]
+
+    /// A late layer by its channels, not by the size of its map.
+    public static let fewTiles = tile(
+        "late: few tiles for many channels", 256, 257, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(1, 12, 13))
 
     private static func tile(
         _ name: String, _ C: Int, _ K: Int, _ kernel: Extent3, _ padding: Extent3, _ input: Extent3

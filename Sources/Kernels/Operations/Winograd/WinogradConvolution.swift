@@ -7,7 +7,7 @@ enum WinogradConvolution: ConvolutionImplementation {
         _ shape: ConvolutionShape, _ pass: Convolution.Pass, instructionSet: InstructionSet
     ) -> (any ConvolutionProduct)? {
         guard let plan = WinogradPlan(shape, pass) else { return nil }
-        return isLate(shape)
+        return isLate(plan)
             ? WinogradLateProduct(plan, pass, instructionSet: instructionSet)
             : WinogradProduct(plan, pass, instructionSet: instructionSet)
     }
@@ -19,17 +19,22 @@ enum WinogradConvolution: ConvolutionImplementation {
     }
 
     /// Late layers have few tiles for their large weights, which the transform makes larger still.
-    private static func isLate(_ shape: ConvolutionShape) -> Bool {
-        shape.kernel.h == 3 && min(shape.output.h, shape.output.w) < 12
+    private static func isLate(_ plan: WinogradPlan) -> Bool {
+        plan.space && (isSmall(plan.target) || plan.rowsOfClip <= fewRows && plan.C * plan.K >= manyWeights)
     }
+
+    /// Maps of fewer rows or columns are those of late layers.
+    private static func isSmall(_ map: Extent3) -> Bool { min(map.h, map.w) < 12 }
+    /// Larger maps are, where a clip has at most so many tiles, frames included, for at least so many pairs of channels.
+    private static let (fewRows, manyWeights) = (32, 256 * 256)
 
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
         guard plan.space else { return shape.output.t >= 4 && shape.output.count >= 256 }
-        guard isLate(shape) else { return true }
+        guard isSmall(plan.target) else { return true }
         // The sums of a weight gradient are larger than its input by far. Forward and backward-data pay where tiles do half
         // the work at most, and a clip has some tiles and channels to share the transforms.
-        return pass != nil && min(shape.C, shape.K) >= 64 && plan.grid.count * plan.targetFrames >= 4
+        return pass != nil && min(shape.C, shape.K) >= 64 && plan.rowsOfClip >= 4
             && 9 * shape.output.h * shape.output.w >= 2 * plan.points * plan.grid.h * plan.grid.w
     }
 }

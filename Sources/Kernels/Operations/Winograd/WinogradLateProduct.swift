@@ -1,4 +1,4 @@
-/// Forward and backward-data of Winograd's convolution for late layers: maps of few tiles, weights of many megabytes.
+/// Forward and backward-data of Winograd's convolution for late layers: few tiles, weights of many megabytes.
 ///
 /// There the transformed weights, four times as large as the canonical ones, would have to be written to memory and read
 /// again. Here a task makes those of one panel and some channels, a piece that stays in the second cache, multiplies all
@@ -19,7 +19,8 @@ struct WinogradLateProduct: ConvolutionProduct {
     private static let groupsTogether = 2
     /// Tiles of one frame that are transformed by a task.
     private static let tilesPerTask = 4
-    /// Steps of a chain of a sum: its weights, 288 KiB with two vectors of columns, stay in the second cache.
+    /// Steps of a chain of a sum, or the taps of 16 channels where those are more: its weights, 288 KiB with two vectors of
+    /// columns, stay in the second cache.
     private static let chainSteps = 64
     /// Weights that a task copies where they are asked for packed.
     private static let copiedTogether = 1 << 16
@@ -39,13 +40,13 @@ struct WinogradLateProduct: ConvolutionProduct {
     private var tilesTogether: Int { tilesPerGroup * Self.groupsTogether }
     private func tileCount(_ N: Int) -> Int { N * plan.grid.count }
 
-    /// Source channels of a piece, whole groups of those that are transformed together.
+    /// Source channels of a piece at most.
     private var pieceChannels: Int {
         let least = WinogradPacking.channelsTogether
         return min(max(Self.chainSteps / plan.outerTaps / least * least, least), plan.C)
     }
     private var pieces: Int { (plan.C + pieceChannels - 1) / pieceChannels }
-    /// The same number in each piece, but for one.
+    /// The same number in each piece, to within one.
     private func channels(_ piece: Int) -> Range<Int> { piece * plan.C / pieces..<(piece + 1) * plan.C / pieces }
     private var mostColumns: Int { panels.width(0) * kernels.lanes }
 
@@ -64,6 +65,7 @@ struct WinogradLateProduct: ConvolutionProduct {
     /// Each thread's memory, carved out of the scratch.
     private struct Workspace {
         let piece: UnsafeMutablePointer<Float>
+        let packing: UnsafeMutablePointer<Float>
         let products: UnsafeMutablePointer<Float>
         let work: UnsafeMutablePointer<Float>
         let pixels: UnsafeMutablePointer<UnsafePointer<Float>>
@@ -77,11 +79,11 @@ struct WinogradLateProduct: ConvolutionProduct {
 
         init(_ p: WinogradLateProduct, _ carving: inout Carving) {
             let (groups, taps, lanes) = (p.rowGroups, p.plan.outerTaps, p.kernels.lanes)
-            let channels = p.pieceChannels + WinogradPacking.channelsTogether
-            piece = carving.take(taps * p.plan.points * Carving.odd(channels * p.mostColumns))
+            piece = carving.take(taps * p.plan.points * Carving.odd(p.pieceChannels * p.mostColumns))
+            packing = carving.take(p.packing.workFloats(p.mostColumns))
             products = carving.take(groups * p.kernels.rows * p.productPitch)
             work = carving.take(WinogradKernels.workVectors * lanes)
-            pixels = carving.take(2 * p.plan.points)
+            pixels = carving.take(p.plan.points)
             targets = carving.take(p.tilesPerGroup * p.plan.targetFrames * p.plan.outputPixels)
             used = carving.take(groups)
             self.taps = carving.take(groups * taps)
@@ -268,8 +270,8 @@ struct WinogradLateProduct: ConvolutionProduct {
             let channels = channels(number)
             let (steps, pointPitch) = (channels.count, Carving.odd(channels.count * columns))
             packing.transform(
-                job.weights, panel: panel, channels: channels, taps: seen, to: space.piece,
-                pointPitch: pointPitch, tapPitch: points * pointPitch)
+                job.weights, panel: panel, channels: channels, taps: seen, asks: true, to: space.piece,
+                pointPitch: pointPitch, tapPitch: points * pointPitch, work: space.packing)
             for point in 0..<points {
                 for group in 0..<groups {
                     tile(

@@ -40,40 +40,49 @@ struct WinogradPacking {
         pool.run(panels.count * groups) { task in
             let (panel, first) = (task / groups, task % groups * together)
             let columns = panels.width(panel) * panels.lanes
-            transform(
-                weights, panel: panel, channels: first..<min(first + together, plan.C), taps: 0..<plan.outerTaps,
-                to: packed + base(panel) + first * columns, pointPitch: pointPitch(panel), tapPitch: plan.C * columns)
+            withUnsafeTemporaryAllocation(byteCount: 4 * workFloats(columns), alignment: 64) { work in
+                transform(
+                    weights, panel: panel, channels: first..<min(first + together, plan.C), taps: 0..<plan.outerTaps,
+                    asks: false, to: packed + base(panel) + first * columns, pointPitch: pointPitch(panel),
+                    tapPitch: plan.C * columns, work: work.baseAddress!.assumingMemoryBound(to: Float.self))
+            }
         }
+    }
+
+    /// Floats that `transform` works in, for a panel of so many columns.
+    func workFloats(_ columns: Int) -> Int {
+        plan.taps * Self.channelsTogether * columns + WinogradKernels.workVectors * panels.lanes
     }
 
     /// Writes the transformed weights of a panel and some channels at some of the taps along time, `[l][column]` for each
     /// point and tap: those are `pointPitch` and `tapPitch` floats apart, from tap 0 on.
+    /// - Parameters:
+    ///   - asks: For the channels behind them, which are next.
+    ///   - work: `workFloats` of the panel's columns.
     func transform(
-        _ weights: UnsafePointer<Float>, panel: Int, channels: Range<Int>, taps: Range<Int>,
-        to base: UnsafeMutablePointer<Float>, pointPitch: Int, tapPitch: Int
+        _ weights: UnsafePointer<Float>, panel: Int, channels: Range<Int>, taps: Range<Int>, asks: Bool,
+        to base: UnsafeMutablePointer<Float>, pointPitch: Int, tapPitch: Int, work: UnsafeMutablePointer<Float>
     ) {
         let columns = panels.width(panel) * panels.lanes
         let perTransform = plan.taps / plan.outerTaps
         // Their places in the kernel, and what of a channel's weights they are.
         let places = turned ? plan.outerTaps - taps.upperBound..<plan.outerTaps - taps.lowerBound : taps
         let kept = places.lowerBound * perTransform..<places.upperBound * perTransform
-        let most = kept.count * Self.channelsTogether * columns
-        let work = WinogradKernels.workVectors * panels.lanes
-        withUnsafeTemporaryAllocation(byteCount: 4 * (most + work), alignment: 64) { memory in
-            let canonical = memory.baseAddress!.assumingMemoryBound(to: Float.self)
-            for first in stride(from: channels.lowerBound, to: channels.upperBound, by: Self.channelsTogether) {
-                let some = first..<min(first + Self.channelsTogether, channels.upperBound)
+        let (canonical, vectors) = (work, work + kept.count * Self.channelsTogether * columns)
+        for first in stride(from: channels.lowerBound, to: channels.upperBound, by: Self.channelsTogether) {
+            let some = first..<min(first + Self.channelsTogether, channels.upperBound)
+            if asks {
                 ask(weights, panel: panel, channels: some.upperBound..<min(some.upperBound + some.count, plan.C))
-                collect(weights, kept, panel: panel, channels: some, to: canonical)
-                for tap in taps {
-                    let number = turned ? taps.upperBound - 1 - tap : tap - taps.lowerBound
-                    let from = number * perTransform + (turned ? perTransform - 1 : 0)
-                    for l in some {
-                        kernels.weights(
-                            plan.space, columns, canonical + ((l - first) * kept.count + from) * columns,
-                            turned ? -columns : columns, base + tap * tapPitch + (l - channels.lowerBound) * columns,
-                            pointPitch, canonical + most)
-                    }
+            }
+            collect(weights, kept, panel: panel, channels: some, to: canonical)
+            for tap in taps {
+                let number = turned ? taps.upperBound - 1 - tap : tap - taps.lowerBound
+                let from = number * perTransform + (turned ? perTransform - 1 : 0)
+                for l in some {
+                    kernels.weights(
+                        plan.space, columns, canonical + ((l - first) * kept.count + from) * columns,
+                        turned ? -columns : columns, base + tap * tapPitch + (l - channels.lowerBound) * columns,
+                        pointPitch, vectors)
                 }
             }
         }

@@ -27,6 +27,8 @@ struct WinogradPlan: Sendable {
 
     /// Multiplications of a tile for each pair of channels, and the pixels that it is made from.
     var points: Int { space ? 36 : 6 }
+    /// Rows of the matrix products of one clip: tiles, with their frames.
+    var rowsOfClip: Int { grid.count * targetFrames }
     /// Pixels that a tile makes.
     var outputPixels: Int { space ? 16 : 4 }
     /// Taps of the whole kernel.
