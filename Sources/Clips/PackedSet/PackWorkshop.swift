@@ -104,14 +104,19 @@ struct PackWorkshop {
 
     private func look(at path: String, _ name: String, _ findings: FindingsJournal, _ options: PackOptions) -> Look {
         do throws(Fault) {
-            guard let stamp = try FileStamp(path: path) else { throw Fault(.data, name, "is missing") }
+            guard let stamp = try FileStamp(path: path) else { return .missing(Fault(.data, name, "is missing")) }
             if let text = findings.finding(of: path, stamp), let known = PackFinding(text: text),
                 try isThere(known, options)
             {
                 return .known(result(of: known, path, name, options))
             }
             return .wanted(PackWork.Video(path: path, name: name, stamp: stamp))
-        } catch { return .missing(error) }
+        } catch {
+            guard case .failure(let fault) = result(of: .unread(error.reason), path, name, options) else {
+                return .missing(error)
+            }
+            return .missing(fault)
+        }
     }
 
     /// A path for a video that is being written anew. A child of a packing that was killed may still be at its own.

@@ -47,13 +47,14 @@ final class MetricsFile: Sendable {
 
     /// Adds the lines that the run's ledger has and the file has not. For the one who holds the run: another's would stand
     /// there twice. What goes wrong is told and costs lines, not the training.
-    /// - Returns: the steps that have a line although the ledger does not have them.
+    /// - Returns: the steps that have a line although the ledger does not have them; where it cannot be read, all that have.
     @discardableResult
     static func complete(run: String) -> Set<Int> {
         let path = Self.path(run: run)
+        var written: Set<Int> = []
         do throws(Fault) {
+            written = try MetricsLog.steps(in: path)
             let records = pathExists(run + "/ledger") ? try StepLedger.read(run: run) : []
-            let written = try MetricsLog.steps(in: path)
             let missing = records.indices.filter { !written.contains($0) }
             if !missing.isEmpty {
                 let log = try MetricsLog(path: path)
@@ -63,7 +64,7 @@ final class MetricsFile: Sendable {
             return written.filter { $0 >= records.count }
         } catch {
             standardError("zoetrope: \(path) may lack lines of steps: \(error)\n")
-            return []
+            return written
         }
     }
 }

@@ -17,9 +17,12 @@ final class RunMonitor: Sendable {
     /// - Parameter run: The folder, whose `metrics.jsonl` has their steps.
     func restore(run: String) throws(Fault) {
         var metrics = snapshot
+        var points: [StepPoint] = []
         try MetricsLog.read(MetricsFile.path(run: run)) { line in
-            if let point = StepPoint(line: line) { metrics.restore(point) }
+            if let point = StepPoint(line: line) { points.append(point) }
         }
+        // Lines that were added late stand behind those of later steps.
+        for point in points.sorted(by: { $0.step < $1.step }) { metrics.restore(point) }
         var best = -Double.infinity
         for result in try ValidationLog(run: run).results {
             metrics.restore(.init(step: result.step, videoTop1: result.videoTop1, isBest: result.videoTop1 > best))
