@@ -5,8 +5,9 @@ import Synchronization
 
 /// Dedicated threads for the kernels; the caller is one of them.
 ///
-/// Work is a number of tasks whose cut depends on shapes only. Threads take tasks as they come, so a task must write
-/// memory of its own, and results do not depend on the number of threads. Denormals are flushed on every thread.
+/// Work is a number of tasks whose cut depends on shapes only. Each thread begins with a share of them, the same part of
+/// every layer, whose tensors are in its own caches then, and goes on with what is left of the others' shares. So a task
+/// must write memory of its own, and results do not depend on the number of threads. Denormals are flushed on every thread.
 /// One `run` at a time; a pool belongs to the thread that calls it.
 public final class ThreadPool: Sendable {
     /// The number of threads, the caller included.
@@ -75,22 +76,24 @@ public final class ThreadPool: Sendable {
     }
 
     /// Calls `body` once for each task index, on all threads, and returns when all have returned.
-    /// - Parameter fromLast: tasks are begun from the last to the first: what the operation before wrote last, or the next
-    ///   one reads first, is in the last cache then.
+    /// - Parameter fromLast: a share is begun from its last task to its first: what the operation before wrote last, or the
+    ///   next one reads first, is in the last cache then.
     public func run(_ tasks: Int, fromLast: Bool = false, _ body: (Int) -> Void) {
-        runOnThreads(tasks) { task, _ in body(fromLast ? tasks - 1 - task : task) }
+        runOnThreads(tasks, fromLast: fromLast) { task, _ in body(task) }
     }
 
     /// The same; `body` also gets the index of its thread in `0..<threads`, to find the scratch that is its own.
-    public func runOnThreads(_ tasks: Int, _ body: (_ task: Int, _ thread: Int) -> Void) {
+    public func runOnThreads(
+        _ tasks: Int, fromLast: Bool = false, _ body: (_ task: Int, _ thread: Int) -> Void
+    ) {
         zoetrope_flush_denormals()
         guard tasks > 0 else { return }
         guard threads > 1, tasks > 1 else {
-            for task in 0..<tasks { body(task, 0) }
+            for task in 0..<tasks { body(fromLast ? tasks - 1 - task : task, 0) }
             return
         }
         withoutActuallyEscaping(body) { escaping in
-            shared.run(tasks, escaping)
+            shared.run(tasks, fromLast: fromLast, escaping)
         }
     }
 }
@@ -108,11 +111,14 @@ private final class Seat: Sendable {
 /// The job that the threads share.
 ///
 /// Layers are short, so a thread that is out of work spins for some microseconds before it sleeps.
-private final class Shared: @unchecked Sendable {  // `body` and `tasks` are written only while every helper is idle
+private final class Shared: @unchecked Sendable {  // what is no atomic is written only while every helper is idle
     private let helpers: Int
     private var body: ((Int, Int) -> Void)?
     private var tasks = 0
-    private let next = Atomic<Int>(0)
+    private var fromLast = false
+    /// How many of each thread's share are taken, each on cache lines of its own.
+    private let taken: UnsafeMutablePointer<Atomic<Int>>
+    private static let apart = 16
     private let generation = Atomic<Int>(0)
     private let working = Atomic<Int>(0)
     private let stopping = Atomic<Bool>(false)
@@ -123,6 +129,8 @@ private final class Shared: @unchecked Sendable {  // `body` and `tasks` are wri
 
     init(helpers: Int) {
         self.helpers = helpers
+        taken = .allocate(capacity: (helpers + 1) * Self.apart)
+        for place in 0..<(helpers + 1) * Self.apart { (taken + place).initialize(to: Atomic(0)) }
         mutex = .allocate(capacity: 1)
         begun = .allocate(capacity: 1)
         ended = .allocate(capacity: 1)
@@ -135,15 +143,18 @@ private final class Shared: @unchecked Sendable {  // `body` and `tasks` are wri
         pthread_cond_destroy(begun)
         pthread_cond_destroy(ended)
         pthread_mutex_destroy(mutex)
+        taken.deinitialize(count: (helpers + 1) * Self.apart)
+        taken.deallocate()
         begun.deallocate()
         ended.deallocate()
         mutex.deallocate()
     }
 
-    func run(_ count: Int, _ job: @escaping (Int, Int) -> Void) {
+    func run(_ count: Int, fromLast: Bool, _ job: @escaping (Int, Int) -> Void) {
         tasks = count
+        self.fromLast = fromLast
         body = job
-        next.store(0, ordering: .relaxed)
+        for thread in 0...helpers { taken[thread * Self.apart].store(0, ordering: .relaxed) }
         working.store(helpers, ordering: .relaxed)
         pthread_mutex_lock(mutex)
         generation.add(1, ordering: .releasing)
@@ -160,10 +171,16 @@ private final class Shared: @unchecked Sendable {  // `body` and `tasks` are wri
     }
 
     private func take(_ job: (Int, Int) -> Void, thread: Int) {
-        while true {
-            let task = next.add(1, ordering: .relaxed).oldValue
-            guard task < tasks else { return }
-            job(task, thread)
+        let threads = helpers + 1
+        for neighbour in 0..<threads {
+            let owner = (thread + neighbour) % threads
+            let share = owner * tasks / threads..<(owner + 1) * tasks / threads
+            // Most that are looked at are empty: reading that disturbs nobody.
+            while taken[owner * Self.apart].load(ordering: .relaxed) < share.count {
+                let number = taken[owner * Self.apart].add(1, ordering: .relaxed).oldValue
+                guard number < share.count else { break }
+                job(fromLast ? share.upperBound - 1 - number : share.lowerBound + number, thread)
+            }
         }
     }
 
