@@ -19,7 +19,7 @@ struct PairedPixels: Sendable {
 
 extension BF16WeightGradient {
     /// Each thread's memory, carved out of the scratch.
-    struct Workspace {
+    struct Workspace: ThreadMemory {
         /// Pairs of a chunk of the output's gradient, `[panel][pair][column]`.
         let gradient: UnsafeMutablePointer<Float>
         /// Pairs of the input that a chunk sees in one frame, `[tile][tap of the row][row][pair][channel]`.
@@ -48,12 +48,6 @@ extension BF16WeightGradient {
             runs = carving.take(kernel.h * pixels.rows * 3)
             runCounts = carving.take(kernel.h)
             sums = carving.take(g.blockCount)
-        }
-
-        static func floats(_ g: BF16WeightGradient) -> Int {
-            var carving = Carving.measuring
-            _ = Workspace(g, &carving)
-            return carving.floats
         }
     }
 

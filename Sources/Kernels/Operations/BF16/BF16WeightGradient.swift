@@ -135,7 +135,7 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
         let rows = operands.N * shape.output.t * shape.output.h
         let blocks = groups * parts
         if slices == 1 {
-            onThreads(blocks, scratch, pool) { number, workspace in
+            Workspace.run(self, blocks, in: scratch, pool) { number, workspace in
                 let block = block(number, workspace.sums)
                 sum(0..<rows, operands, block, workspace)
                 for panel in block.panels { write(block, panel: panel, dw) }
@@ -143,7 +143,7 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
             return
         }
         let workspaces = scratch + Carving.rounded(slices * blocks * blockCount)
-        onThreads(slices * blocks, workspaces, pool) { task, workspace in
+        Workspace.run(self, slices * blocks, in: workspaces, pool) { task, workspace in
             let slice = task / blocks
             let range = slice * rows / slices..<(slice + 1) * rows / slices
             sum(range, operands, block(task % blocks, scratch + task * blockCount), workspace)
@@ -162,16 +162,6 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
             let to = partials + task * piece
             let count = min(piece, total - task * piece)
             for slice in 1..<slices { kernels.add(count, to, to + slice * total, to) }
-        }
-    }
-
-    private func onThreads(
-        _ tasks: Int, _ workspaces: UnsafeMutablePointer<Float>, _ pool: ThreadPool, _ body: (Int, Workspace) -> Void
-    ) {
-        let floats = Workspace.floats(self)
-        pool.runOnThreads(tasks) { task, thread in
-            var carving = Carving(workspaces + thread * floats)
-            body(task, Workspace(self, &carving))
         }
     }
 

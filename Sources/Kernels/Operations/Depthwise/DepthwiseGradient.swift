@@ -63,7 +63,7 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
         }
     }
 
-    private struct Workspace {
+    private struct Workspace: ThreadMemory {
         /// For each tap in use where it reads and where its sums are.
         let sources: UnsafeMutablePointer<UnsafePointer<Float>>
         let targets: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
@@ -79,12 +79,6 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
             rows = carving.take(g.taps)
             firstTaps = carving.take(g.taps)
             sums = carving.take(g.taps * g.sumPitch)
-        }
-
-        static func floats(_ g: DepthwiseGradient) -> Int {
-            var carving = Carving.measuring
-            _ = Workspace(g, &carving)
-            return carving.floats
         }
     }
 
@@ -108,12 +102,8 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
             (x, dy) = (UnsafePointer(shared.x), UnsafePointer(shared.dy))
         }
         let (slices, units) = (slices(N: N), N * cuts)
-        let workspaces = carving.rest
-        let floats = Workspace.floats(self)
         let (input, gradient) = (x, dy)
-        pool.runOnThreads(slices * blocks.count) { task, thread in
-            var carving = Carving(workspaces + thread * floats)
-            let space = Workspace(self, &carving)
+        Workspace.run(self, slices * blocks.count, in: carving.rest, pool) { task, space in
             let (slice, block) = (task / blocks.count, task % blocks.count)
             let partials = shared.partials + (slice * blocks.count + block) * taps * sumPitch
             partials.update(repeating: 0, count: taps * sumPitch)

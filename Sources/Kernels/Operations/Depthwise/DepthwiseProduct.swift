@@ -58,19 +58,13 @@ struct DepthwiseProduct: ConvolutionProduct {
     }
 
     /// Each thread's tables: for each row of taps inside the source, where it and its weights begin.
-    private struct Workspace {
+    private struct Workspace: ThreadMemory {
         let sources: UnsafeMutablePointer<UnsafePointer<Float>>
         let weights: UnsafeMutablePointer<UnsafePointer<Float>>
 
         init(_ rows: Int, _ carving: inout Carving) {
             sources = carving.take(rows)
             weights = carving.take(rows)
-        }
-
-        static func floats(_ rows: Int) -> Int {
-            var carving = Carving.measuring
-            _ = Workspace(rows, &carving)
-            return carving.floats
         }
     }
 
@@ -107,12 +101,8 @@ struct DepthwiseProduct: ConvolutionProduct {
                     to: results + n * outputs * pitch)
             }
         }
-        let workspaces = carving.rest
-        let floats = Workspace.floats(tapRows)
         let cuts = (self.target.h + rowsPerTask - 1) / rowsPerTask
-        pool.runOnThreads(N * cuts * blocks.count) { task, thread in
-            var carving = Carving(workspaces + thread * floats)
-            let space = Workspace(tapRows, &carving)
+        Workspace.run(tapRows, N * cuts * blocks.count, in: carving.rest, pool) { task, space in
             let (clip, block, cut) = (task / cuts / blocks.count, task / cuts % blocks.count, task % cuts)
             let job = Job(
                 source: from + clip * self.source.count * pitch, packed: packed,

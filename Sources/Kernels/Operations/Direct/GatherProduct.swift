@@ -44,7 +44,7 @@ struct GatherProduct: Sendable {
     }
 
     /// Each thread's tables, carved out of the scratch.
-    struct Workspace {
+    struct Workspace: ThreadMemory {
         /// For each tile and tap in use, a pointer for each row.
         let sources: UnsafeMutablePointer<UnsafePointer<Float>>
         /// For each tile and tap in use, its place in the packed weights and in the phase.
@@ -81,12 +81,6 @@ struct GatherProduct: Sendable {
             w = carving.take(rows)
             base = carving.take(rows)
         }
-
-        static func floats(_ p: GatherProduct) -> Int {
-            var carving = Carving.measuring
-            _ = Workspace(p, &carving)
-            return carving.floats
-        }
     }
 
     /// Writes the target, or adds to it. An epilogue is for plans whose targets are all pixels in order: forward.
@@ -104,7 +98,6 @@ struct GatherProduct: Sendable {
             source = UnsafePointer(padded)
         }
         let workspaces = carving.rest
-        let workspaceFloats = Workspace.floats(self)
         fillUntouched(N: N, target, accumulate: accumulate, pool: pool)
         for phase in plan.phases where !phase.taps.isEmpty {
             let tiles = (N * phase.grid.count + kernels.rows - 1) / kernels.rows
@@ -114,9 +107,7 @@ struct GatherProduct: Sendable {
             let job = Job(
                 N: N, phase: phase, source: source, zeros: zeros, packed: packed, target: target,
                 accumulate: accumulate, epilogue: epilogue)
-            pool.runOnThreads(parts * groups) { task, thread in
-                var carving = Carving(workspaces + thread * workspaceFloats)
-                let workspace = Workspace(self, &carving)
+            Workspace.run(self, parts * groups, in: workspaces, pool) { task, workspace in
                 let (group, part) = (task / parts, task % parts)
                 let chosen = groups == 1 ? 0..<panels.count : group..<group + 1
                 let last = (part + 1) * blocks / parts - 1

@@ -134,7 +134,7 @@ struct WeightGradient: ConvolutionWeightGradient {
     }
 
     /// Each thread's memory, carved out of the scratch.
-    struct Workspace {
+    struct Workspace: ThreadMemory {
         /// A chunk of the group's panels of the output's gradient, and of the input that it sees.
         let gradient: UnsafeMutablePointer<Float>
         let input: UnsafeMutablePointer<Float>
@@ -161,12 +161,6 @@ struct WeightGradient: ConvolutionWeightGradient {
             to = carving.take(3 * g.kernels.lanes)
             nowhere = carving.take(g.shape.C * g.shape.kernel.count)
         }
-
-        static func floats(_ g: WeightGradient) -> Int {
-            var carving = Carving.measuring
-            _ = Workspace(g, &carving)
-            return carving.floats
-        }
     }
 
     /// Writes the canonical `dw[K][C][t][h][w]`.
@@ -178,7 +172,7 @@ struct WeightGradient: ConvolutionWeightGradient {
         let units = N * pixels.unitsPerClip
         let blocks = groups * parts
         if slices == 1 {
-            onThreads(blocks, scratch, pool) { number, workspace in
+            Workspace.run(self, blocks, in: scratch, pool) { number, workspace in
                 let block = block(number, workspace.sums)
                 sum(0..<units, block, x: x, dy: dy, workspace)
                 for panel in block.panels { write(block, panel: panel, dw, workspace) }
@@ -186,13 +180,13 @@ struct WeightGradient: ConvolutionWeightGradient {
             return
         }
         let workspaces = scratch + Carving.rounded(slices * blocks * blockCount)
-        onThreads(slices * blocks, workspaces, pool) { task, workspace in
+        Workspace.run(self, slices * blocks, in: workspaces, pool) { task, workspace in
             let slice = task / blocks
             let range = slice * units / slices..<(slice + 1) * units / slices
             sum(range, block(task % blocks, scratch + task * blockCount), x: x, dy: dy, workspace)
         }
         addSlices(slices, scratch, pool)
-        onThreads(panels.count * parts, workspaces, pool) { task, workspace in
+        Workspace.run(self, panels.count * parts, in: workspaces, pool) { task, workspace in
             let panel = task / parts
             let group = (0..<groups).first { block($0 * parts, scratch).panels.contains(panel) }!
             let number = group * parts + task % parts
@@ -207,16 +201,6 @@ struct WeightGradient: ConvolutionWeightGradient {
             let to = partials + task * piece
             let count = min(piece, total - task * piece)
             for slice in 1..<slices { kernels.add(count, to, to + slice * total, to) }
-        }
-    }
-
-    private func onThreads(
-        _ tasks: Int, _ workspaces: UnsafeMutablePointer<Float>, _ pool: ThreadPool, _ body: (Int, Workspace) -> Void
-    ) {
-        let floats = Workspace.floats(self)
-        pool.runOnThreads(tasks) { task, thread in
-            var carving = Carving(workspaces + thread * floats)
-            body(task, Workspace(self, &carving))
         }
     }
 }

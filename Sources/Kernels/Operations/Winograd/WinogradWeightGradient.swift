@@ -19,7 +19,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
     private var panels: Panels { blocks.panels }
 
     /// Each thread's memory, carved out of the scratch.
-    private struct Workspace {
+    private struct Workspace: ThreadMemory {
         /// Transformed tiles, `[point][tile][channel]`; rows of points an odd number of cache lines apart.
         let patches: UnsafeMutablePointer<Float>
         let gradients: UnsafeMutablePointer<Float>
@@ -36,12 +36,6 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
             work = carving.take(WinogradKernels.workVectors * lanes)
             pixels = carving.take(2 * (36 + 16))
             taps = carving.take(g.plan.taps * lanes * 3 * lanes)
-        }
-
-        static func floats(_ g: WinogradWeightGradient) -> Int {
-            var carving = Carving.measuring
-            _ = Workspace(g, &carving)
-            return carving.floats
         }
     }
 
@@ -89,7 +83,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
         let sums: UnsafeMutablePointer<Float> = carving.take(slices * blocks.sumCount)
         let job = Job(N: N, x: x, prologue: prologue, dy: dy, padding: padding, zeros: zeros)
         // The blocks of one slice follow one another: they read the same tiles.
-        onThreads(slices * blocks.blockCount, carving.rest, pool) { task, space in
+        Workspace.run(self, slices * blocks.blockCount, in: carving.rest, pool) { task, space in
             let (slice, number) = (task / blocks.blockCount, task % blocks.blockCount)
             let (outer, rest) = (number % plan.outerTaps, number / plan.outerTaps)
             let (pair, channels) = (rest % blocks.pointBlocks, rest / blocks.pointBlocks)
@@ -107,18 +101,8 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
                 for slice in 1..<slices { kernels.add(count, to, to + slice * blocks.sumCount, to) }
             }
         }
-        onThreads(panels.count * blocks.vectors, carving.rest, pool) { task, space in
+        Workspace.run(self, panels.count * blocks.vectors, in: carving.rest, pool) { task, space in
             write(dw, sums, panel: task / blocks.vectors, vector: task % blocks.vectors, space)
-        }
-    }
-
-    private func onThreads(
-        _ tasks: Int, _ workspaces: UnsafeMutablePointer<Float>, _ pool: ThreadPool, _ body: (Int, Workspace) -> Void
-    ) {
-        let floats = Workspace.floats(self)
-        pool.runOnThreads(tasks) { task, thread in
-            var carving = Carving(workspaces + thread * floats)
-            body(task, Workspace(self, &carving))
         }
     }
 
