@@ -33,6 +33,10 @@ extension BF16WeightGradient {
         let runCounts: UnsafeMutablePointer<Int>
         /// The sums of a task that sums all rows.
         let sums: UnsafeMutablePointer<Float>
+        /// Rows to turn, where they go, and where those go that do not exist.
+        let from: UnsafeMutablePointer<UnsafePointer<Float>>
+        let to: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+        let nowhere: UnsafeMutablePointer<Float>
 
         init(_ g: BF16WeightGradient, _ carving: inout Carving) {
             let (pixels, kernel) = (g.pixels, g.shape.kernel)
@@ -48,6 +52,9 @@ extension BF16WeightGradient {
             runs = carving.take(kernel.h * pixels.rows * 3)
             runCounts = carving.take(kernel.h)
             sums = carving.take(g.blockCount)
+            from = carving.take(g.shape.C * kernel.count)
+            to = carving.take(3 * g.kernels.lanes)
+            nowhere = carving.take(g.shape.C * kernel.count)
         }
     }
 

@@ -138,7 +138,7 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
             Workspace.run(self, blocks, in: scratch, pool) { number, workspace in
                 let block = block(number, workspace.sums)
                 sum(0..<rows, operands, block, workspace)
-                for panel in block.panels { write(block, panel: panel, dw) }
+                for panel in block.panels { write(block, panel: panel, dw, workspace) }
             }
             return
         }
@@ -148,46 +148,33 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
             let range = slice * rows / slices..<(slice + 1) * rows / slices
             sum(range, operands, block(task % blocks, scratch + task * blockCount), workspace)
         }
-        addSlices(slices, scratch, pool)
-        pool.run(blocks) { number in
+        kernels.addSlices(slices, of: blocks * blockCount, scratch, pool)
+        Workspace.run(self, blocks, in: workspaces, pool) { number, workspace in
             let block = block(number, scratch + number * blockCount)
-            for panel in block.panels { write(block, panel: panel, dw) }
+            for panel in block.panels { write(block, panel: panel, dw, workspace) }
         }
     }
 
-    /// Adds all slices to the first, in order.
-    private func addSlices(_ slices: Int, _ partials: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
-        let (total, piece) = (groups * parts * blockCount, 4096)
-        pool.run((total + piece - 1) / piece) { task in
-            let to = partials + task * piece
-            let count = min(piece, total - task * piece)
-            for slice in 1..<slices { kernels.add(count, to, to + slice * total, to) }
-        }
-    }
-
-    /// Writes one panel's sums as `[K][C][t][h][w]`: squares of vectors are turned, the rest goes value by value.
-    private func write(_ block: Block, panel: Int, _ dw: UnsafeMutablePointer<Float>) {
-        let (tiling, kernel, lanes) = (tiling(panel), shape.kernel.count, kernels.lanes)
+    /// Writes one panel's sums as `[K][C][t][h][w]`.
+    private func write(_ block: Block, panel: Int, _ dw: UnsafeMutablePointer<Float>, _ space: Workspace) {
+        let (tiling, kernel) = (tiling(panel), shape.kernel.count)
         let (tiles, sums) = (tiles(block.part, tiling), place(panel, in: block))
         let (firstColumn, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
         // The channels that belong to the tiles, each to the first tile that has it.
         let channels = tiles.lowerBound * tiling.rows..<min(tiles.upperBound * tiling.rows, shape.C)
-        let to = dw + (firstColumn * shape.C + channels.lowerBound) * kernel
-        func row(_ value: Int) -> UnsafePointer<Float> {
+        for k in 0..<tiling.columns {
+            space.to[k] = k < valid ? dw + (firstColumn + k) * shape.C * kernel : space.nowhere
+        }
+        for value in 0..<channels.count * kernel {
             let (c, tap) = (channels.lowerBound + value / kernel, value % kernel)
             let tile = c / tiling.rows
-            return UnsafePointer(
+            space.from[value] = UnsafePointer(
                 sums
                     + ((tap * tiles.count + tile - tiles.lowerBound) * tiling.rows + c - tiling.firstChannel(tile))
                     * tiling.columns)
         }
-        let values = channels.count * kernel
-        let turned = values / lanes * lanes
-        Turn(kernels: kernels).run(
-            rows: turned, valid: turned, count: valid, source: row, target: { to + $0 * shape.C * kernel })
-        for value in turned..<values {
-            let from = row(value)
-            for k in 0..<valid { to[k * shape.C * kernel + value] = from[k] }
-        }
+        kernels.turn(
+            space.from, count: channels.count * kernel, columns: tiling.columns, valid: valid, to: space.to,
+            channels.lowerBound * kernel)
     }
 }

@@ -1,5 +1,27 @@
+extension MicroKernelTable {
+    /// Turns rows where they lie: value k of row i goes to place `offset + i` of `to[k]`, a square of vectors at a time; rows
+    /// behind the last whole square go value by value.
+    /// - Parameters:
+    ///   - count: of the rows.
+    ///   - columns: values of a row, whole vectors; those from `valid` on are read, and must have somewhere to go.
+    func turn(
+        _ from: Rows, count: Int, columns: Int, valid: Int, to: UnsafePointer<UnsafeMutablePointer<Float>>,
+        _ offset: Int
+    ) {
+        let turned = count / lanes * lanes
+        for column in stride(from: 0, to: columns, by: lanes) {
+            for row in stride(from: 0, to: turned, by: lanes) {
+                transposeSquare(from + row, column, to + column, offset + row)
+            }
+        }
+        for row in turned..<count {
+            for k in 0..<valid { to[k][offset + row] = from[row][k] }
+        }
+    }
+}
+
 /// Turns columns of rows that lie apart into rows, a square of vectors at a time, through temporary memory that stays in
-/// the first cache.
+/// the first cache: for packing, whose rows are whole only up to where the weights end, and which may allocate.
 struct Turn {
     let kernels: MicroKernelTable
 

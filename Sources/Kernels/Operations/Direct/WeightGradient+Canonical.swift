@@ -1,7 +1,7 @@
 extension WeightGradient {
-    /// Writes one panel's sums as `[K][C][t][h][w]`, by squares that are transposed in registers.
+    /// Writes one panel's sums as `[K][C][t][h][w]`.
     func write(_ block: Block, panel: Int, _ dw: UnsafeMutablePointer<Float>, _ space: Workspace) {
-        let (tiling, kernel, lanes) = (tiling(panel), shape.kernel.count, kernels.lanes)
+        let (tiling, kernel) = (tiling(panel), shape.kernel.count)
         let (tiles, sums) = (tiles(block.part, tiling), place(panel, in: block))
         let (firstColumn, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
         let rowPitch = shape.C * kernel
@@ -19,17 +19,8 @@ extension WeightGradient {
             place += 1
             if place == kernel { (place, c) = (0, c + 1) }
         }
-        let squares = values.count / lanes
-        for vector in 0..<panels.width(panel) {
-            for square in 0..<squares {
-                kernels.transposeSquare(
-                    space.from + square * lanes, vector * lanes, space.to + vector * lanes,
-                    values.lowerBound + square * lanes)
-            }
-        }
-        for value in squares * lanes..<values.count {
-            for k in 0..<valid { space.to[k][values.lowerBound + value] = space.from[value][k] }
-        }
+        kernels.turn(
+            space.from, count: values.count, columns: tiling.columns, valid: valid, to: space.to, values.lowerBound)
     }
 
     /// Where the sums of a channel and a place in the kernel begin.

@@ -145,7 +145,7 @@ struct WeightGradient: ConvolutionWeightGradient {
         let runCounts: UnsafeMutablePointer<Int>
         /// The sums of a task that sums all pixels.
         let sums: UnsafeMutablePointer<Float>
-        /// Rows to transpose, where they go, and where those go that do not exist.
+        /// Rows to turn, where they go, and where those go that do not exist.
         let from: UnsafeMutablePointer<UnsafePointer<Float>>
         let to: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
         let nowhere: UnsafeMutablePointer<Float>
@@ -185,22 +185,12 @@ struct WeightGradient: ConvolutionWeightGradient {
             let range = slice * units / slices..<(slice + 1) * units / slices
             sum(range, block(task % blocks, scratch + task * blockCount), x: x, dy: dy, workspace)
         }
-        addSlices(slices, scratch, pool)
+        kernels.addSlices(slices, of: blocks * blockCount, scratch, pool)
         Workspace.run(self, panels.count * parts, in: workspaces, pool) { task, workspace in
             let panel = task / parts
             let group = (0..<groups).first { block($0 * parts, scratch).panels.contains(panel) }!
             let number = group * parts + task % parts
             write(block(number, scratch + number * blockCount), panel: panel, dw, workspace)
-        }
-    }
-
-    /// Adds all slices to the first, in order.
-    private func addSlices(_ slices: Int, _ partials: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
-        let (total, piece) = (groups * parts * blockCount, 4096)
-        pool.run((total + piece - 1) / piece) { task in
-            let to = partials + task * piece
-            let count = min(piece, total - task * piece)
-            for slice in 1..<slices { kernels.add(count, to, to + slice * total, to) }
         }
     }
 }

@@ -93,14 +93,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
                 job, slice: slice, of: slices, outer: outer, block,
                 into: sums + slice * blocks.sumCount + block.place, space)
         }
-        let piece = 4096
-        if slices > 1 {
-            pool.run((blocks.sumCount + piece - 1) / piece) { task in
-                let to = sums + task * piece
-                let count = min(piece, blocks.sumCount - task * piece)
-                for slice in 1..<slices { kernels.add(count, to, to + slice * blocks.sumCount, to) }
-            }
-        }
+        kernels.addSlices(slices, of: blocks.sumCount, sums, pool)
         Workspace.run(self, panels.count * blocks.vectors, in: carving.rest, pool) { task, space in
             write(dw, sums, panel: task / blocks.vectors, vector: task % blocks.vectors, space)
         }
