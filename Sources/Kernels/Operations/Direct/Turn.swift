@@ -21,7 +21,7 @@ extension MicroKernelTable {
 }
 
 /// Turns columns of rows that lie apart into rows, a square of vectors at a time, through temporary memory that stays in
-/// the first cache: for packing, whose rows are whole only up to where the weights end, and which may allocate.
+/// the first cache. For packing, which may allocate; where rows lie, squares would read behind the last weights.
 struct Turn {
     let kernels: MicroKernelTable
 

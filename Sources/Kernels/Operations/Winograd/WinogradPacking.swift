@@ -8,8 +8,8 @@ struct WinogradPacking {
     let panels: Panels
     /// Backward-data: the kernel is turned round and its two channel dimensions change places.
     let turned: Bool
-    let kernels: WinogradKernels
-    let squares: MicroKernelTable
+    private let kernels: MicroKernelTable
+    private let winograd: WinogradKernels
 
     /// Source channels whose taps are brought together at once: they stay in the first cache.
     static let channelsTogether = 16
@@ -19,7 +19,7 @@ struct WinogradPacking {
         self.panels = panels
         turned = pass == .backwardData
         kernels = .table(for: instructionSet)
-        squares = .table(for: instructionSet)
+        winograd = .table(for: instructionSet)
     }
 
     /// Floats from one point of a panel to the next. A transform writes to all points: were they a power of two apart, the
@@ -79,7 +79,7 @@ struct WinogradPacking {
                 let number = turned ? taps.upperBound - 1 - tap : tap - taps.lowerBound
                 let from = number * perTransform + (turned ? perTransform - 1 : 0)
                 for l in some {
-                    kernels.weights(
+                    winograd.weights(
                         plan.space, columns, canonical + ((l - first) * kept.count + from) * columns,
                         turned ? -columns : columns, base + tap * tapPitch + (l - channels.lowerBound) * columns,
                         pointPitch, vectors)
@@ -154,7 +154,7 @@ struct WinogradPacking {
                                 targets[i] =
                                     begin + i < count ? target + (begin + i) * columns : nowhere.baseAddress!
                             }
-                            squares.transposeSquare(rows.baseAddress!, begin, targets.baseAddress!, column)
+                            kernels.transposeSquare(rows.baseAddress!, begin, targets.baseAddress!, column)
                         }
                     }
                 }

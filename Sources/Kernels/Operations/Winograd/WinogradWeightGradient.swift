@@ -158,15 +158,18 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
                 }
             }
             if product > 0 {
+                // Behind the last there is nothing to ask for.
+                let (inputsAhead, gradientsAhead) =
+                    product < count ? (nextInputs, nextGradients) : (inputs, gradients)
                 let patch = space.patches + (product - 1) * rows
                 let gradient = space.gradients + (product - 1) * columns
                 if plan.space {
-                    winograd.inputRows(block.pair, inputs, nextInputs, channels, factor, offset, patch, patchPitch)
-                    winograd.gradientRows(block.pair, gradients, nextGradients, outputs, gradient, gradientPitch)
+                    winograd.inputRows(block.pair, inputs, inputsAhead, channels, factor, offset, patch, patchPitch)
+                    winograd.gradientRows(block.pair, gradients, gradientsAhead, outputs, gradient, gradientPitch)
                 } else {
                     winograd.input(
-                        false, inputs, nextInputs, channels, factor, offset, space.work, patch, patchPitch, lanes)
-                    winograd.gradientInTime(gradients, nextGradients, outputs, gradient, gradientPitch)
+                        false, inputs, inputsAhead, channels, factor, offset, space.work, patch, patchPitch, lanes)
+                    winograd.gradientInTime(gradients, gradientsAhead, outputs, gradient, gradientPitch)
                 }
             }
             swap(&inputs, &nextInputs)
