@@ -55,11 +55,15 @@ import Testing
         }
     }
 
-    private func worker(_ coordinator: TestCoordinator, _ folder: String) throws -> Running {
-        try Program.start([
+    private func arguments(_ coordinator: TestCoordinator, _ folder: String) -> [String] {
+        [
             "test-worker", "--join", coordinator.endpoint, "--threads", "1", "--name", "bare", "--cache",
             folder + "/cache",
-        ])
+        ]
+    }
+
+    private func worker(_ coordinator: TestCoordinator, _ folder: String) throws -> Running {
+        try Program.start(arguments(coordinator, folder))
     }
 
     @Test func videosAndCheckpointArePulled() throws {
@@ -77,6 +81,21 @@ import Testing
             let held = try FileManager.default.contentsOfDirectory(atPath: folder + "/cache")
             #expect(held.contains("\(trained.checkpoint.digest)"), "\(held)")
             #expect(held.count { $0.count == 64 } == 1 + trained.set.files.count, "\(held)")
+        }
+    }
+
+    /// It says what it pulls and where to, and goes on though that stays unread.
+    @Test func aWorkerWhoseErrorsNobodyReadsTests() throws {
+        try withTemporaryFolder { folder in
+            let trained = try Trained(folder)
+            let coordinator = try TestCoordinator(
+                videos: trained.set.count, classes: 2, assignment: trained.assignment, listen: "tcp://127.0.0.1:0",
+                security: .loopback, content: trained.content(checkpoint: trained.checkpoint.name))
+            let bare = try UnreadProgram(arguments(coordinator, folder))
+            defer { bare.killIfRunning() }
+            let outcomes = try coordinator.run(mayComeBack: { bare.isRunning }, note: { _ in })
+            #expect(outcomes == trained.table.rows.map(\.outcome))
+            #expect(bare.code() == 0)
         }
     }
 

@@ -55,12 +55,14 @@ import Video
     }
 
     private func worker(_ name: String, _ endpoint: String, _ folder: String, _ more: String...) throws -> Running {
+        try Program.start(helping(name, endpoint, folder) + more)
+    }
+
+    private func helping(_ name: String, _ endpoint: String, _ folder: String) throws -> [String] {
         try makeDirectories(folder + "/scratch")
-        return try Program.start(
-            [
-                "data", "pack-worker", "--join", endpoint, "--name", name, "--jobs", "1", "--scratch",
-                folder + "/scratch",
-            ] + more)
+        return [
+            "data", "pack-worker", "--join", endpoint, "--name", name, "--jobs", "1", "--scratch", folder + "/scratch",
+        ]
     }
 
     private static func profile(_ name: String) -> TrimProfile? {
@@ -174,6 +176,23 @@ import Video
             #expect(problems(packed, "refused").contains { $0.hasPrefix("03.mp4 4 is not a video") })
             #expect(profile != "keep" || problems(packed, "damaged").count == 1, "\(problems(packed, "damaged"))")
             try expectSame(folder + "/alone", folder + "/set")
+        }
+    }
+
+    /// Neither waits for a terminal that Ctrl-S has stopped.
+    @Test func whatNobodyReadsHoldsNeitherPackingNorWorker() throws {
+        try withTemporaryFolder { folder in
+            let videos = try Videos(folder, count: 4)
+            let endpoint = "tcp://127.0.0.1:\(try freePort())"
+            let helper = try UnreadProgram(helping("helper", endpoint, folder))
+            defer { helper.killIfRunning() }
+            let packing = try UnreadProgram(
+                videos.arguments(folder + "/set", "keep", "--jobs", "0", "--listen", endpoint))
+            defer { packing.killIfRunning() }
+            try #require(packing.code() == 0)
+            #expect(helper.code() == 0)
+            let result = packing.result.json
+            #expect(result["clips"] as? Int == 3 && (result["helped"] as? [String: Int])?["helper"] == 3, "\(result)")
         }
     }
 

@@ -5,46 +5,15 @@ import Testing
 /// Real processes whose stderr nobody reads, as with a terminal that Ctrl-S has stopped.
 @Suite("Stderr that nobody reads", .serialized, .timeLimit(.minutes(15)))
 struct UnreadErrorsTests {
-    /// The program; the pipe that is its stderr is full from the beginning.
-    private struct Unread {
-        private let process = Process()
-        private let errors = Pipe()
-        private let ended = DispatchSemaphore(value: 0)
-        let output = Collected()
-
-        init(_ arguments: [String]) throws {
-            try fill(errors)
-            process.executableURL = URL(fileURLWithPath: Program.path)
-            process.arguments = arguments
-            process.standardOutput = output.pipe
-            process.standardError = errors
-            process.terminationHandler = { [ended] _ in ended.signal() }
-            try process.run()
-        }
-
-        func signal(_ number: Int32) { kill(process.processIdentifier, number) }
-
-        /// - Returns: The code that it ends with; nil where it does not end within two minutes.
-        func code() -> Int32? {
-            // As long as somebody could read it, the pipe holds whoever writes.
-            defer { withExtendedLifetime(errors) {} }
-            guard ended.wait(timeout: .now() + 120) == .success else { return nil }
-            return process.terminationStatus
-        }
-
-        func killIfRunning() { if process.isRunning { signal(SIGKILL) } }
-    }
-
     @Test("A training commits its steps, ends with 0 and the same weights, and every step has its line")
     func trains() throws {
         let undisturbed = try MotionRun.undisturbed.get()
         try withTemporaryFolder { folder in
             let run = folder + "/run"
-            let training = try Unread(MotionRun.arguments(run: run, workers: 2))
+            let training = try UnreadProgram(MotionRun.arguments(run: run, workers: 2))
             defer { training.killIfRunning() }
             try #require(training.code() == 0)
-            let result = Program.Result(status: 0, output: training.output.text(), errors: "")
-            #expect(try MotionRun.hash(result) == undisturbed)
+            #expect(try MotionRun.hash(training.result) == undisturbed)
             #expect(try steps(of: run) == Array(0..<24))
         }
     }
@@ -53,7 +22,7 @@ struct UnreadErrorsTests {
     func stops() throws {
         try withTemporaryFolder { folder in
             let run = folder + "/run"
-            let training = try Unread(MotionRun.arguments(run: run, workers: 1, MotionRun.longer))
+            let training = try UnreadProgram(MotionRun.arguments(run: run, workers: 1, MotionRun.longer))
             defer { training.killIfRunning() }
             _ = try MotionRun.status(of: run) { ($0["step"] as? Int ?? 0) >= 2 }
             training.signal(SIGTERM)
@@ -69,7 +38,7 @@ struct UnreadErrorsTests {
             defer { if training.process.isRunning { training.kill() } }
             _ = try MotionRun.status(of: run) { _ in true }
             let endpoint = try text(of: run + "/endpoint").trimmingCharacters(in: .whitespacesAndNewlines)
-            let worker = try Unread(["worker", "--join", endpoint, "--threads", "1", "--name", "unread"])
+            let worker = try UnreadProgram(["worker", "--join", endpoint, "--threads", "1", "--name", "unread"])
             defer { worker.killIfRunning() }
             _ = try MotionRun.status(of: run) { status in
                 (status["members"] as? [[String: Any]] ?? []).contains {
@@ -78,6 +47,22 @@ struct UnreadErrorsTests {
             }
             #expect(training.wait().status == 0)
             #expect(worker.code() == 0)
+        }
+    }
+
+    @Test("A test that workers share ends with 0 and its result")
+    func tests() throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            let trained = try Program.start(MotionRun.arguments(run: run, workers: 1, "schedule.steps=2")).wait()
+            try #require(trained.status == 0, "\(trained.errors)")
+            let test = try UnreadProgram([
+                "test", run + "/recipe.toml", "--checkpoint", run, "--data", try MotionRun.data.get(), "--split",
+                "train", "--workers", "2", "--threads", "1", "--json",
+            ])
+            defer { test.killIfRunning() }
+            try #require(test.code() == 0)
+            #expect(test.result.json["videos"] as? Int == 16)
         }
     }
 }
@@ -115,19 +100,6 @@ struct MissingLinesTests {
         let kept = lines.dropLast(2) + [String(lines[lines.count - 2].prefix(30))]
         try kept.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
     }
-}
-
-/// Fills a pipe to the last byte: whoever writes to it waits.
-private func fill(_ pipe: Pipe) throws {
-    // A description of its own, or whoever inherits the pipe would find it non-blocking.
-    let writer = open(
-        "/proc/self/fd/\(pipe.fileHandleForWriting.fileDescriptor)", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-    try #require(writer >= 0)
-    defer { close(writer) }
-    let page = [UInt8](repeating: UInt8(ascii: "."), count: 4096)
-    for size in [page.count, 1] { while write(writer, page, size) == size {} }
-    let number = errno
-    try #require(number == EAGAIN)
 }
 
 /// The steps that have a line, as the lines stand in the file.

@@ -26,6 +26,13 @@ public func detachStandardError() {
     if isFirst { atexit { flushStandardError() } }
 }
 
+/// From now on whoever writes waits for stderr again: for lists at the end, of which no line is to be missing, when nobody
+/// waits for this process any more. Where stderr takes nothing for five seconds, all stays as it is. Nothing happens where
+/// it was not detached.
+public func attachStandardError() {
+    detached.withLock { console in if console?.flush(within: 5) == true { console = nil } }
+}
+
 /// Waits until what was said is written, for five seconds at most: before what must stand behind it, and before `_exit`.
 public func flushStandardError() { detached.withLock { $0 }?.flush(within: 5) }
 
@@ -33,11 +40,12 @@ public func flushStandardError() { detached.withLock { $0 }?.flush(within: 5) }
 private let detached = Mutex<Console?>(nil)
 
 private func say(_ text: String, isProgress: Bool) {
-    if let console = detached.withLock({ $0 }) {
-        console.say(text, isProgress: isProgress)
-    } else {
-        writeToStandardError(text)
+    // Under the lock: what came behind `attachStandardError` would be written by a thread that nobody waits for.
+    let isTaken = detached.withLock { console in
+        console?.say(text, isProgress: isProgress)
+        return console != nil
     }
+    if !isTaken { writeToStandardError(text) }
 }
 
 private func writeToStandardError(_ text: String) {

@@ -58,6 +58,7 @@ extension DataCommand {
         }
 
         func run() throws {
+            if listen != nil { detachStandardError() }
             var options = PackOptions()
             options.shardBytes = max(1, try ByteCount(shardSize, about: "--shard-size").bytes)
             let hands = jobs ?? computeThreads(0)
@@ -92,6 +93,7 @@ extension DataCommand {
                 options.sharing = { work throws(Fault) in try coordinator.value.run(work) { helpers.tell($0) } }
             }
             let report = try pack(ClipList(path: list), split: split, into: out, options: options)
+            attachStandardError()
             describe(report, helpers)
         }
 

@@ -35,6 +35,7 @@ struct DataPackWorker: ParsableCommand {
     @OptionGroup var protection: SecurityOptions
 
     func run() throws {
+        detachStandardError()
         let name = name ?? "\(hostName())-\(getpid())"
         let jobs = jobs ?? computeThreads(0)
         try within(jobs, 1...256, "--jobs")

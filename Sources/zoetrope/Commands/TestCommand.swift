@@ -66,6 +66,8 @@ struct TestCheckpoint: ParsableCommand {
     }
 
     func run() throws {
+        let isShared = workers > 0 || listen != nil
+        if isShared { detachStandardError() }
         if let parent { endWith(parent: parent, name: "test") }
         let test = try PreparedTest(
             try resolved(), set: try PackedSet(directory: try absolute(data), split: split),
@@ -73,8 +75,8 @@ struct TestCheckpoint: ParsableCommand {
             allowsUnexpected: allowUnexpected)
         if let remark = test.remark { standardError("zoetrope: \(remark)\n") }
         var record = try TestRecord(test, out: out, allowsUnexpected: allowUnexpected)
-        let outcomes =
-            workers > 0 || listen != nil ? try distributed(test, &record) : try here(test, &record)
+        let outcomes = isShared ? try distributed(test, &record) : try here(test, &record)
+        attachStandardError()
         let finished = TestResult(test.table(outcomes))
         finished.warn()
         guard finished.metrics.untested < finished.metrics.videos else {

@@ -44,6 +44,7 @@ struct WorkOnTest: ParsableCommand {
     }
 
     func run() throws {
+        detachStandardError()
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
         if let parent { endWith(parent: parent, name: name) }
         let security = try protection.security(as: .worker)
