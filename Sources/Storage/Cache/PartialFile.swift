@@ -36,6 +36,25 @@ public final class PartialFile: @unchecked Sendable {  // written by one thread 
         return isRight
     }
 
+    /// Becomes what another is that was found right, of the same content.
+    /// - Throws: `Fault` when the disk refuses, or has other bytes than were written.
+    public func copy(_ other: PartialFile) throws(Fault) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        var done = 0
+        while done < expected.byteCount {
+            let count = try other.file.read(into: buffer, at: done)
+            guard count > 0 else { break }
+            try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: done)
+            done += count
+        }
+        guard try check() else {
+            throw Fault(
+                .data, file.path, "its disk has other bytes of \(expected.name) than were written",
+                mend: "check that disk, or name a folder on another")
+        }
+    }
+
     /// Takes the size at once, so that a full disk is noticed before anything is sent.
     func reserve() throws(Fault) {
         let number = posix_fallocate(file.number, 0, expected.byteCount)

@@ -30,7 +30,8 @@ public final class ContentFetcher: Sendable {
         self.note = note
     }
 
-    /// Fills the file and has it checked. Blocks until it is right; any thread.
+    /// Fills the file and has it checked. Blocks until it is right; any thread. Of files of one content that are wanted at
+    /// the same time, the first is pulled and the others are copies of it.
     ///
     /// - Throws: a data `Fault` that names the holders when none has a good copy, `Fault.stoppedEarly` once it is closed,
     ///   what the disk says when it refuses.
@@ -116,7 +117,8 @@ private final class FetchLoop {
     private let poller = Poller()
     private var machine: ContentFetch
     private var connections: [String: Connection] = [:]
-    private var wishes: [Digest: Wish] = [:]
+    /// By content: the first is what is written to, the others have joined it.
+    private var wishes: [Digest: [Wish]] = [:]
     private var refused = RefusalCount()
 
     init(
@@ -139,11 +141,12 @@ private final class FetchLoop {
             for call in mailbox.drain() {
                 switch call {
                 case .wanted(let wish):
-                    wishes[wish.file.expected.digest] = wish
+                    wishes[wish.file.expected.digest, default: []].append(wish)
+                    // Of what comes already the machine takes no notice.
                     feed(.wanted(wish.file.expected))
                 case .peers(let endpoints): feed(.peers(endpoints))
                 case .close:
-                    for wish in wishes.values { wish.end(.failure(Self.closed)) }
+                    for wish in wishes.values.joined() { wish.end(.failure(Self.closed)) }
                     return
                 }
             }
@@ -189,8 +192,8 @@ private final class FetchLoop {
                 _ = connections[holder]?.send(header: encoded.header, payloads: encoded.payloads)
             case .write(let digest, let offset, let bytes): write(bytes, of: digest, at: offset)
             case .check(let digest): check(digest)
-            case .fetched(let digest): wishes.removeValue(forKey: digest)?.end(.success(()))
-            case .failed(let digest, let fault): wishes.removeValue(forKey: digest)?.end(.failure(fault))
+            case .fetched(let digest): share(digest)
+            case .failed(let digest, let fault): fail(digest, fault)
             case .note(let text): note(text)
             }
         }
@@ -207,19 +210,35 @@ private final class FetchLoop {
     }
 
     private func write(_ bytes: Payload, of digest: Digest, at offset: Int) {
-        guard let wish = wishes[digest] else { return }
+        guard let wish = wishes[digest]?.first else { return }
         do throws(Fault) {
             try bytes.withBytes { bytes throws(Fault) in try wish.file.write(bytes, at: offset) }
         } catch { giveUp(digest, error) }
     }
 
     private func check(_ digest: Digest) {
-        guard let wish = wishes[digest] else { return }
+        guard let wish = wishes[digest]?.first else { return }
         do throws(Fault) { feed(.checked(digest, isRight: try wish.file.check())) } catch { giveUp(digest, error) }
     }
 
+    /// The first has it; whoever joined it gets a copy.
+    private func share(_ digest: Digest) {
+        guard let all = wishes.removeValue(forKey: digest), let first = all.first else { return }
+        first.end(.success(()))
+        for wish in all.dropFirst() {
+            do throws(Fault) {
+                try wish.file.copy(first.file)
+                wish.end(.success(()))
+            } catch { wish.end(.failure(error)) }
+        }
+    }
+
+    private func fail(_ digest: Digest, _ fault: Fault) {
+        for wish in wishes.removeValue(forKey: digest) ?? [] { wish.end(.failure(fault)) }
+    }
+
     private func giveUp(_ digest: Digest, _ fault: Fault) {
-        wishes.removeValue(forKey: digest)?.end(.failure(fault))
+        fail(digest, fault)
         feed(.abandoned(digest))
     }
 }

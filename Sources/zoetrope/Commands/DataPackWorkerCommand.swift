@@ -96,7 +96,6 @@ private final class Benches: Sendable {
     private let free: DispatchSemaphore
     private let fetcher: ContentFetcher
     private let isClosed = Atomic(false)
-    private let coming = Coming()
 
     init(count: Int, _ fetcher: ContentFetcher) {
         free = DispatchSemaphore(value: count)
@@ -111,37 +110,11 @@ private final class Benches: Sendable {
         let path = task.target + ".source"
         defer { unlink(path) }
         do throws(Fault) {
-            try fetch(task.source, to: path)
+            try fetcher.fetch(try PartialFile(task.source, creating: path))
             free.wait()
             defer { free.signal() }
             if isClosed.load(ordering: .acquiring) { throw Fault(.stoppedEarly, task.source.name, "was stopped") }
             return .success(try body(path, task.target))
         } catch { return .failure(error) }
-    }
-
-    private func fetch(_ file: CachedFile, to path: String) throws(Fault) {
-        coming.begin(file.digest)
-        defer { coming.end(file.digest) }
-        try fetcher.fetch(try PartialFile(file, creating: path))
-    }
-}
-
-/// Contents that are on their way: the fetcher takes each once at a time.
-private final class Coming: @unchecked Sendable {  // its state is touched under the condition's lock only
-    private let condition = NSCondition()
-    private var digests: Set<Digest> = []
-
-    /// Waits until nobody else is at this one.
-    func begin(_ digest: Digest) {
-        condition.lock()
-        while !digests.insert(digest).inserted { condition.wait() }
-        condition.unlock()
-    }
-
-    func end(_ digest: Digest) {
-        condition.lock()
-        digests.remove(digest)
-        condition.broadcast()
-        condition.unlock()
     }
 }
