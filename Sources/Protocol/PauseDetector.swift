@@ -3,20 +3,23 @@
 /// Nobody could be heard meanwhile, and what they have said is still to be read: the pause is nobody's silence. Pure, told
 /// the time like the machines that have one.
 public struct PauseDetector: Sendable {
-    /// Of the time between two ticks so much is no pause: the process was busy.
-    public static let busySeconds = 1.0
-
+    private let interval: Double
+    private let shortest: Double
     private var lastTick: Double?
 
-    public init() {}
+    /// - Parameters:
+    ///   - interval: Seconds between two ticks of a process that goes on.
+    ///   - shortest: What lasts longer between two ticks is a pause; less is a busy process. The shortest silence that
+    ///     somebody is taken for dead after: nobody's that began between two ticks is longer when the second comes.
+    public init(interval: Double, shortest: Double) { (self.interval, self.shortest) = (interval, shortest) }
 
     /// A tick has come.
     /// - Parameter now: Monotonic seconds.
     /// - Returns: What lay before it, if that was a pause.
     public mutating func tick(now: Double) -> Pause? {
         defer { lastTick = now }
-        guard let lastTick, now - lastTick > Self.busySeconds else { return nil }
-        return Pause(seconds: now - lastTick - Self.busySeconds, end: now)
+        guard let lastTick, now - lastTick > shortest else { return nil }
+        return Pause(seconds: max(0, now - lastTick - interval), end: now)
     }
 }
 

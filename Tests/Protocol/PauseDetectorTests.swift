@@ -2,30 +2,42 @@ import Protocol
 import Testing
 
 @Suite struct PauseDetectorTests {
+    private static let detector = PauseDetector(interval: 0.2, shortest: 0.6)
+
     @Test func ticksInTimeAndALittleLateAreNoPause() {
-        var detector = PauseDetector()
-        for now in [1000, 1000.2, 1000.4, 1001.4, 1001.5] { #expect(detector.tick(now: now) == nil, "\(now)") }
+        var detector = Self.detector
+        for now in [1000, 1000.2, 1000.4, 1000.9, 1001] { #expect(detector.tick(now: now) == nil, "\(now)") }
     }
 
-    @Test func whatIsMoreThanASecondIsForgivenToWhoeverWasSilent() throws {
-        var detector = PauseDetector()
+    @Test func whatIsMoreThanATickIsForgivenToWhoeverWasSilent() throws {
+        var detector = Self.detector
         _ = detector.tick(now: 10)
-        let noticed = detector.tick(now: 3611)
+        let noticed = detector.tick(now: 3610.2)
         let pause = try #require(noticed)
-        #expect(pause == Pause(seconds: 3600, end: 3611))
-        #expect(pause.forgiven(8) == 3608, "two seconds of silence before it, and the one that a tick may take")
-        #expect(pause.forgiven(3610.5) == 3611, "heard after it, before the tick: no silence at all")
-        #expect(detector.tick(now: 3611.2) == nil, "it is over")
+        #expect(abs(pause.seconds - 3600) < 1e-6 && pause.end == 3610.2)
+        #expect(abs(pause.forgiven(8) - 3608) < 1e-6, "two seconds of silence before it, and the tick")
+        #expect(pause.forgiven(3610.1) == 3610.2, "heard after it, before the tick: no silence at all")
+        #expect(detector.tick(now: 3610.4) == nil, "it is over")
+    }
+
+    /// Whoever fell silent as it began has not been silent for long enough when it ends, however short it was.
+    @Test(arguments: [0.61, 0.9, 1, 1.1, 3600]) func noSilenceOfAPauseIsTheShortestThatCounts(_ seconds: Double) throws
+    {
+        var detector = Self.detector
+        _ = detector.tick(now: 10)
+        let pause = detector.tick(now: 10 + seconds)
+        let since = try #require(pause).forgiven(10)
+        #expect(10 + seconds - since < 0.3)
     }
 
     @Test func eachPauseCountsOnce() throws {
-        var detector = PauseDetector()
+        var detector = Self.detector
         _ = detector.tick(now: 0)
         var heard = 0.0
-        for now in [31.0, 62, 93] {
+        for now in [30.2, 60.4, 90.6] {
             let pause = detector.tick(now: now)
             heard = try #require(pause).forgiven(heard)
         }
-        #expect(heard == 90)
+        #expect(abs(heard - 90) < 1e-6)
     }
 }

@@ -26,6 +26,20 @@ import Worker
         #expect(cluster.members[1]?.departed == [2], "who is silent after that is dead")
     }
 
+    /// It was asked as it was suspected, and its answer is still to be read, however short the pause.
+    @Test(arguments: [0.7, 1, 2, 3600]) func whoeverIsSuspectedAsTheCoordinatorIsStoppedMayAnswer(_ seconds: Double)
+        throws
+    {
+        var cluster = try CoordinatorByHand(units: 2, workers: 2)
+        cluster.pass(1, heard: [1, 2])
+        cluster.tell(.disconnected(2))
+        cluster.stop(for: seconds)
+        cluster.tell(.tick)
+        #expect(cluster.members[1]?.departed == [])
+        cluster.pass(1, heard: [1])
+        #expect(cluster.members[1]?.departed == [2], "who says nothing then either is dead")
+    }
+
     /// The same of a worker: what its coordinator has said is still to be read.
     @Test func aWorkerThatWasStoppedLooksForItsCoordinatorAsLongAsBefore() {
         let timing = ClusterTiming()
@@ -38,8 +52,8 @@ import Worker
         let stopped = 10 * timing.coordinatorPatience
         let atOnce = [ends(0), ends(stopped)]
         #expect(atOnce == [false, false])
-        // A second of it was its own.
-        let later = stride(from: 1, through: timing.coordinatorPatience, by: 1).first { ends(stopped + $0) }
+        // A tick of it was its own.
+        let later = stride(from: 0.5, through: timing.coordinatorPatience, by: 0.5).first { ends(stopped + $0) }
         #expect(later == timing.coordinatorPatience)
     }
 

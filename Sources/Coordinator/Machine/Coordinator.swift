@@ -60,7 +60,7 @@ public struct Coordinator: Sendable {
     var divergences: [Incarnation: Int] = [:]
     var phase = Phase.gathering
     var stopReason: String?
-    private var pauses = PauseDetector()
+    private var pauses: PauseDetector
     /// Why a block failed last.
     var lastFailure = ""
     /// Somebody asked for a checkpoint out of turn.
@@ -91,6 +91,7 @@ public struct Coordinator: Sendable {
     package init(settings: CoordinatorSettings, history: RunHistory, bugs: Set<PlantedBug>) {
         self.settings = settings
         self.bugs = bugs
+        pauses = PauseDetector(interval: settings.timing.tick, shortest: settings.timing.broken)
         agreed = Dictionary(
             settings.fingerprints.map { ($0.name, ($0.value, "the coordinator")) }, uniquingKeysWith: { a, _ in a })
         computedWith = history.computedWith

@@ -23,7 +23,7 @@ public struct Worker: Sendable {
     var coordinator: Link<WorkerMessage, CoordinatorMessage>
     var introduced = false
     var heard: Double?
-    private var pauses = PauseDetector()
+    private var pauses: PauseDetector
     var lastHeartbeat = -Double.infinity
     var welcome: Welcome?
     var preparation: WorkerPreparation?
@@ -66,6 +66,7 @@ public struct Worker: Sendable {
         self.incarnation = incarnation
         self.hello = hello
         self.timing = timing
+        pauses = PauseDetector(interval: timing.tick, shortest: timing.broken)
         self.pool = pool
         self.bugs = bugs
         coordinator = Link(local: incarnation, remote: 0, resend: timing.resend)
