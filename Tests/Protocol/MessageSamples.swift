@@ -55,7 +55,7 @@ enum MessageSamples {
         .mapInstalled(map: 4, chunks: [ChunkDigest(chunk: 2, digest: 77), ChunkDigest(chunk: 3, digest: .max)]),
         .fetchCheckpoint(map: 4, chunk: 2),
         .checkpointChunk(state),
-        .chunkDigests(version: 4, chunks: [ChunkDigest(chunk: 2, digest: 77)]),
+        .chunkDigests(map: 6, version: 4, chunks: [ChunkDigest(chunk: 2, digest: 77)]),
         .leaving,
         .suspect(0xFEED_FACE_CAFE_BEEF),
         .alarm(Alarm(map: 4, step: 5, block: block, chunk: 3, first: 11, second: 12)),

@@ -21,6 +21,8 @@ struct CoordinatorByHand {
         var version = 0
         /// Versions that it was asked for its part of, for checkpoints.
         var snapshots: [Int] = []
+        /// The map under which it was last asked what it has of such a version.
+        var compared = 0
         /// The code that it is told to end with.
         var stop: Int?
     }
@@ -123,9 +125,10 @@ struct CoordinatorByHand {
     }
 
     /// What a buddy has of a version.
-    mutating func compare(version: Int, value: Float = 1, _ buddy: Incarnation) {
+    /// - Parameter map: Under which it was asked, if not the last time.
+    mutating func compare(version: Int, value: Float = 1, map: Int? = nil, _ buddy: Incarnation) {
         let digest = ChunkDigest(chunk: 0, digest: state(version: version, value).digest)
-        say(.chunkDigests(version: version, chunks: [digest]), buddy)
+        say(.chunkDigests(map: map ?? members[buddy]?.compared ?? 0, version: version, chunks: [digest]), buddy)
     }
 
     private func state(version: Int, _ value: Float) -> ChunkState {
@@ -199,6 +202,7 @@ struct CoordinatorByHand {
         case .lease(let lease): members[worker]?.leases.append(lease)
         case .revoke(let lease): members[worker]?.revoked.append(lease)
         case .checkpoint(let version, _): members[worker]?.snapshots.append(version)
+        case .compare: members[worker]?.compared = members[worker]?.map ?? 0
         case .commit(let commit): members[worker]?.records += commit.record.map { [$0] } ?? []
         case .stop(let code, _): members[worker]?.stop = code
         case .departed(let other): members[worker]?.departed.insert(other)

@@ -38,6 +38,22 @@ import Wire
         #expect(cluster.checkpoints == [])
     }
 
+    /// Nor does what a buddy had of it, where that comes late: the step was played again, and is being saved again.
+    @Test func whatABuddySaysLateOfACheckpointCountsForNoOtherOfThatStep() throws {
+        var cluster = try clusterThatSaves()
+        let map = try #require(cluster.members[2]?.map)
+        cluster.say(.replicasDiffer(Divergence(map: map, version: 1, chunk: 0, owner: 1, buddy: 2)), 2)
+        cluster.tell(.checkpointRequested)
+        cluster.compute(step: 0)
+        try #require(cluster.owner == 1 && cluster.members[1]?.snapshots == [1, 1])
+        cluster.compare(version: 1, value: 2, map: map, 2)
+        cluster.save(version: 1, 1)
+        #expect(cluster.members[1]?.stop == nil && cluster.members[2]?.stop == nil)
+        #expect(cluster.checkpoints == [])
+        cluster.compare(version: 1, 2)
+        #expect(cluster.checkpoints == [1])
+    }
+
     /// Else the checkpoint holds what the replay may find to be wrong, and is the newest one.
     @Test func aCheckpointOfAStepThatIsDoubtedIsGivenUp() throws {
         var cluster = try clusterThatSaves()

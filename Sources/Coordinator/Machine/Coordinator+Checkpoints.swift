@@ -4,6 +4,8 @@ internal import Wire
 
 /// A checkpoint on its way to the disk, while training goes on.
 struct CheckpointInProgress: Sendable {
+    /// Under which it was begun: training may go on under another.
+    let map: Int
     let version: Int
     /// Chunks not yet written, and who sends them.
     var waiting: [Int: Incarnation]
@@ -21,7 +23,8 @@ struct CheckpointInProgress: Sendable {
 extension Coordinator {
     mutating func beginCheckpoint(now: Double) {
         saving = CheckpointInProgress(
-            version: version, waiting: Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0, $1) }),
+            map: mapNumber, version: version,
+            waiting: Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0, $1) }),
             uncompared: Set(buddies.flatMap(\.self)))
         directives.append(.beginCheckpoint(version: version))
         for (owner, chunks) in Dictionary(grouping: owners.indices, by: { owners[$0] }).sorted(by: { $0.key < $1.key })
@@ -34,9 +37,10 @@ extension Coordinator {
         }
     }
 
-    /// What a buddy has of the version that is being saved.
-    mutating func compare(_ chunks: [ChunkDigest], version: Int, from buddy: Incarnation, now: Double) {
-        guard saving?.version == version, saving?.uncompared.remove(buddy) != nil else { return }
+    /// What a buddy has of the version that is being saved. What it had of that version before all went back and played it
+    /// again was judged then.
+    mutating func compare(_ chunks: [ChunkDigest], map: Int, version: Int, from buddy: Incarnation, now: Double) {
+        guard saving?.map == map, saving?.version == version, saving?.uncompared.remove(buddy) != nil else { return }
         saving?.claims += chunks.map { (buddy, $0.chunk, $0.digest) }
         finishCheckpoint(now: now)
     }

@@ -88,8 +88,8 @@ extension Coordinator {
                 directives.append(.readChunk(version: version, chunk: chunk, for: worker))
             }
         case .checkpointChunk(let state): checkpointChunk(state, from: worker, now: now)
-        case .chunkDigests(let version, let chunks):
-            compare(chunks, version: version, from: worker, now: now)
+        case .chunkDigests(let map, let version, let chunks):
+            compare(chunks, map: map, version: version, from: worker, now: now)
         case .leaving: beginDraining(worker, now: now)
         case .suspect(let other): suspect(other, now: now)
         case .replicasDiffer(let divergence): replicasDiffer(divergence, now: now)

@@ -3849,7 +3849,7 @@ const ProtobufCMessageDescriptor zoetrope__map_installed__descriptor =
   (ProtobufCMessageInit) zoetrope__map_installed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__chunk_digests__field_descriptors[3] =
+static const ProtobufCFieldDescriptor zoetrope__chunk_digests__field_descriptors[4] =
 {
   {
     "version",
@@ -3887,16 +3887,29 @@ static const ProtobufCFieldDescriptor zoetrope__chunk_digests__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "map",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__ChunkDigests, map),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__chunk_digests__field_indices_by_name[] = {
   1,   /* field[1] = chunks */
   2,   /* field[2] = digests */
+  3,   /* field[3] = map */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange zoetrope__chunk_digests__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor zoetrope__chunk_digests__descriptor =
 {
@@ -3906,7 +3919,7 @@ const ProtobufCMessageDescriptor zoetrope__chunk_digests__descriptor =
   "Zoetrope__ChunkDigests",
   "zoetrope",
   sizeof(Zoetrope__ChunkDigests),
-  3,
+  4,
   zoetrope__chunk_digests__field_descriptors,
   zoetrope__chunk_digests__field_indices_by_name,
   1,  zoetrope__chunk_digests__number_ranges,

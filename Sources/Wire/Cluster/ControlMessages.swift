@@ -19,8 +19,8 @@ public enum WorkerMessage: Sendable {
     case fetchCheckpoint(map: Int, chunk: Int)
     /// A chunk for the checkpoint that the coordinator asked for.
     case checkpointChunk(ChunkState)
-    /// The answer to `compare`.
-    case chunkDigests(version: Int, chunks: [ChunkDigest])
+    /// The answer to `compare`, and under which map it was given: a version that is played again has another.
+    case chunkDigests(map: Int, version: Int, chunks: [ChunkDigest])
     /// SIGTERM: no more leases, take my chunks, let me go.
     case leaving
     /// The connection to this worker's shard broke: is it dead?

@@ -14,7 +14,7 @@ public struct Hello: Hashable, Sendable {
     /// Where it serves `/metrics`: `host:port`; empty: nowhere.
     public var metrics: String
 
-    public static let protocolVersion = 3
+    public static let protocolVersion = 4
 
     public init(
         version: Int = Hello.protocolVersion, name: String, host: String, process: Int, threads: Int, endpoint: String,

@@ -83,9 +83,10 @@ extension Shard {
 
     /// As buddy: what the owner's part of a checkpoint is held against. What is not here yet is on its way from the owner.
     mutating func digests(at version: Int, of chunks: [Int]) -> [Effect] {
+        guard let map else { return [] }
         let here = chunks.filter { held[$0]?.version == version }
         let digests = here.map { ChunkDigest(chunk: $0, digest: stateDigest($0)) }
-        return [.control(.chunkDigests(version: version, chunks: digests))]
+        return [.control(.chunkDigests(map: map.number, version: version, chunks: digests))]
     }
 
     /// Somebody died and the step goes on: chunks whose owner is gone are ours now, and buddies that are gone are waited for

@@ -447,10 +447,11 @@ struct  Zoetrope__ChunkDigests
   int64_t *chunks;
   size_t n_digests;
   uint64_t *digests;
+  int64_t map;
 };
 #define ZOETROPE__CHUNK_DIGESTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__chunk_digests__descriptor) \
-    , 0, 0,NULL, 0,NULL }
+    , 0, 0,NULL, 0,NULL, 0 }
 
 
 struct  Zoetrope__FetchCheckpoint

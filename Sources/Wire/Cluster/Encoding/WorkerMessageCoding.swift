@@ -61,9 +61,10 @@ extension WorkerMessage: FrameMessage {
             set(ZOETROPE__FRAME__MESSAGE_CHECKPOINT_CHUNK)
             frame.pointee.checkpoint_chunk = state.message(map: 0, arena)
             payloads = state.slots
-        case .chunkDigests(let version, let chunks):
+        case .chunkDigests(let map, let version, let chunks):
             set(ZOETROPE__FRAME__MESSAGE_CHUNK_DIGESTS)
             frame.pointee.chunk_digests = arena.make(zoetrope__chunk_digests__init) {
+                $0.pointee.map = Int64(map)
                 $0.pointee.version = Int64(version)
                 $0.pointee.n_chunks = chunks.count
                 $0.pointee.chunks = arena.numbers(chunks.map(\.chunk))
@@ -131,7 +132,7 @@ extension WorkerMessage: FrameMessage {
         case ZOETROPE__FRAME__MESSAGE_CHUNK_DIGESTS:
             let digests = try Checking.present(frame.chunk_digests, "the digests")
             self = .chunkDigests(
-                version: try Checking.number(digests.version, "version"),
+                map: try Checking.mapNumber(digests.map), version: try Checking.number(digests.version, "version"),
                 chunks: try Self.digests(
                     digests.chunks, digests.n_chunks, digests.digests, digests.n_digests))
         case ZOETROPE__FRAME__MESSAGE_LEAVING: self = .leaving
