@@ -218,8 +218,8 @@ let package = Package(
             "Cluster",
             [
                 "Acquisition", "Chaos", "Checkpoints", "Clips", "Coordinator", "Curation", "Evaluation", "Export",
-                "Faults", "Kernels", "Models", "Protocol", "Randomness", "Storage", "TestSupport", "Training", "Video",
-                "Wire", "Worker",
+                "Faults", "Kernels", "Models", "Protocol", "Randomness", "Reporting", "Storage", "TestSupport",
+                "Training", "Video", "Wire", "Worker",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import Reporting
 import TestSupport
 import Testing
 import Wire
@@ -83,6 +84,26 @@ import Wire
                 again.errors.contains(isRemoved ? "THE LEDGER WAS LOST" : "THE LEDGER WAS DAMAGED"), "\(again.errors)")
             #expect(try ledger(run).steps == 24)
             #expect(try stepsInMetrics(run) == Array(0..<24))
+        }
+    }
+
+    @Test("Steps that are computed again because the ledger was lost are shown once")
+    func shownOnce() throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            let shown = { try EventFile.steps(of: "loss", in: run + "/tensorboard").sorted() }
+            let arguments = try MotionRun.arguments(
+                run: run, workers: 1, "checkpoint.every_steps=1000", MotionRun.longer)
+            let first = try Program.start(arguments)
+            _ = try MotionRun.status(of: run) { _ in ((try? shown())?.count ?? 0) >= 3 }
+            first.kill()
+            try #require(first.wait().status == SIGKILL)
+            // There is no checkpoint to restore it from: all is computed again.
+            try FileManager.default.removeItem(atPath: run + "/ledger")
+            let again = try Program.start(arguments).wait()
+            try #require(again.status == 0, "\(again.errors)")
+            #expect(try shown() == Array(0..<100))
+            #expect(try stepsInMetrics(run) == Array(0..<100))
         }
     }
 

@@ -33,6 +33,34 @@ import Wire
         #expect(bytes.starts(with: first) && bytes.count > first.count)
     }
 
+    @Test func whatFilesTellOfATagIsFound() throws {
+        try withTemporaryFolder { folder in
+            let picture = TensorBoardValue("clip", .picture(width: 9, height: 9, [UInt8](repeating: 7, count: 5000)))
+            var path = ""
+            for (number, steps) in [[0, 1, 2], [2, 3]].enumerated() {
+                let file = try EventFile(folder: folder, time: Double(10 + number), host: "h", suffix: "1.\(number)")
+                path = file.path
+                for step in steps {
+                    file.append(TensorBoardEvent(time: 20, step: step, .values([picture])))
+                    let loss = TensorBoardValue("loss", .scalar(.nan))
+                    file.append(TensorBoardEvent(time: 20, step: step, .values([.init("speed", .scalar(1)), loss])))
+                    file.append(TensorBoardEvent(time: 20, step: step + 7, .values([.init("accuracy", .scalar(1))])))
+                }
+            }
+            // Half a record, as a crash leaves it, and what is no file of events.
+            let torn = EventFile.record(
+                TensorBoardEvent(time: 20, step: 4, .values([.init("loss", .scalar(1))])).encoded())
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try handle.seekToEnd()
+            try handle.write(contentsOf: torn.prefix(20))
+            try handle.close()
+            try Data("loss".utf8).write(to: URL(fileURLWithPath: folder + "/notes"))
+            #expect(try EventFile.steps(of: "loss", in: folder) == [0, 1, 2, 2, 3])
+            #expect(try EventFile.steps(of: "accuracy", in: folder) == [7, 8, 9, 9, 10])
+            #expect(try EventFile.steps(of: "clip", in: folder) == [])
+        }
+    }
+
     @Test func histogramsCountEveryFiniteValueOnce() throws {
         let values: [Float] = [0, 1, 1, 2, 4, .nan, .infinity]
         let histogram = try #require(TensorBoardHistogram(of: values, buckets: 4))

@@ -9,6 +9,7 @@ public import Wire
 public final class EventFile {
     public let path: String
     private let file: Int32
+    private static let namePrefix = "events.out.tfevents."
 
     /// Begins a file of its own in `folder`: TensorBoard shows all that lie there as one run.
     ///
@@ -19,7 +20,7 @@ public final class EventFile {
     public init(folder: String, time: Double, host: String, suffix: String) throws(Fault) {
         let seconds = String(Int(time))
         let padded = String(repeating: "0", count: max(0, 10 - seconds.count)) + seconds
-        path = "\(folder)/events.out.tfevents.\(padded).\(host).\(suffix)"
+        path = "\(folder)/\(Self.namePrefix)\(padded).\(host).\(suffix)"
         file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw Fault(.data, path, "cannot be made: \(String(cString: strerror(errno)))", mend: "check the folder")
@@ -38,6 +39,38 @@ public final class EventFile {
         // Half a record would hide all that follow.
         if written > 0 { ftruncate(file, end) }
         return false
+    }
+
+    /// The steps of which the files in `folder` tell a scalar, as they stand there. Of a file whose end was torn off, what is
+    /// whole counts.
+    /// - Throws: a `Fault` when they cannot be read.
+    public static func steps(of tag: String, in folder: String) throws(Fault) -> [Int] {
+        var steps: [Int] = []
+        for name in try directoryNames(folder) where name.hasPrefix(namePrefix) {
+            try read(folder + "/" + name) { record in
+                if let step = TensorBoardEvent.step(of: record, telling: tag) { steps.append(step) }
+            }
+        }
+        return steps
+    }
+
+    /// Calls `body` with each record that is small, as those of scalars are; pictures and histograms are passed over.
+    private static func read(_ path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(Fault) {
+        guard let file = fopen(path, "re") else {
+            throw Fault(.data, path, "cannot be opened: \(String(cString: strerror(errno)))", mend: "check the file")
+        }
+        defer { fclose(file) }
+        var (head, data) = ([UInt8](repeating: 0, count: 12), [UInt8](repeating: 0, count: 4096))
+        while fread(&head, 1, head.count, file) == head.count {
+            let length = head.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            guard length <= UInt64(data.count) else {
+                guard length < 1 << 40, fseek(file, Int(length) + 4, SEEK_CUR) == 0 else { return }
+                continue
+            }
+            guard fread(&data, 1, Int(length), file) == Int(length) else { return }
+            data.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<Int(length)])) }
+            guard fseek(file, 4, SEEK_CUR) == 0 else { return }
+        }
     }
 
     /// Data in the frame that a file puts round it.

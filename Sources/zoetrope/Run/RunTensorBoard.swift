@@ -21,6 +21,9 @@ final class RunTensorBoard: Sendable {
     /// Writes the coordinator's steps. What a coordinator that is killed had not written yet is missing in its file.
     private let steps: FileThread
     private let run: String
+    /// The newest step that files of earlier coordinators show. One that is computed again, because the ledger was lost, would
+    /// be shown twice; and a step behind a later one takes that from some of TensorBoard's readers.
+    private let shown: Int
     /// Reads clips and checkpoints, behind everything else.
     private let background = DispatchQueue(label: "tensorboard", qos: .background)
     private let backlog = Mutex(Backlog())
@@ -53,6 +56,7 @@ final class RunTensorBoard: Sendable {
         let folder = run + "/tensorboard"
         try makeDirectories(folder)
         let isFirst = try directoryNames(folder).isEmpty
+        shown = Self.newestStep(in: folder)
         let time = wallClock()
         let events = try EventFile(folder: folder, time: time, host: hostName(), suffix: "\(getpid()).\(generation)")
         let recipe = preparation.resolved.toml.split(separator: "\n", omittingEmptySubsequences: false)
@@ -60,7 +64,7 @@ final class RunTensorBoard: Sendable {
         let parameters = preparation.resolved.values.compactMap(Self.parameter)
         for value: TensorBoardValue in [
             .init("recipe/text_summary", .text(recipe)),
-            Self.value(.experiment(parameters, metrics: ["loss", "accuracy", "validation/video_top1"])),
+            Self.value(.experiment(parameters, metrics: [Self.loss, "accuracy", "validation/video_top1"])),
             Self.value(.start(parameters, group: run, time: time)),
         ] {
             events.append(TensorBoardEvent(time: time, .values([value])))
@@ -70,6 +74,17 @@ final class RunTensorBoard: Sendable {
         // Whoever goes on with a run has shown them already.
         if isFirst { background.async { self.showClips(preparation) } }
     }
+
+    /// -1 where none is shown.
+    private static func newestStep(in folder: String) -> Int {
+        do throws(Fault) { return try EventFile.steps(of: loss, in: folder).max() ?? -1 } catch {
+            standardError("zoetrope: TensorBoard may show steps twice: \(error)\n")
+            return -1
+        }
+    }
+
+    /// What every step tells.
+    private static let loss = "loss"
 
     private static func value(_ parameters: TensorBoardParameters) -> TensorBoardValue {
         .init(parameters.tag, .hyperParameters(parameters))
@@ -136,7 +151,8 @@ final class RunTensorBoard: Sendable {
 
     private func committed(_ record: LedgerRecord) {
         let point = StepPoint(record)
-        var values = [("loss", point.loss), ("accuracy", point.accuracy), ("learning_rate", point.learningRate)]
+        guard point.step > shown else { return }
+        var values = [(Self.loss, point.loss), ("accuracy", point.accuracy), ("learning_rate", point.learningRate)]
         // A gradient that is not finite has no norm; TensorBoard would draw the axis to infinity.
         if point.gradientNorm.isFinite { values.append(("gradient_norm", point.gradientNorm)) }
         values += [
