@@ -1,3 +1,4 @@
+internal import Faults
 internal import Protocol
 internal import Training
 internal import Wire
@@ -71,8 +72,8 @@ extension Worker {
         let same = self.welcome.map { $0.run == welcome.run && $0.recipe == welcome.recipe } ?? false
         self.welcome = welcome
         if same, preparation != nil { return sayReady(now: now) }
-        if same, isPreparing { return }
-        isPreparing = true
+        if same, preparing > 0 { return }
+        preparing += 1
         preparation = nil
         shard = nil
         ledgerTail = []
@@ -80,8 +81,15 @@ extension Worker {
         directives.append(.prepare(welcome))
     }
 
-    mutating func finishPreparing(_ preparation: WorkerPreparation, now: Double) {
-        isPreparing = false
+    mutating func finishPreparing(_ result: Result<WorkerPreparation, Fault>, now: Double) {
+        preparing -= 1
+        // Of a run that another has taken the place of: what came of that is nothing to it.
+        guard preparing == 0 else { return }
+        let preparation: WorkerPreparation
+        switch result {
+        case .success(let prepared): preparation = prepared
+        case .failure(let fault): return stop(code: Int(fault.code.rawValue), reason: fault.description)
+        }
         self.preparation = preparation
         shard = Shard(incarnation: incarnation, preparation: preparation, pool: pool, bugs: bugs)
         weights = LoadedWeights(preparation.plan)

@@ -27,7 +27,8 @@ public struct Worker: Sendable {
     var lastHeartbeat = -Double.infinity
     var welcome: Welcome?
     var preparation: WorkerPreparation?
-    var isPreparing = false
+    /// How many times `.prepare` was not answered yet: the last answer is for the run of the moment.
+    var preparing = 0
     var isLeaving = false
     var isStopped = false
     /// What it says of itself in heartbeats.
@@ -89,8 +90,8 @@ public struct Worker: Sendable {
             if let probe = shards[peer]?.reconnected(now: now) { directives.append(.request(peer, probe)) }
         case .peerDisconnected(let peer):
             if shards[peer] != nil, map != nil { tell(.suspect(peer), now: now) }
-        case .prepared(let preparation): finishPreparing(preparation, now: now)
-        case .preparationFailed(let fault): stop(code: Int(fault.code.rawValue), reason: fault.description)
+        case .prepared(let preparation): finishPreparing(.success(preparation), now: now)
+        case .preparationFailed(let fault): finishPreparing(.failure(fault), now: now)
         case .gradient(let lease, let unit, let chunk, let payload):
             fold(payload, chunk: chunk, unit: unit, lease: lease, now: now)
         case .unitComputed(let lease, let record): finishUnit(lease: lease, record: record, now: now)
