@@ -95,6 +95,31 @@ import Testing
         }
     }
 
+    /// That a file cannot even be asked for is not that it is gone.
+    @Test func whatTheSystemSaysNothingOfEndsAPackingThatIsToLackNothing() throws {
+        try withTemporaryFolder { folder in
+            var videos = try Videos(folder)
+            let (set, video) = (folder + "/set", folder + "/3.mp4")
+            let bytes = try readWhole(video)
+            // Asking for it fails, as on a disk that is out of reach: it leads to a name that no file can have.
+            unlink(video)
+            #expect(symlink(String(repeating: "x", count: 300), video) == 0)
+            let lacking = try pack(videos.list, split: "train", into: folder + "/lacking", options: videos.options)
+            #expect(lacking.clips == 5 && lacking.refused.map(\.name) == ["3.mp4"])
+            #expect(lacking.refused.first?.reason.contains("cannot ask what it is") == true, "\(lacking.refused)")
+            videos.options.endsAtUnread = true
+            let fault = #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: set, options: videos.options)
+            }
+            #expect(fault?.code == .stoppedEarly && fault?.thing == "3.mp4", "\(fault as Any)")
+            #expect(!pathExists(set + "/dataset.toml"))
+            unlink(video)
+            try writeWhole(bytes, to: video)
+            let report = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(report.clips == 6 && report.resumed == 5 && report.refused.isEmpty)
+        }
+    }
+
     /// A shard whose bytes are not those that were sealed is written anew, though its size and time are right.
     @Test func aShardThatTheDiskDamagedIsWrittenAnew() throws {
         try withTemporaryFolder { folder in

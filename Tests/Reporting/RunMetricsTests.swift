@@ -40,8 +40,7 @@ import Wire
 
     @Test func aStepCountsOnceInTheCurves() {
         var metrics = RunMetrics(Self.facts, now: 0)
-        metrics.restore(Self.point(0, loss: 3))
-        metrics.restore(Self.point(1, loss: 2))
+        metrics.restore([Self.point(0, loss: 3), Self.point(1, loss: 2)])
         // After a rollback it is computed again.
         metrics.committed(Self.point(1, loss: 2), isReplayed: true, now: 1)
         metrics.committed(Self.point(2, loss: 1), isReplayed: false, now: 2)
@@ -49,6 +48,16 @@ import Wire
         #expect(metrics.loss.buckets.allSatisfy { $0.count == 1 })
         #expect(metrics.counters.steps == 1 && metrics.counters.replayedSteps == 1)
         #expect(metrics.durations.count == 2 && metrics.durations.sum == 4)
+    }
+
+    /// A coordinator that was killed owed their lines; the next one added them behind those that were there.
+    @Test func linesThatWereAddedLateAreInTheCurves() {
+        var metrics = RunMetrics(Self.facts, now: 0)
+        let losses = [5.0, 4, 3, 2]
+        metrics.restore([0, 3, 1, 2, 3].map { Self.point($0, loss: losses[$0]) })
+        #expect(metrics.loss.buckets.map(\.mean) == losses)
+        #expect(metrics.loss.buckets.allSatisfy { $0.count == 1 })
+        #expect(metrics.newest?.step == 3)
     }
 
     @Test func costsAreSharesOfTheRecentPast() throws {

@@ -68,9 +68,10 @@ public struct RunMetrics: Sendable {
         began = now
     }
 
-    /// A step of an earlier coordinator, from `metrics.jsonl`, in order.
-    public mutating func restore(_ point: StepPoint) {
-        plot(point)
+    /// Steps of earlier coordinators, from `metrics.jsonl`, where lines that were added late stand behind those of later
+    /// steps.
+    public mutating func restore(_ points: [StepPoint]) {
+        for point in points.sorted(by: { $0.step < $1.step }) { plot(point) }
         revision += 1
     }
 

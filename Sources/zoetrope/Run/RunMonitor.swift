@@ -21,8 +21,7 @@ final class RunMonitor: Sendable {
         try MetricsLog.read(MetricsFile.path(run: run)) { line in
             if let point = StepPoint(line: line) { points.append(point) }
         }
-        // Lines that were added late stand behind those of later steps.
-        for point in points.sorted(by: { $0.step < $1.step }) { metrics.restore(point) }
+        metrics.restore(points)
         var best = -Double.infinity
         for result in try ValidationLog(run: run).results {
             metrics.restore(.init(step: result.step, videoTop1: result.videoTop1, isBest: result.videoTop1 > best))
