@@ -202,7 +202,9 @@ struct CoordinatorByHand {
         case .lease(let lease): members[worker]?.leases.append(lease)
         case .revoke(let lease): members[worker]?.revoked.append(lease)
         case .checkpoint(let version, _): members[worker]?.snapshots.append(version)
-        case .compare: members[worker]?.compared = members[worker]?.map ?? 0
+        case .compare:
+            let map = members[worker]?.map ?? 0
+            members[worker]?.compared = map
         case .commit(let commit): members[worker]?.records += commit.record.map { [$0] } ?? []
         case .stop(let code, _): members[worker]?.stop = code
         case .departed(let other): members[worker]?.departed.insert(other)
