@@ -8,7 +8,7 @@ extension Shard {
     /// coordinator.
     mutating func settle(_ number: Int) -> [Effect] {
         guard let map, map.owners[number] == incarnation, !awaited.contains(number), !ready.contains(number),
-            let sum = sums[number] ?? trees[number]?.value
+            let sum = sums[number] ?? trees[number]?.value.map({ Sum($0) })
         else { return [] }
         sums[number] = sum
         var effects: [Effect] = []
@@ -22,17 +22,17 @@ extension Shard {
         ready.insert(number)
         let chunk = preparation.plan.chunks[number]
         // Statistics stay out of the norm; that they are finite counts.
-        let squares = chunk.isStatistics ? 0 : Arithmetic.sumOfSquares(sum)
-        let finite = chunk.isStatistics ? Arithmetic.isFinite(wide: sum) : squares.isFinite
-        let report = ReadyChunk(chunk: number, sumOfSquares: squares, finite: finite, digest: sum.checksum())
+        let squares = chunk.isStatistics ? 0 : Arithmetic.sumOfSquares(sum.gradient)
+        let finite = chunk.isStatistics ? Arithmetic.isFinite(wide: sum.gradient) : squares.isFinite
+        let report = ReadyChunk(chunk: number, sumOfSquares: squares, finite: finite, digest: sum.digest)
         return effects + [.control(.chunksReady(map: map.number, step: version, chunks: [report]))]
     }
 
-    private mutating func replicate(_ sum: Payload, of chunk: Int, _ map: OwnershipMap) -> ShardRequest {
+    private mutating func replicate(_ sum: Sum, of chunk: Int, _ map: OwnershipMap) -> ShardRequest {
         .replicate(
             Replicate(
-                map: map.number, revision: map.revision, step: version, chunk: chunk, checksum: sum.checksum(),
-                state: stateDigest(chunk), gradient: sum))
+                map: map.number, revision: map.revision, step: version, chunk: chunk, checksum: sum.digest,
+                state: stateDigest(chunk), gradient: sum.gradient))
     }
 
     /// As buddy: the owner's whole gradient. It is acknowledged only when both have the same state.
@@ -56,7 +56,7 @@ extension Shard {
         else {
             return [answer(.damaged), .note("the sum of chunk \(number) came damaged; asked for it again")]
         }
-        let known = sums[number].map { $0.checksum() == replicate.checksum } ?? true
+        let known = sums[number].map { $0.digest == replicate.checksum } ?? true
         guard known, stateDigest(number) == replicate.state else {
             return [
                 .control(
@@ -65,7 +65,7 @@ extension Shard {
                             map: map.number, version: version, chunk: number, owner: owner, buddy: incarnation)))
             ]
         }
-        sums[number] = replicate.gradient
+        sums[number] = Sum(replicate.gradient, digest: replicate.checksum)
         return [answer(.stored)]
     }
 
@@ -76,7 +76,12 @@ extension Shard {
         guard let map, number == map.number, step == version, unacknowledged[chunk]?.contains(buddy) ?? false else {
             return []
         }
-        if verdict == .damaged, let sum = sums[chunk] { return [.request(buddy, replicate(sum, of: chunk, map))] }
+        if verdict == .damaged, let gradient = sums[chunk]?.gradient {
+            // Of what is here now: were it the memory, the buddy would call it damaged for ever.
+            let sum = Sum(gradient)
+            sums[chunk] = sum
+            return [.request(buddy, replicate(sum, of: chunk, map))]
+        }
         unacknowledged[chunk]?.remove(buddy)
         return settle(chunk)
     }

@@ -24,6 +24,16 @@ struct Shard: Sendable {
         var digest: UInt64?
     }
 
+    /// A whole gradient, and its checksum: buddies and coordinator are both told.
+    struct Sum: Sendable {
+        let gradient: Payload
+        let digest: UInt64
+
+        init(_ gradient: Payload, digest: UInt64) { (self.gradient, self.digest) = (gradient, digest) }
+
+        init(_ gradient: Payload) { self.init(gradient, digest: gradient.checksum()) }
+    }
+
     let incarnation: Incarnation
     let preparation: WorkerPreparation
     let pool: PayloadPool
@@ -45,7 +55,7 @@ struct Shard: Sendable {
     /// The step's sums, by chunk.
     var trees: [Int: ReductionTree] = [:]
     /// Whole gradients of the step: of owned chunks summed here, of others as their owner sent them.
-    var sums: [Int: Payload] = [:]
+    var sums: [Int: Sum] = [:]
     /// Owned chunks with a whole gradient: the buddies that have not said that they have it, too.
     var unacknowledged: [Int: Set<Incarnation>] = [:]
     /// Owned chunks reported ready.
@@ -173,8 +183,8 @@ struct Shard: Sendable {
                 held[number] = Held(version: commit.step + 1, slots: state.slots, digest: state.digest)
                 continue
             }
-            held[number] = Held(
-                version: commit.step + 1, slots: updated(state.slots, of: plan.chunks[number], by: sum, commit))
+            let slots = updated(state.slots, of: plan.chunks[number], by: sum.gradient, commit)
+            held[number] = Held(version: commit.step + 1, slots: slots)
         }
         let mine = Set(kept)
         held = held.filter { mine.contains($0.key) }
