@@ -130,9 +130,7 @@ extension Coordinator {
         now: Double
     ) {
         let isFirst = step.leases.firstBlocks[worker] == nil
-        let pool = isFirst ? settings.units : step.leases.freeUnits
-        // A little more than the share, so that two nearly equal workers halve a step instead of quartering it.
-        let size = max(1, Int(1.15 * Double(pool) * share))
+        let size = UnitBlock.leasedUnits(of: isFirst ? settings.units : step.leases.freeUnits, share: share)
         let preferred = isFirst ? expectedFirstBlocks[worker] : nil
         if let block = step.leases.lease(to: worker, size: size, preferred: preferred, id: nextLease, now: now) {
             issueAndNote(block, to: worker, in: &step, now: now)
