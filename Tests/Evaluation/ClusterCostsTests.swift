@@ -20,9 +20,11 @@ import Training
         try withTemporaryFolder { folder in
             let costs = try measured(disk: folder)
             for seconds in [
-                costs.unitSeconds, costs.wireSecondsPerByte, costs.sumSecondsPerByte, costs.updateSecondsPerByte,
-                costs.commitSeconds,
+                costs.unitSeconds, costs.wireSecondsPerByte, costs.copySecondsPerByte, costs.sumSecondsPerByte,
+                costs.digestSecondsPerByte, costs.updateSecondsPerByte, costs.commitSeconds,
             ] { #expect(seconds > 0 && seconds < 60, "\(costs)") }
+            // Weights and momentum.
+            #expect(costs.slots == 2)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
         }
     }

@@ -29,20 +29,11 @@ extension ClusterPlan.Costs {
         }
         let bench = try NetworkBench(
             listener: security ?? .loopback, sender: security ?? .loopback, part: 4 << 20, seconds: 1)
-        let bytes = 8 << 20
-        let memory = PayloadPool()
-        func payload() -> Payload { memory.payload(copying: [Float](repeating: 0.5, count: bytes / 4)) }
-        let (left, right) = (payload(), payload())
-        let sum = least { _ = Arithmetic.sum(left, right, wide: false, pool: memory) }
-        let slots = optimizer.slots.map { _ in payload() }
-        let update = least {
-            _ = optimizer.update(
-                slots, gradientSum: left, scale: 1, rate: 0.01, weightDecay: 1e-4, step: 1, pool: memory)
-        }
+        let memory = MemoryCosts(model: gradients.reduce(0) { $0 + $1.bytes }, optimizer: optimizer)
         return Self(
-            unitSeconds: unitSeconds, gradients: gradients,
-            wireSecondsPerByte: bench.processorSeconds / Double(bench.bytes),
-            sumSecondsPerByte: sum / Double(bytes), updateSecondsPerByte: update / Double(bytes),
+            unitSeconds: unitSeconds, gradients: gradients, slots: optimizer.slots.count,
+            wireSecondsPerByte: bench.processorSeconds / Double(bench.bytes), copySecondsPerByte: memory.copy,
+            sumSecondsPerByte: memory.sum, digestSecondsPerByte: memory.digest, updateSecondsPerByte: memory.update,
             decodeSecondsPerClip: decodeSecondsPerClip,
             commitSeconds: try append(in: disk) + roundTrip(security ?? .loopback))
     }
@@ -76,7 +67,7 @@ extension ClusterPlan.Costs {
         return bench.seconds / Double(bench.bytes)
     }
 
-    /// The median of five units, and when its gradients were there.
+    /// The median of five units, and when its gradients were there: copied, as the compute thread hands them on.
     private static func unit(
         _ network: NetworkDescription, N: Int, pool: ThreadPool, instructionSet: InstructionSet,
         implementation: Convolution.Choice, policy: MemoryPolicy
@@ -91,26 +82,21 @@ extension ClusterPlan.Costs {
         for i in pass.input.indices { pass.input[i] = 2 * draws.uniform(i) - 1 }
         let labels = (0..<N).map { $0 % network.classes }
         let clock = MonotonicClock()
+        let memory = PayloadPool()
         var runs: [(seconds: Double, gradients: [Gradient])] = []
         for _ in 0..<6 {
+            var copies: [Payload] = []
             let begin = clock.now
             var gradients: [Gradient] = []
             _ = pass.run(labels: labels) { parameter, gradient in
+                copies.append(memory.payload(copying: UnsafeRawBufferPointer(gradient)))
                 gradients.append(Gradient(seconds: clock.now - begin, bytes: 4 * gradient.count))
             }
             runs.append((clock.now - begin, gradients))
+            withExtendedLifetime(copies) {}
         }
         // The first warms up.
         let sorted = runs.dropFirst().sorted { $0.seconds < $1.seconds }
         return sorted[sorted.count / 2]
-    }
-
-    private static func least(_ body: () -> Void) -> Double {
-        let clock = MonotonicClock()
-        return (0..<7).map { _ in
-            let begin = clock.now
-            body()
-            return clock.now - begin
-        }.min() ?? 0
     }
 }

@@ -1,3 +1,6 @@
+import Training
+import Wire
+
 /// How long a step of a cluster takes, worked out from what its parts cost: a pure function.
 ///
 /// The life of a step is `docs/protocol.md`'s: a worker computes its units, pushes the sum of its block while the last
@@ -6,14 +9,20 @@
 public struct ClusterPlan: Sendable, Equatable {
     /// What the parts cost on one worker.
     public struct Costs: Sendable, Equatable {
-        /// Seconds of a unit, forward and backward, by the clock: with the processors that a worker has.
+        /// Seconds of a unit, forward and backward, its gradients copied out, by the clock: with the processors that a
+        /// worker has.
         public var unitSeconds: Double
         /// In the order of the backward pass: how long after the unit's beginning a gradient is there, and its bytes.
         public var gradients: [Gradient]
+        /// What the optimizer keeps of each parameter, the weights among it.
+        public var slots: Int
         /// Processor seconds of a byte on its way: encrypting, sending, receiving and decrypting, both ends.
         public var wireSecondsPerByte: Double
-        /// Processor seconds of adding a byte of a gradient to a sum, and of updating the weights for one.
+        /// Processor seconds of copying a byte, of adding one of a gradient to a sum, of digesting one, and of updating the
+        /// weights for one: in memory, out of the caches.
+        public var copySecondsPerByte: Double
         public var sumSecondsPerByte: Double
+        public var digestSecondsPerByte: Double
         public var updateSecondsPerByte: Double
         /// Processor seconds of decoding a clip; 0 where nobody measured it.
         public var decodeSecondsPerClip: Double
@@ -31,13 +40,17 @@ public struct ClusterPlan: Sendable, Equatable {
         }
 
         public init(
-            unitSeconds: Double, gradients: [Gradient], wireSecondsPerByte: Double, sumSecondsPerByte: Double,
+            unitSeconds: Double, gradients: [Gradient], slots: Int, wireSecondsPerByte: Double,
+            copySecondsPerByte: Double, sumSecondsPerByte: Double, digestSecondsPerByte: Double,
             updateSecondsPerByte: Double, decodeSecondsPerClip: Double, commitSeconds: Double
         ) {
             self.unitSeconds = unitSeconds
             self.gradients = gradients
+            self.slots = slots
             self.wireSecondsPerByte = wireSecondsPerByte
+            self.copySecondsPerByte = copySecondsPerByte
             self.sumSecondsPerByte = sumSecondsPerByte
+            self.digestSecondsPerByte = digestSecondsPerByte
             self.updateSecondsPerByte = updateSecondsPerByte
             self.decodeSecondsPerClip = decodeSecondsPerClip
             self.commitSeconds = commitSeconds
@@ -107,29 +120,47 @@ public struct ClusterPlan: Sendable, Equatable {
         idleWorkers = max(0, W - U)
         let replicas = min(cluster.replicas, W)
         let M = Double(costs.bytes)
-        let share = M / Double(W)
-        // To the owners, as owner to the buddies, and the new weights to the rest.
-        let pushed = share * Double(W - 1 + replicas - 1)
-        let fetched = share * Double(W - replicas)
-        bytesOfWorker = pushed + fetched
+
+        /// Roots that a worker pushes; who computes at all pushes one.
+        func roots(_ workers: Int) -> Double {
+            max(1, Double(Self.roots(units: U, workers: workers)) / Double(workers))
+        }
+        /// To the owners, as owner to the buddies (replicas - 1), and the new weights to the rest (workers - replicas).
+        func sent(_ workers: Int) -> Double { M / Double(workers) * Double(workers - 1) * (roots(workers) + 1) }
+        bytesOfWorker = sent(W)
+
+        /// Processor seconds of the socket thread and ZeroMQ's until the sums are whole.
+        func exchanging(units: Int, workers: Int, replicas: Int) -> Double {
+            let share = M / Double(workers)
+            // k units in b blocks are k - b sums of M; the b W roots of all are b W - 1 sums of the owner's share.
+            let summed = Double(units) * M - share
+            // Every root is digested before it goes and verified at its owner, our own too. An owner digests the whole sum and
+            // takes its norm, a pass like that; each buddy verifies the sum; all keepers digest their slots, where there are
+            // buddies to compare them with.
+            let slots = replicas > 1 ? replicas * costs.slots : 0
+            let digested = 2 * roots(workers) * M + share * Double(1 + replicas + slots)
+            return sent(workers) * costs.wireSecondsPerByte + summed * costs.sumSecondsPerByte
+                + digested * costs.digestSecondsPerByte
+        }
 
         func step(units: Int, workers: Int, replicas: Int) -> [Part: Double] {
             let alone = workers == 1
             let share = M / Double(workers)
             let hasSpare = cluster.processors > Double(cluster.computeThreads)
             let decoding = Double(units * cluster.clipsPerUnit) * costs.decodeSecondsPerClip
+            let pace = min(1, cluster.processors)
+            // The compute thread loads the new weights, all of them, before the first unit.
             let computing =
-                Double(units) * costs.unitSeconds + (hasSpare ? 0 : decoding / cluster.processors)
+                Double(units) * costs.unitSeconds + M * costs.copySecondsPerByte / pace
+                + (hasSpare ? 0 : decoding / cluster.processors)
             // The sockets' thread works beside the others only where a processor is left for it, and takes longer where it has
             // not even one.
-            let pace = min(1, cluster.processors)
             let update = Double(replicas) * share * costs.updateSecondsPerByte
-            let wire = alone ? 0 : 2 * share * Double(workers - 1) * costs.wireSecondsPerByte
-            let sums = (M - share) * costs.sumSecondsPerByte
+            let exchange = exchanging(units: units, workers: workers, replicas: replicas)
             var seconds: [Part: Double] = [
                 .computing: computing,
                 .decoding: max(0, decoding / min(Double(cluster.decodeThreads), cluster.processors) - computing),
-                .updating: (update + (hasSpare ? 0 : wire + sums)) / pace, .commit: costs.commitSeconds,
+                .updating: (update + (hasSpare ? 0 : exchange)) / pace, .commit: costs.commitSeconds,
             ]
             guard !alone else { return seconds }
             // Gradients queue at the link as the last backward pass makes them.
@@ -141,5 +172,18 @@ public struct ClusterPlan: Sendable, Equatable {
         }
         seconds = step(units: unitsOfBusiest, workers: W, replicas: replicas)
         secondsOfOne = step(units: U, workers: 1, replicas: 1).values.reduce(0, +)
+    }
+
+    /// Blocks in which the coordinator leases a step to workers of one speed: the root of each is pushed. Blocks have a power of
+    /// two of units, so that 12 units on two workers are 5, not 2.
+    package static func roots(units: Int, workers: Int) -> Int {
+        var (free, roots) = (units, 0)
+        while free > 0 {
+            let pool = roots < workers ? units : free
+            let size = min(free, UnitBlock.leasedUnits(of: pool, share: 1 / Double(workers)))
+            free -= 1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)
+            roots += 1
+        }
+        return roots
     }
 }
