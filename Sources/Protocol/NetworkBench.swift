@@ -13,8 +13,7 @@ public struct NetworkBench: Sendable {
 
     public var bytesPerSecond: Double { Double(bytes) / seconds }
 
-    /// Sends parts of `part` bytes over loopback for about `seconds`, after one that warms up; large ones out of memory, not
-    /// out of the caches. Blocks.
+    /// Sends parts of `part` bytes over loopback for about `seconds`, after one that warms up. Blocks.
     /// - Parameters:
     ///   - listener: Of the receiving end: a worker's, as for its shard.
     ///   - sender: Of the other end, another worker's.
@@ -82,7 +81,7 @@ public struct NetworkBench: Sendable {
         let poller = Poller()
         poller.watch(connection)
         let header = question(direction, part: part)
-        let outgoing: [[Payload]] = direction == .there ? parts(of: part).map { [$0] } : [[]]
+        let payloads = direction == .there ? [filledPayload(part)] : []
         let clock = MonotonicClock()
         var (sent, received) = (0, 0)
         var start: (time: Double, processor: Double)?
@@ -110,10 +109,16 @@ public struct NetworkBench: Sendable {
             }
             // One alone warms up.
             while sent - received < (start == nil ? 1 : underWay),
-                connection.send(header: header, payloads: outgoing[sent % outgoing.count]) == .sent
+                connection.send(header: header, payloads: payloads) == .sent
             { sent += 1 }
             poller.wait(milliseconds: 10)
         }
+    }
+
+    fileprivate static func filledPayload(_ count: Int) -> Payload {
+        let payload = PayloadPool().payload(count: count)
+        payload.bytes.initializeMemory(as: UInt8.self, repeating: 0x5A)
+        return payload
     }
 
     private static func processorSeconds() -> Double {
@@ -146,14 +151,11 @@ extension NetworkBench {
             thread = DedicatedThread(name: "receiver") {
                 let poller = Poller()
                 poller.watch(confined.value)
-                // What is asked for has one part: nobody makes it allocate more.
                 var part = filledPayload(1)
-                var kept = Kept()
                 while !isOver.value.load(ordering: .relaxed) {
                     while let event = confined.value.next() {
-                        guard case .message(let peer, let header, let payloads) = event else { continue }
+                        guard case .message(let peer, let header, _) = event else { continue }
                         guard let wish = wish(UnsafeRawBufferPointer(header.bytes)) else {
-                            kept.keep(payloads)
                             _ = confined.value.send(to: peer, header: [2])
                             continue
                         }

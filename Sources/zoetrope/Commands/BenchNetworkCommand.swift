@@ -12,9 +12,8 @@ extension Bench {
             abstract: "Time the sockets between two workers over loopback, with keys and without.",
             discussion: """
                 Pairs of measurements, one after the other, so that both see the same machine; medians. Seconds of processor \
-                are of both ends together. Not of the network: this is what sockets and encryption cost. Parts of 64 KiB and \
-                more come out of memory, as a worker's chunks do: 128 MiB of them take turns, and the receiver keeps \
-                the last 64 MiB. With --iperf3 each round has one of iperf3 as well.
+                are of both ends together. Not of the network: this is what sockets and encryption cost. With --iperf3 each \
+                round has one of iperf3 as well.
                 """)
         @Option(help: "Bytes of a part; a chunk of parameters has 1 to 4 MiB.")
         var part = 4 << 20
