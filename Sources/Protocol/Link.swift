@@ -10,8 +10,8 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     public let local: UInt64
     /// 0 until the other end is known.
     public private(set) var remote: UInt64
-    /// Frames of another session are not of this link.
-    public let session: UInt64
+    /// Frames of another session are not of this link, but for the one that opens, which is for nobody yet.
+    public private(set) var session: UInt64
     /// Sent, not received as far as we know; the first has the number `firstKept`.
     private var kept: [Outgoing] = []
     private var firstKept: UInt64 = 1
@@ -34,7 +34,10 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     /// Everything sent has been received.
     public var isIdle: Bool { kept.isEmpty }
 
-    public mutating func learn(remote: UInt64) { self.remote = remote }
+    public mutating func learn(remote: UInt64, session: UInt64) {
+        self.remote = remote
+        self.session = session
+    }
 
     /// Numbers the message and keeps it until it is received.
     public mutating func send(_ message: Outgoing, now: Double) -> Frame<Outgoing> {
@@ -47,7 +50,7 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     public mutating func receive(
         _ frame: Frame<Incoming>, now: Double
     ) -> (message: Incoming?, repetitions: [Frame<Outgoing>]) {
-        guard frame.session == session else { return (nil, []) }
+        guard frame.session == session || frame.receiver == 0 else { return (nil, []) }
         take(receipt: frame.received, now: now)
         let repetitions = frame.missing ? repeatAll(now: now) : []
         guard frame.message != nil || frame.sequence > delivered else {

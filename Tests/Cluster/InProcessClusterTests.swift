@@ -1,4 +1,5 @@
 import Coordinator
+import Dispatch
 import Faults
 import Protocol
 import Storage
@@ -113,6 +114,35 @@ struct InProcessClusterTests {
             let second = try ToyCoordinator(run: run, steps: Self.steps, workers: 2, listen: endpoint)
             for worker in workers { #expect(worker.wait().code == 0) }
             #expect(second.wait().code == 0)
+            try expectUndisturbed(run)
+        }
+    }
+
+    /// Both coordinators are the first of their run.
+    @Test("The same weights with a worker of another run that was at this address before")
+    func anotherRunTakesTheAddress() throws {
+        try withTemporaryFolder { folder in
+            let first = try ToyCoordinator(run: folder + "/first", steps: 100_000, workers: 1) { shell, at in
+                if at == 3 { shell.vanish() }
+            }
+            let endpoint = first.endpoint
+            let isSaid = DispatchSemaphore(value: 0)
+            let worker = try ToyWorker(
+                "worker", joining: endpoint,
+                note: { if $0.hasPrefix("joining again: another run") { isSaid.signal() } })
+            #expect(first.wait().code == 137)
+            let run = folder + "/second"
+            let second = try ToyCoordinator(run: run, steps: Self.steps, workers: 1, listen: endpoint)
+            let joins = isSaid.wait(timeout: .now() + 60) == .success
+            #expect(joins)
+            // Else they would wait for each other.
+            if !joins {
+                worker.vanish()
+                second.stop()
+            }
+            #expect(worker.wait() == Ending(code: 0, reason: "done"))
+            #expect(second.wait().code == 0)
+            #expect(isSaid.wait(timeout: .now()) == .timedOut, "once is enough")
             try expectUndisturbed(run)
         }
     }

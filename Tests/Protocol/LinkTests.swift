@@ -82,6 +82,19 @@ import Wire
         #expect(a.receive(other, now: 0).message == nil)
         #expect(!a.isIdle)
     }
+
+    /// It does not know it before it is answered; what it says under another one afterwards is for somebody else.
+    @Test func whoOpensNeedNotKnowTheSession() {
+        var opening = Link<Int, String>(local: 1, remote: 0, resend: 1)
+        var answering = Link<String, Int>(local: 2, remote: 1, session: 7, resend: 1)
+        #expect(answering.receive(opening.send(1, now: 0), now: 0).message == 1)
+        var elsewhere = opening
+        elsewhere.learn(remote: 2, session: 8)
+        #expect(answering.receive(elsewhere.send(2, now: 0), now: 0).message == nil)
+        opening.learn(remote: 2, session: 7)
+        #expect(answering.receive(opening.send(2, now: 0), now: 0).message == 2)
+        #expect(opening.receive(answering.send("x", now: 0), now: 0).message == "x")
+    }
 }
 
 extension Link {

@@ -78,7 +78,8 @@ struct CoordinatorByHand {
     /// Its connection stands; it has said nothing yet.
     mutating func connect(_ worker: Incarnation, _ fingerprints: [Fingerprint] = []) {
         members[worker] = Member(
-            link: Link(local: worker, remote: 1, resend: ClusterTiming().resend), fingerprints: fingerprints)
+            link: Link(local: worker, remote: 1, session: 1, resend: ClusterTiming().resend),
+            fingerprints: fingerprints)
     }
 
     /// The names that an operator sees.

@@ -69,7 +69,8 @@ final class ScriptedCluster {
             let worker = chance.incarnation()
             if oneDies, number == 0 { doomed = worker }
             members[worker] = Member(
-                link: Link(local: worker, remote: 1, resend: timing.resend), speed: chance.between(0.8, 1.2))
+                link: Link(local: worker, remote: 1, session: 1, resend: timing.resend),
+                speed: chance.between(0.8, 1.2))
             let hello = Hello(
                 name: "w\(number)", host: "node\(number)", process: number, threads: 32,
                 endpoint: "tcp://10.0.\(number / 256).\(number % 256):41234", product: "test")

@@ -51,17 +51,15 @@ extension Coordinator {
         let worker = frame.sender
         guard worker != 0 else { return }
         if let refusal = departed[worker] { return refuse(worker, refusal) }
-        guard frame.receiver == 0 || frame.receiver == generation else {
-            // It takes us for an earlier coordinator: an empty frame tells it our generation.
-            directives.append(
-                .send(
-                    worker, Frame(sender: generation, receiver: worker, sequence: 0, received: 0, message: nil)))
-            return
+        guard frame.receiver == 0 || (frame.receiver == generation && frame.session == run) else {
+            // It takes us for an earlier coordinator, or for another run's: an empty frame tells it who we are.
+            return sendOutOfOrder(nil, to: worker)
         }
         if members[worker] == nil {
             arrivals += 1
             members[worker] = Member(
-                link: Link(local: generation, remote: worker, resend: timing.resend), order: arrivals, lastHeard: now)
+                link: Link(local: generation, remote: worker, session: run, resend: timing.resend), order: arrivals,
+                lastHeard: now)
         }
         members[worker]?.lastHeard = now
         members[worker]?.suspectSince = nil
@@ -97,13 +95,17 @@ extension Coordinator {
         }
     }
 
-    /// A refusal outside the order of the link, to somebody who has none.
     private mutating func refuse(_ worker: Incarnation, _ refusal: Refusal) {
+        sendOutOfOrder(.refuse(refusal), to: worker)
+    }
+
+    /// To somebody who has no link.
+    private mutating func sendOutOfOrder(_ message: CoordinatorMessage?, to worker: Incarnation) {
         directives.append(
             .send(
                 worker,
                 Frame(
-                    sender: generation, receiver: worker, sequence: 0, received: 0, message: .refuse(refusal))))
+                    sender: generation, receiver: worker, sequence: 0, received: 0, session: run, message: message)))
     }
 
     // MARK: - Joining

@@ -115,6 +115,7 @@ public struct Coordinator: Sendable {
     static let ledgersName = "the run's ledger"
 
     var generation: UInt64 { settings.welcome.generation }
+    var run: UInt64 { settings.welcome.run }
     var timing: ClusterTiming { settings.timing }
 
     /// - Parameter now: Monotonic seconds.

@@ -14,8 +14,10 @@ public struct Frame<Message: Sendable>: Sendable {
     public var received: UInt64
     /// The sender of this frame saw a gap: send again everything after `received`.
     public var missing: Bool
-    /// Of links between workers: the generation of the coordinator under which both ends began counting. A worker that
-    /// one coordinator took for dead may be a member again under the next, and its old numbers must mean nothing then.
+    /// Under what both ends began counting: the numbers mean nothing under another.
+    ///
+    /// Between a worker and the coordinator the run's number, which the frame that opens does not know yet. Between workers
+    /// the generation of the coordinator: a worker that one took for dead may be a member again under the next.
     public var session: UInt64
     public var message: Message?
 

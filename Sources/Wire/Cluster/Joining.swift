@@ -44,7 +44,7 @@ extension Hello {
 /// The coordinator takes the worker in, and says what is being trained. The worker builds it and answers `ready`.
 public struct Welcome: Hashable, Sendable {
     public var generation: UInt64
-    /// The run's own number: workers that come back with state of another run forget it.
+    /// The run's own number: of what a worker has for one, it keeps nothing for another.
     public var run: UInt64
     /// The resolved recipe, TOML.
     public var recipe: String

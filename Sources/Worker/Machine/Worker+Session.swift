@@ -6,14 +6,14 @@ internal import Wire
 /// The session with the coordinator: introduction, new generations, and what it says.
 extension Worker {
     mutating func receive(_ frame: Frame<CoordinatorMessage>, now: Double) {
-        guard frame.receiver == incarnation, frame.sender >= coordinator.remote, frame.sender != 0 else { return }
-        if frame.sender > coordinator.remote {
-            if coordinator.remote == 0 {
-                coordinator.learn(remote: frame.sender)
-            } else {
-                renew(frame.sender, now: now)
-            }
+        guard frame.receiver == incarnation, frame.sender != 0 else { return }
+        if coordinator.remote == 0 { coordinator.learn(remote: frame.sender, session: frame.session) }
+        // Generations of two runs say nothing about each other, and nothing that we have is of use to that one.
+        guard frame.session == coordinator.session else {
+            return comeBack(because: "another run's coordinator is where ours was")
         }
+        guard frame.sender >= coordinator.remote else { return }
+        if frame.sender > coordinator.remote { renew(frame.sender, now: now) }
         heard = now
         if frame.sequence == 0, let message = frame.message {
             if case .refuse(let refusal) = message { refused(refusal) }
@@ -26,7 +26,8 @@ extension Worker {
 
     /// Another coordinator runs the show: introduce ourselves again. What the shard holds may serve it.
     private mutating func renew(_ generation: UInt64, now: Double) {
-        coordinator = Link(local: incarnation, remote: generation, resend: timing.resend)
+        coordinator = Link(
+            local: incarnation, remote: generation, session: coordinator.session, resend: timing.resend)
         drop { !$0.isComputed }
         map = nil
         tell(.hello(hello), now: now)
@@ -64,8 +65,13 @@ extension Worker {
 
     private mutating func refused(_ refusal: Refusal) {
         guard refusal.mayReturn else { return stop(code: 64, reason: refusal.reason) }
+        comeBack(because: refusal.reason)
+    }
+
+    /// As somebody new: this machine is done.
+    private mutating func comeBack(because reason: String) {
         isStopped = true
-        directives.append(.rejoin(reason: refusal.reason))
+        directives.append(.rejoin(reason: reason))
     }
 
     private mutating func prepare(_ welcome: Welcome, now: Double) {
@@ -83,7 +89,7 @@ extension Worker {
 
     mutating func finishPreparing(_ result: Result<WorkerPreparation, Fault>, now: Double) {
         preparing -= 1
-        // Of a run that another has taken the place of: what came of that is nothing to it.
+        // Of a recipe that another has taken the place of: what came of that is nothing to it.
         guard preparing == 0 else { return }
         let preparation: WorkerPreparation
         switch result {

@@ -10,7 +10,8 @@ public import Wire
 /// denormals as the compute threads do, on every machine alike.
 ///
 /// Messages travel on links, which lose and repeat nothing while both ends live: one to the coordinator, renewed when a
-/// coordinator of a higher generation answers; one to every other shard; one from every other worker.
+/// coordinator of a higher generation answers; one to every other shard; one from every other worker. A machine is of one
+/// run: when another run's coordinator answers, the next machine joins that.
 public struct Worker: Sendable {
     public let incarnation: Incarnation
     let hello: Hello
@@ -27,7 +28,7 @@ public struct Worker: Sendable {
     var lastHeartbeat = -Double.infinity
     var welcome: Welcome?
     var preparation: WorkerPreparation?
-    /// How many times `.prepare` was not answered yet: the last answer is for the run of the moment.
+    /// How many times `.prepare` was not answered yet: the last answer is for the recipe of the moment.
     var preparing = 0
     var isLeaving = false
     var isStopped = false

@@ -85,7 +85,7 @@ public enum WorkerDirective: Sendable {
     case request(Incarnation, Frame<ShardRequest>)
     /// On our ROUTER, to this worker.
     case reply(Incarnation, Frame<ShardReply>)
-    /// Read the recipe, open the data set, build the network; then `.prepared`. Comes once for each run:
+    /// Read the recipe, open the data set, build the network; then `.prepared`. Comes once for each recipe:
     /// a worker that finds a new coordinator of the same run goes on with what it has.
     case prepare(Welcome)
     /// Compute thread: these are the chunk's weights from now on.
@@ -97,7 +97,8 @@ public enum WorkerDirective: Sendable {
     /// Decode threads: these units come next, in this order.
     case prefetch(step: Int, block: UnitBlock)
     case note(String)
-    /// The coordinator took this worker for dead: make a new machine with a new incarnation (and new sockets).
+    /// The coordinator took this worker for dead, or is another run's: make a new machine with a new incarnation (and new
+    /// sockets).
     case rejoin(reason: String)
     /// Exit. The code is 0 when the run is done or the worker was drained.
     case stop(code: Int, reason: String)

@@ -163,7 +163,7 @@ final class WorkerLoop: @unchecked Sendable {  // made by one thread, then hande
         supply?.fetcher.setPeers(Array(peers.values))
     }
 
-    /// We were taken for dead: come back as somebody new.
+    /// We were taken for dead, or our run is gone: come back as somebody new.
     private func rejoin(_ reason: String) {
         note("joining again: \(reason)")
         let wasLeaving = session.machine.isLeaving
