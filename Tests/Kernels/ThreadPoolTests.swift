@@ -24,6 +24,36 @@ import Testing
         #expect(sum.load(ordering: .relaxed) == 3000 * 10 + 5 * 3000 * 3001 / 2)
     }
 
+    /// Nobody takes a second task before all have one: what each has then is the first of its share.
+    @Test(arguments: [false, true]) func eachThreadBeginsWithItsShare(fromLast: Bool) {
+        let pool = ThreadPool(threads: 3)
+        let first = Mutex([Int](repeating: -1, count: 3))
+        let begun = Atomic<Int>(0)
+        pool.runOnThreads(10, fromLast: fromLast) { task, thread in
+            let isFirst = first.withLock { first in
+                guard first[thread] < 0 else { return false }
+                first[thread] = task
+                return true
+            }
+            guard isFirst else { return }
+            begun.add(1, ordering: .sequentiallyConsistent)
+            while begun.load(ordering: .sequentiallyConsistent) < 3 { sched_yield() }
+        }
+        // Ten tasks are shares of three, three and four.
+        #expect(first.withLock { $0 } == (fromLast ? [2, 5, 9] : [0, 3, 6]))
+    }
+
+    /// One task ends when all others have: somebody else has to take the rest of its share.
+    @Test(.timeLimit(.minutes(1))) func whoIsDoneTakesFromTheSharesOfOthers() {
+        let pool = ThreadPool(threads: 3)
+        let done = Atomic<Int>(0)
+        pool.run(60) { task in
+            if task == 0 { while done.load(ordering: .acquiring) < 59 { sched_yield() } }
+            done.add(1, ordering: .releasing)
+        }
+        #expect(done.load(ordering: .relaxed) == 60)
+    }
+
     @Test func denormalsAreFlushedOnEveryThread() {
         let pool = ThreadPool(threads: 3)
         let tiny = Tensor<Float>(64) { _ in .leastNormalMagnitude }
