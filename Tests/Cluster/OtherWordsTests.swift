@@ -263,6 +263,8 @@ import Testing
             try #require(ids.sorted() == (0..<rows).map { $0 / 2 })
             #expect(try arrays.tensors[3].floats().map { Int($0) } == ids.map { videos[$0].label })
 
+            let help = try Program.run("vmz", "train_net", "--help")
+            #expect(help.status == 0 && help.output.contains("USAGE: zoetrope vmz "), "\(help.errors)")
             let refused = try Program.start(
                 ["vmz", "train_net", "--train_data=\(folder)/db", "--input_type=1", "--g_blend=1"]).wait()
             #expect(refused.status == 64)

@@ -15,7 +15,7 @@ struct VMZ: ParsableCommand {
         commandName: "vmz",
         abstract: "Do what a program of VMZ does, with its flags: train_net, test_net, create_video_db and others.",
         discussion: """
-            zoetrope vmz [--workers N] [--threads N] train_net --train_data=DB --model_name=r2plus1d ...
+              zoetrope vmz [--workers N] [--threads N] train_net --train_data=DB --model_name=r2plus1d ...
 
             A flag that cannot be followed is refused by name, all of them at once; docs/from-vmz.md has every flag. \
             Databases are unpacked and packed once into a cache. Options of our own come before the program's name.
@@ -32,6 +32,8 @@ struct VMZ: ParsableCommand {
     var words: [String] = []
 
     func run() throws {
+        // Taken as words of the program's, which has no such flag.
+        if words.contains("--help") || words.contains("-h") { throw CleanExit.helpRequest(self) }
         if printFlags { return print(VMZFlag.markdown, terminator: "") }
         guard let first = words.first, let tool = VMZTool(rawValue: first) else {
             throw Fault(
