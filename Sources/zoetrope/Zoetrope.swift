@@ -10,8 +10,8 @@ struct Zoetrope: ParsableCommand {
         commandName: "zoetrope",
         abstract: "Trains and tests video action-recognition networks on clusters of CPUs.",
         discussion: """
-            Exit codes: 0 done, 64 bad usage or configuration, 65 bad data, 70 internal or fenced off by a newer \
-            coordinator, 75 stopped early, run again to continue.
+            Exit codes: 0 done, 64 bad usage or configuration, 65 bad data, 70 internal, wrong bits of a machine, or a newer \
+            coordinator that has taken over, 75 stopped early, run again to continue.
             """,
         version: version,
         groupedSubcommands: [

@@ -7,7 +7,9 @@ import Worker
 
 /// Where a worker keeps what it pulls from others.
 struct ClipCacheOptions: ParsableArguments {
-    @Option(help: "The folder of pulled clips; without it, cluster.conf's, or one in the user's cache folder.")
+    @Option(
+        help: "The folder of pulled clips; without it, worker.cache of the --config, or one in the user's cache folder."
+    )
     var cache: String?
     @Option(help: "What it may hold: bytes, or 500GB (also TB, MB, kB); 0 takes nine tenths of what is free.")
     var cacheLimit: String?

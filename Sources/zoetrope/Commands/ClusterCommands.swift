@@ -18,7 +18,7 @@ import Worker
 struct Coordinate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coordinator", abstract: "Coordinate a run; workers join from any machine.")
-    @Option(help: "cluster.conf; without it, this machine and the default port.")
+    @Option(help: "cluster.conf; without it, its defaults: this machine only, port 5570.")
     var config: String?
     @Option(help: "The recipe.")
     var recipe: String
@@ -89,7 +89,7 @@ struct Work: ParsableCommand {
             """)
     @Option(help: "The coordinator's address: tcp://HOST:PORT, as RUN/endpoint has it.")
     var join: String
-    @Option(help: "cluster.conf; without it, this machine.")
+    @Option(help: "cluster.conf; without it, its defaults.")
     var config: String?
     @Option(
         help: """
@@ -98,7 +98,7 @@ struct Work: ParsableCommand {
             """)
     var data: String?
     @OptionGroup var pulled: ClipCacheOptions
-    @Option(help: "Compute threads; without it, cluster.conf's, and 0 takes one for each core.")
+    @Option(help: "Compute threads; 0 takes one for each core. Without it, worker.threads of the --config, or 0.")
     var threads: Int?
     @Flag(
         inversion: .prefixedNo,
@@ -111,7 +111,7 @@ struct Work: ParsableCommand {
     @Option(
         help: """
             Serve /metrics for Prometheus at HOST:PORT, port 0 takes a free one; :PORT alone, at the address where the other \
-            workers reach this one. Without it, cluster.conf's, or nowhere.
+            workers reach this one. Without it, worker.metrics of the --config, or nowhere.
             """)
     var metrics: String?
     @Option(help: "What people call this worker; without it, the host's name and the process.")

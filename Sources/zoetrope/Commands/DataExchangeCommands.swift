@@ -61,7 +61,7 @@ extension DataCommand {
         var split: String
         @Option(help: "vmz, webdataset or files.")
         var format: String
-        @Option(help: "The folder to write, which is replaced if it is there.")
+        @Option(help: "The folder to write; an earlier export there is replaced, anything else refused.")
         var out: String
         @Option(help: "MiB of a tar file.")
         var shardMib = 1024

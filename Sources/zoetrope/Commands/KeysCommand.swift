@@ -24,9 +24,13 @@ struct MakeKeys: ParsableCommand {
 
 /// What protects the sockets of a command.
 struct SecurityOptions: ParsableArguments {
-    @Option(help: "The job's folder of keys, made by 'zoetrope keys'; stronger than security.keys in cluster.conf.")
+    @Option(
+        help: """
+            The job's folder of keys, made by 'zoetrope keys'; without it, security.keys of the --config, if the command takes \
+            one.
+            """)
     var keys: String?
-    @Flag(help: "Other machines without keys: whoever reaches the ports may stop the run.")
+    @Flag(help: "Do without keys between machines: whoever reaches the ports may read, change and stop what goes on.")
     var insecure = false
 
     /// Warns where there is something to warn of.

@@ -27,7 +27,11 @@ struct LaunchCluster: ParsableCommand {
     var recipe: String
     @Argument(help: "key=value for whatever is to be different from the recipe.")
     var assignments: [String] = []
-    @Option(help: "The data set's folder on the coordinator's machine; on another than this, from the home folder on.")
+    @Option(
+        help: """
+            The data set's folder on the coordinator's machine; with launch.coordinator from the home folder there on, unless it \
+            begins with /.
+            """)
     var data: String
     @Option(
         name: .customLong("run"), help: "The run's folder on the coordinator's machine; made if it is not there.")

@@ -83,7 +83,7 @@ struct Drain: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Let a worker go: it finishes its block, hands its chunks over, and leaves.")
     @OptionGroup var coordinator: CoordinatorAddress
-    @Argument(help: "The worker, by the name or the incarnation that `zoetrope status` shows.")
+    @Argument(help: "The worker, by the name that `zoetrope status` shows, or by the incarnation of its --json.")
     var worker: String
 
     func run() throws {

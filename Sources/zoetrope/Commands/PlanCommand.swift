@@ -16,7 +16,8 @@ struct Plan: ParsableCommand {
         abstract: "Say how fast a cluster would train, what it would wait for, and what it needs.",
         discussion: """
             Measures on this machine what a unit, the sockets, sums, digests, the update, the ledger's disk (--disk) and (with \
-            --data) decoding cost, and works out a step of --workers machines like it. docs/performance.md has the formula and how far it was compared with clusters.
+            --data) decoding cost, and works out a step of --workers machines like it. A cluster may be somewhat \
+            slower: docs/performance.md has the formula, and how near it came to clusters that ran.
 
               zoetrope plan recipes/kinetics-400/r2plus1d-18-8x112.toml --workers 64 --link 10Gbit
               zoetrope plan --model r2plus1d-18 --workers 64 --link 10Gbit --units 128 --epoch-clips 240000

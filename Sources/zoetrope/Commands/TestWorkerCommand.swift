@@ -17,18 +17,17 @@ struct WorkOnTest: ParsableCommand {
         commandName: "test-worker", abstract: "Join a test that 'zoetrope test --listen' runs, and test videos for it.",
         discussion: """
             Joins at any time. The data set and the checkpoint are taken from this machine where they are the same to the bit: \
-            where the coordinator has them, or where --data and --checkpoint say. Else they are pulled from the coordinator.
+            where the test has them, or where --data and --checkpoint say. Else they are pulled from the test.
             """)
     @Option(help: "The test's address: tcp://HOST:PORT.")
     var join: String
     @Option(
         help: """
-            The data set's folder on this machine. Without it, where the coordinator has it, if this machine sees the same \
-            there; else videos are pulled from the coordinator.
+            The data set's folder on this machine. Without it, where the test has it, if this machine sees the same there; \
+            else videos are pulled from the test.
             """)
     var data: String?
-    @Option(
-        help: "The checkpoint's file on this machine; without it, where the coordinator has it, or pulled from there.")
+    @Option(help: "The checkpoint's file on this machine; without it, where the test has it, or pulled from there.")
     var checkpoint: String?
     @OptionGroup var pulled: ClipCacheOptions
     @Option(help: "Compute threads; 0 takes one for each core.")

@@ -13,7 +13,7 @@ struct DashboardOptions: ParsableArguments {
     @Option(
         help: """
             Serve a page of the run, and /metrics for Prometheus, at HOST:PORT: 127.0.0.1:8017, or an interface's address for \
-            others to look on; port 0 takes a free one. Off without it, or cluster.conf's.
+            others to look on; port 0 takes a free one. Without it, coordinator.dashboard of the --config, or none.
             """)
     var dashboard: String?
     @Option(
