@@ -2,7 +2,8 @@
 
 Packs the videos of a folder and synthetic ones, makes networks with random weights, runs `zoetrope test` with every
 protocol and does the same work here, with nothing of ours in between: PyAV decodes and scales (libswscale, bilinear),
-numpy chooses frames and crops as each origin does (videos.py, views.py), PyTorch computes. Scores of views must agree to 1e-3.
+numpy chooses frames and crops as each origin does (videos.py, views.py), PyTorch computes. Scores of views must
+agree to 1e-5.
 
 usage: python3 scripts/peers/protocols.py --program .build/release/zoetrope --work DIR [--videos DIR] [--synthetic 50]
 """
@@ -227,7 +228,7 @@ for name, case in cases.items():
         compared += 1
         if not error <= worst[0]:
             worst = (error, pathlib.Path(path).name)
-        if not error <= 1e-3:
+        if not error <= 1e-5:
             failed.append(f"{name}: {path}: {error}")
     spread = float(table["scores"].std(0).mean()) / (30 if case["aggregate"] == "sum" else 1)
     print(

@@ -1,8 +1,8 @@
 """Logits of SlowFast-8x8-R50 with random weights: ours against PyTorch's on the very same pixels.
 
 `zoetrope features` writes the clips that it made (the layer `input`) and their logits; PyTorch computes the logits of those
-clips. So neither the choice of frames nor libswscale's roundings are in the difference. The same clips with PyAV's pixels
-show what those do to the scores.
+clips. So neither the choice of frames nor libswscale is in the difference. The same clips with PyAV's pixels, whose chroma
+lies where the stream says (videos.py), show what that does to the scores.
 
 usage: python3 scripts/peers/same_pixels.py --program .build/release/zoetrope --work DIR --videos FILE...
 """
