@@ -110,4 +110,40 @@ import Wire
         quick.join()
         #expect(heard.withLock { $0 } == ["welcome", "stop"])
     }
+
+    @Test func aWorkerOfAnotherReleaseIsRefusedWithTheMend() throws {
+        let coordinator = try Self.coordinator()
+        let endpoint = coordinator.endpoint
+        let isOver = Atomic(false)
+        let stranger = DedicatedThread(name: "stranger") {
+            do {
+                let connection = try Connection(try Context(security: .loopback), endpoint: endpoint)
+                let poller = Poller()
+                poller.watch(connection)
+                while !isOver.load(ordering: .acquiring) {
+                    poller.wait(milliseconds: 200)
+                    while let event = connection.next() {
+                        guard case .connected = event else { continue }
+                        let name = PayloadPool().payload(copying: Array("stranger".utf8))
+                        _ = connection.send(header: Array("hello 1".utf8), payloads: [name])
+                    }
+                }
+            } catch { Issue.record(error) }
+        }
+        let refused = Mutex<[Fault]>([])
+        let deadline = ContinuousClock.now + .seconds(60)
+        // Nobody tests the video.
+        #expect(throws: Fault.self) {
+            _ = try coordinator.run(
+                mayComeBack: { refused.withLock { $0.isEmpty } && ContinuousClock.now < deadline },
+                note: { note in
+                    if case .refused(let fault) = note, fault.thing == "stranger" { refused.withLock { $0.append(fault) } }
+                })
+        }
+        isOver.store(true, ordering: .releasing)
+        stranger.join()
+        let fault = try #require(refused.withLock { $0.first })
+        #expect(fault.reason == "speaks version 1 of the test's protocol, the command version 2")
+        #expect(fault.mend == "install the same release on both")
+    }
 }

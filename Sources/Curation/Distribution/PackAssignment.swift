@@ -49,7 +49,7 @@ public struct PackHelper: Sendable, Equatable {
             throw Fault(
                 .usage, name,
                 "speaks version \(version) of the packing's protocol, the packing version \(PackMessage.version)",
-                mend: "install the same zoetrope on both")
+                mend: "install the same release on both")
         }
         guard libraries == ours else {
             throw Fault(

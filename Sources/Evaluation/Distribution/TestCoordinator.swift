@@ -120,7 +120,10 @@ public final class TestCoordinator {
         case .hello(let version, let name):
             guard version == TestMessage.version else {
                 send(.stop, to: peer)
-                throw Fault(.usage, name, "speaks version \(version) of the test protocol, not \(TestMessage.version)")
+                throw Fault(
+                    .usage, name,
+                    "speaks version \(version) of the test's protocol, the command version \(TestMessage.version)",
+                    mend: "install the same release on both")
             }
             guard names[peer] == nil else { return }
             names[peer] = name

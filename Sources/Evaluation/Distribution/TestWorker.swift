@@ -95,7 +95,10 @@ public final class TestWorker {
         in assignment: TestAssignment, _ version: Int, _ prepare: (TestAssignment) throws -> Void
     ) throws {
         guard version == TestMessage.version else {
-            throw Fault(.usage, connection.endpoint, "speaks version \(version) of the test protocol")
+            throw Fault(
+                .usage, connection.endpoint,
+                "speaks version \(version) of the test's protocol, this worker version \(TestMessage.version)",
+                mend: "install the same release on both")
         }
         if let prepared, prepared != assignment {
             throw Fault(.usage, connection.endpoint, "now tests something else")

@@ -75,7 +75,7 @@ struct DataPackWorker: ParsableCommand {
             throw Fault(
                 .usage, "--profile \(assignment.profile)",
                 "is '\(profile.description)' here and '\(assignment.description)' where the packing runs",
-                mend: "install the same zoetrope on both")
+                mend: "install the same release on both")
         }
         let cancellation = Cancellation()
         let writer = try ProfileWriter(profile, seconds: assignment.seconds, cancellation: cancellation)
