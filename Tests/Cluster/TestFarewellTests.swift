@@ -137,7 +137,8 @@ import Wire
             _ = try coordinator.run(
                 mayComeBack: { refused.withLock { $0.isEmpty } && ContinuousClock.now < deadline },
                 note: { note in
-                    if case .refused(let fault) = note, fault.thing == "stranger" { refused.withLock { $0.append(fault) } }
+                    guard case .refused(let fault) = note, fault.thing == "stranger" else { return }
+                    refused.withLock { $0.append(fault) }
                 })
         }
         isOver.store(true, ordering: .releasing)
