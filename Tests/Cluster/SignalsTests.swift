@@ -15,10 +15,10 @@ struct SignalsTests {
         return folder
     }
 
-    private func arguments(run: String, workers: Int) throws -> [String] {
+    private func arguments(run: String, workers: Int, steps: Int = 60) throws -> [String] {
         [
             "train", sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml", "input.width=32", "input.height=32",
-            "input.crop=28", "batch.units=4", "batch.clips_per_unit=1", "schedule.steps=60",
+            "input.crop=28", "batch.units=4", "batch.clips_per_unit=1", "schedule.steps=\(steps)",
             "checkpoint.every_steps=100", "--data", try Self.data.get(), "--run", run, "--workers", "\(workers)",
             "--json",
         ]
@@ -118,6 +118,39 @@ struct SignalsTests {
             for word in ["is dead: its ", "rolled back", "replay"] {
                 #expect(!trained.errors.contains(word), "\(trained.errors)")
             }
+        }
+    }
+
+    @Test("Of two workers of one name the status shows what drain knows each by, and of nobody else")
+    func namesakes() throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            // More steps than there is time for.
+            let training = try Program.start(arguments(run: run, workers: 1, steps: 10_000))
+            defer { if training.process.isRunning { training.kill() } }
+            try status(of: run) { members($0).count == 1 }
+            let endpoint = try endpoint(of: run)
+            let twins = try (0..<2).map { _ in
+                try Program.start(["worker", "--join", endpoint, "--threads", "1", "--name", "twin"])
+            }
+            defer { for twin in twins where twin.process.isRunning { twin.kill() } }
+            let seen = members(try status(of: run) { members($0).count == 3 })
+            let shown = try Program.run("status", "--join", endpoint).output
+            for member in seen {
+                let incarnation = try #require(member["incarnation"] as? String)
+                let isTwin = member["name"] as? String == "twin"
+                #expect(shown.contains(", incarnation \(incarnation)") == isTwin, "\(shown)")
+            }
+            let first = try #require(seen.first { $0["pid"] as? Int == Int(twins[0].pid) })
+            let incarnation = try #require(first["incarnation"] as? String)
+            let drained = try Program.run("drain", incarnation, "--join", endpoint)
+            #expect(drained.status == 0, "\(drained.errors)")
+            _ = twins[0].wait()
+            try status(of: run) { members($0).count == 2 }
+            let left = try Program.run("status", "--join", endpoint).output
+            #expect(left.contains("twin") && !left.contains("incarnation"), "\(left)")
+            training.kill(SIGTERM)
+            #expect(training.wait().status == 75)
         }
     }
 

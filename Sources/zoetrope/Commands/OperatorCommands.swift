@@ -62,11 +62,14 @@ struct Status: ParsableCommand {
             "step \(status.step) of \(status.steps), \(status.phase); generation \(status.generation), "
                 + "map \(OwnershipMap.name(status.map)), newest checkpoint at step \(status.newestCheckpoint)"
         ]
+        let names = Dictionary(grouping: status.members, by: \.name)
         for member in status.members {
+            let hasNamesake = names[member.name, default: []].count > 1
             lines.append(
                 "  \(padded(member.name, 20)) \(padded(member.state, 9)) pid \(padded("\(member.process)", 8)) "
                     + "\(padded(member.host, 16)) \(member.chunks) chunks, \(member.unitsPerSecond > 0 ? hundredths(member.unitsPerSecond) : "-") units/s, "
                     + "silent \(hundredths(member.silentSeconds)) s"
+                    + (hasNamesake ? ", incarnation \(String(member.incarnation, radix: 16))" : "")
                     + (member.leases.isEmpty
                         ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))")
                     + (member.late.isEmpty ? "" : "; LATE: \(member.late)"))
@@ -83,7 +86,11 @@ struct Drain: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Let a worker go: it finishes its block, hands its chunks over, and leaves.")
     @OptionGroup var coordinator: CoordinatorAddress
-    @Argument(help: "The worker, by the name that `zoetrope status` shows, or by the incarnation of its --json.")
+    @Argument(
+        help: """
+            The worker, by the name that `zoetrope status` shows, or by the incarnation that it shows of those who share a \
+            name, and with --json of all.
+            """)
     var worker: String
 
     func run() throws {
