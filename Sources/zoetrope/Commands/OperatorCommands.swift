@@ -65,11 +65,11 @@ struct Status: ParsableCommand {
         let names = Dictionary(grouping: status.members, by: \.name)
         for member in status.members {
             let hasNamesake = names[member.name, default: []].count > 1
+            let incarnation = hasNamesake ? ", incarnation \(String(member.incarnation, radix: 16))" : ""
             lines.append(
                 "  \(padded(member.name, 20)) \(padded(member.state, 9)) pid \(padded("\(member.process)", 8)) "
                     + "\(padded(member.host, 16)) \(member.chunks) chunks, \(member.unitsPerSecond > 0 ? hundredths(member.unitsPerSecond) : "-") units/s, "
-                    + "silent \(hundredths(member.silentSeconds)) s"
-                    + (hasNamesake ? ", incarnation \(String(member.incarnation, radix: 16))" : "")
+                    + "silent \(hundredths(member.silentSeconds)) s\(incarnation)"
                     + (member.leases.isEmpty
                         ? "" : ", computes \(member.leases.map(\.description).joined(separator: " "))")
                     + (member.late.isEmpty ? "" : "; LATE: \(member.late)"))
