@@ -39,7 +39,7 @@ struct Zoetrope: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         unblockSignals()
         do {
-            var command = try parseAsRoot()
+            var command = try parsed()
             try command.run()
         } catch let fault as Fault {
             standardError("zoetrope: \(fault)\n")
@@ -47,6 +47,34 @@ struct Zoetrope: ParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// Of a mistyped command ArgumentParser tells what is wrong behind it, and not which may have been meant.
+    private static func parsed() throws -> any ParsableCommand {
+        do { return try parseAsRoot() } catch {
+            guard exitCode(for: error) != .success, let fault = mistyped(Array(CommandLine.arguments.dropFirst()))
+            else {
+                throw error
+            }
+            throw fault
+        }
+    }
+
+    /// The first of `words` that stands where a command should, and is none.
+    private static func mistyped(_ words: [String]) -> Fault? {
+        var command: any ParsableCommand.Type = Zoetrope.self
+        var path = _commandName
+        for word in words {
+            let known = command.configuration.subcommands
+            guard !known.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
+            guard let next = known.first(where: { $0._commandName == word }) else {
+                let names = known.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+                return Fault(.usage, word, "is no command of \(path)", mend: advice(for: word, among: names))
+            }
+            command = next
+            path += " \(word)"
+        }
+        return nil
     }
 }
 

@@ -273,4 +273,15 @@ import Testing
             }
         }
     }
+
+    /// Whatever stands behind it.
+    @Test(arguments: [
+        (["traim", "recipe.toml", "--data", "data"], "traim: is no command of zoetrope; did you mean 'train'?"),
+        (["data", "synht", "--out", "data"], "synht: is no command of zoetrope data; did you mean 'synth'?"),
+        (["scores", "nothingofthesort"], "nothingofthesort: is no command of zoetrope scores; known are fuse, show"),
+    ])
+    func aMistypedCommandIsToldTheNearest(words: [String], said: String) throws {
+        let result = try Program.start(words).wait()
+        #expect(result.status == 64 && result.errors == "zoetrope: \(said)\n", "\(result.errors)")
+    }
 }
