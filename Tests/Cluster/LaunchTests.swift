@@ -149,9 +149,13 @@ struct LaunchTests {
             #expect(refused.status == 64)
             #expect(refused.errors.contains("[a]           has no program to start (127)"), "\(refused.errors)")
             // A dry run starts nothing and shows no secret.
-            let dry = try lab.launch("--dry-run").wait()
+            let dry = try lab.launch("--dry-run", "--dashboard", "127.0.0.1:8017").wait()
             #expect(dry.status == 0)
             #expect(dry.output.contains("'exec /nowhere/zoetrope tend'"), "\(dry.output)")
+            #expect(dry.output.contains(" --dashboard 127.0.0.1:8017 "), "\(dry.output)")
+            refused = try lab.launch("--dashboard-token", lab.folder + "/token").wait()
+            #expect(refused.status == 64)
+            #expect(refused.errors.contains("--dashboard-token: there is no page for it"), "\(refused.errors)")
         }
     }
 }

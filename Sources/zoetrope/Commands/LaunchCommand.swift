@@ -43,6 +43,7 @@ struct LaunchCluster: ParsableCommand {
     @Flag(help: "Print what would be run on which host, and end.")
     var dryRun = false
     @OptionGroup var continuing: ContinuingOptions
+    @OptionGroup var page: DashboardOptions
     @OptionGroup var protection: SecurityOptions
     @OptionGroup var result: ResultOptions
 
@@ -59,12 +60,21 @@ struct LaunchCluster: ParsableCommand {
         detachStandardError()
         var cluster = try clusterConfiguration(config)
         if let keys = protection.keys { cluster.security.keys = try absolute(keys) }
+        try adoptPage(&cluster)
         let job = slurm ? try SlurmJob(environmentVariable) : nil
         if let job { try job.adopt(&cluster, isListening: config != nil) }
         try check(cluster)
         guard let code = try launched(&cluster) else { return }
         fflush(nil)
         Foundation.exit(code)
+    }
+
+    /// What the options say of the page counts as if `cluster.conf` said it; what is wrong with it is found out here.
+    private func adoptPage(_ cluster: inout ClusterConfiguration) throws(Fault) {
+        guard page.dashboard != nil || page.dashboardToken != nil else { return }
+        _ = try page.settings(page: cluster.coordinator.dashboard, token: cluster.coordinator.dashboardToken)
+        if let address = page.dashboard { cluster.coordinator.dashboard = address }
+        if let token = page.dashboardToken { cluster.coordinator.dashboardToken = try absolute(token) }
     }
 
     /// - Returns: The run's exit code; nil for a dry run.
@@ -161,6 +171,9 @@ struct LaunchCluster: ParsableCommand {
             if let config { words += ["--config", try absolute(config)] }
             words += ["--data", try absolute(data), "--run", try absolute(folder)]
             words += keys.isEmpty ? ["--insecure"] : ["--keys", keys]
+            // Whatever cluster.conf has, it reads itself.
+            if let address = page.dashboard { words += ["--dashboard", address] }
+            if page.dashboardToken != nil { words += ["--dashboard-token", cluster.coordinator.dashboardToken] }
         } else {
             files = try coordinatorFiles(cluster, keys: isOpen ? "" : keys)
             words += ["--recipe", TendOrder.folder + Self.recipeName, "--recipe-origin", try absolute(recipe)]

@@ -8,7 +8,7 @@ import Reporting
 import Storage
 import Synchronization
 
-/// What both commands that coordinate offer.
+/// What the commands that coordinate offer, and `launch`, which has one do so.
 struct DashboardOptions: ParsableArguments {
     @Option(
         help: """
