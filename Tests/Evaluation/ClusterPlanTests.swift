@@ -55,6 +55,21 @@ import Testing
         #expect(slower.bottleneck == .pushing)
     }
 
+    @Test func rootsThatAreNotGoneYetDelayTheLast() {
+        let plan = ClusterPlan(costs, cluster(2, units: 12, rate: 1e7))
+        // One and a half roots, 60 MB of each for the other one, take 9 s; five units are computed meanwhile. Then 120 MB.
+        expect(plan.seconds[.pushing], 9 - 5 + 12 - 1)
+        #expect(plan.bottleneck == .pushing)
+    }
+
+    @Test func socketsThatTakeLongerThanComputingAreNotHidden() {
+        var costs = costs
+        costs.wireSecondsPerByte = 50e-9
+        let plan = ClusterPlan(costs, cluster(2, units: 4))
+        // 120 MB each way take 6 s of a processor of their own; sums and digests as below.
+        expect(plan.seconds[.updating], 0.24 + 6 + 0.09 + 0.1 * (0.24 + 0.06 * 7) - (2 + 0.03))
+    }
+
     @Test func withoutAProcessorToSpareSocketsAndSumsAddUp() {
         let spare = ClusterPlan(costs, cluster(2, units: 4))
         let none = ClusterPlan(costs, cluster(2, units: 4, processors: 2))

@@ -153,19 +153,22 @@ public struct ClusterPlan: Sendable, Equatable {
             let computing =
                 Double(units) * costs.unitSeconds + M * costs.copySecondsPerByte / pace
                 + (hasSpare ? 0 : decoding / cluster.processors)
-            // The sockets' thread works beside the others only where a processor is left for it, and takes longer where it has
-            // not even one.
+            // The sockets' thread works beside the others only where a processor is left for it, and as long as they compute;
+            // it takes longer where it has not even one.
             let update = Double(replicas) * share * costs.updateSecondsPerByte
-            let exchange = exchanging(units: units, workers: workers, replicas: replicas)
+            let exchange = exchanging(units: units, workers: workers, replicas: replicas) / pace
             var seconds: [Part: Double] = [
                 .computing: computing,
                 .decoding: max(0, decoding / min(Double(cluster.decodeThreads), cluster.processors) - computing),
-                .updating: (update + (hasSpare ? 0 : exchange)) / pace, .commit: costs.commitSeconds,
+                .updating: update / pace + (hasSpare ? max(0, exchange - computing) : exchange),
+                .commit: costs.commitSeconds,
             ]
             guard !alone else { return seconds }
-            // Gradients queue at the link as the last backward pass makes them.
+            // Gradients queue at the link as the last backward pass makes them, behind what is left of the roots before.
             let each = Double(workers - 1 + replicas - 1) / Double(workers) / cluster.bytesPerSecond
-            let end = costs.gradients.reduce(0.0) { max($0, $1.seconds) + Double($1.bytes) * each }
+            let before = (roots(workers) - 1) * share * Double(workers - 1) / cluster.bytesPerSecond
+            let backlog = max(0, before - Double(units - 1) * costs.unitSeconds)
+            let end = costs.gradients.reduce(backlog) { max($0, $1.seconds) + Double($1.bytes) * each }
             seconds[.pushing] = max(0, end - costs.unitSeconds)
             seconds[.fetching] = share * Double(workers - replicas) / cluster.bytesPerSecond
             return seconds
