@@ -1,3 +1,5 @@
+internal import CIntrinsics
+
 /// A row of a depthwise convolution, each channel on its own:
 /// `target[p][c] (+)= sum over rows r and taps j of sources[r][p * sourceStep + j * pitch + c] * weights[r][j * pitch + c]`.
 ///
@@ -10,10 +12,12 @@
 ///   - pitch: floats from one source pixel, or tap, to the next.
 ///   - sourceStep, targetStep: floats from what belongs to one target pixel to what belongs to the next.
 ///   - accumulate: adds to the target. Then `done` has 1 for each lane of the last vector that the one before holds.
+///   - ahead, toWrite: what will be read and written after this, so many cache lines, which are asked for.
 public func depthwiseRow(
     pixels: Int, channels: Int, sources: UnsafePointer<UnsafePointer<Float>>, sourceOffset: Int,
     weights: UnsafePointer<UnsafePointer<Float>>, weightOffset: Int, rows: Int, taps: Int, pitch: Int, sourceStep: Int,
-    target: UnsafeMutablePointer<Float>, targetStep: Int, accumulate: Bool, done: UnsafePointer<Float>
+    target: UnsafeMutablePointer<Float>, targetStep: Int, accumulate: Bool, done: UnsafePointer<Float>,
+    ahead: UnsafePointer<Float>, aheadLines: Int, toWrite: UnsafePointer<Float>, toWriteLines: Int
 ) {
     let tiles = (pixels + 7) / 8
     for tile in 0..<tiles {
@@ -21,7 +25,8 @@ public func depthwiseRow(
         let job = RowJob(
             channels: channels, sources: sources, sourceOffset: sourceOffset + first * sourceStep, weights: weights,
             weightOffset: weightOffset, rows: rows, taps: taps, pitch: pitch, sourceStep: sourceStep,
-            target: target + first * targetStep, targetStep: targetStep, accumulate: accumulate, done: done)
+            target: target + first * targetStep, targetStep: targetStep, accumulate: accumulate, done: done,
+            asked: AskedLines(tile, of: tiles, channels: channels, ahead, aheadLines, toWrite, toWriteLines))
         switch (tile + 1) * pixels / tiles - first {
         case 8: row8(job)
         case 7: row7(job)
@@ -49,6 +54,41 @@ private struct RowJob {
     let targetStep: Int
     let accumulate: Bool
     let done: UnsafePointer<Float>
+    let asked: AskedLines
+}
+
+/// A tile's part of the lines that a row asks for, dealt out to its vectors: in one go they would be more than the
+/// processor can wait for at a time.
+struct AskedLines {
+    private var source: UnsafePointer<Float>
+    private let sourceLines: Int
+    private var target: UnsafePointer<Float>
+    private let targetLines: Int
+
+    @inline(__always)
+    init(
+        _ tile: Int, of tiles: Int, channels: Int, _ ahead: UnsafePointer<Float>, _ aheadLines: Int,
+        _ toWrite: UnsafePointer<Float>, _ toWriteLines: Int
+    ) {
+        let parts = tiles * ((channels + lanes - 1) / lanes)
+        source = ahead + tile * aheadLines / tiles * cacheLine
+        target = toWrite + tile * toWriteLines / tiles * cacheLine
+        sourceLines = (aheadLines + parts - 1) / parts
+        targetLines = (toWriteLines + parts - 1) / parts
+    }
+
+    /// Asks for the share of one vector.
+    @inline(__always)
+    mutating func ask() {
+        for _ in 0..<sourceLines {
+            zoetrope_prefetch_later(source)
+            source += cacheLine
+        }
+        for _ in 0..<targetLines {
+            zoetrope_prefetch_written(target)
+            target += cacheLine
+        }
+    }
 }
 
 // A function for each width: calls that differ in a number only would be merged before they are inlined.
@@ -66,8 +106,10 @@ private struct RowJob {
 private func tile(_ width: Int, _ job: RowJob) {
     let (rows, taps, pitch, step) = (job.rows, job.taps, job.pitch, job.sourceStep)
     let zero = Lanes(repeating: 0)
+    var asked = job.asked
     var channel = 0
     while channel < job.channels {
+        asked.ask()
         let isLast = channel + lanes >= job.channels
         let begin = isLast ? job.channels - lanes : channel
         var (a, b, c, d) = (zero, zero, zero, zero)

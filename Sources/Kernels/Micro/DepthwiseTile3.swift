@@ -6,7 +6,8 @@
 public func depthwiseRow3(
     pixels: Int, channels: Int, sources: UnsafePointer<UnsafePointer<Float>>, sourceOffset: Int,
     weights: UnsafePointer<UnsafePointer<Float>>, weightOffset: Int, rows: Int, left: Bool, right: Bool, pitch: Int,
-    target: UnsafeMutablePointer<Float>, targetStep: Int, accumulate: Bool, done: UnsafePointer<Float>
+    target: UnsafeMutablePointer<Float>, targetStep: Int, accumulate: Bool, done: UnsafePointer<Float>,
+    ahead: UnsafePointer<Float>, aheadLines: Int, toWrite: UnsafePointer<Float>, toWriteLines: Int
 ) {
     let tiles = (pixels + 7) / 8
     for tile in 0..<tiles {
@@ -15,7 +16,8 @@ public func depthwiseRow3(
             channels: channels, sources: sources, sourceOffset: sourceOffset + first * pitch, weights: weights,
             weightOffset: weightOffset, rows: rows, left: left && tile == 0, right: right && tile == tiles - 1,
             pitch: pitch, target: target + first * targetStep, targetStep: targetStep, accumulate: accumulate,
-            done: done)
+            done: done,
+            asked: AskedLines(tile, of: tiles, channels: channels, ahead, aheadLines, toWrite, toWriteLines))
         switch (tile + 1) * pixels / tiles - first {
         case 8: threeTaps8(job)
         case 7: threeTaps7(job)
@@ -43,6 +45,7 @@ private struct RowJob3 {
     let targetStep: Int
     let accumulate: Bool
     let done: UnsafePointer<Float>
+    let asked: AskedLines
 }
 
 // A function for each width: calls that differ in a number only would be merged before they are inlined.
@@ -60,8 +63,10 @@ private struct RowJob3 {
 private func tile(_ width: Int, _ job: RowJob3) {
     let (rows, pitch, left, right) = (job.rows, job.pitch, job.left, job.right)
     let zero = Lanes(repeating: 0)
+    var asked = job.asked
     var channel = 0
     while channel < job.channels {
+        asked.ask()
         let isLast = channel + lanes >= job.channels
         let begin = isLast ? job.channels - lanes : channel
         var (a, b, c, d) = (zero, zero, zero, zero)

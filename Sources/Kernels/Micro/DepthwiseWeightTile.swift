@@ -1,3 +1,5 @@
+internal import CIntrinsics
+
 /// The gradient of depthwise weights along a row of output pixels: for each of `count` taps i,
 /// `sums[i][c] += sum over p of sources[i][p * sourceStep + c] * dy[p * dyStep + c]`.
 /// - Parameters:
@@ -111,12 +113,15 @@ private func addTo(_ sum: UnsafeMutablePointer<Float>, _ value: Lanes) { sum.set
 /// - Parameters:
 ///   - pixels: of the whole row, as many of `x` as of `dy`, `pitch` floats apart.
 ///   - sums: for each row of the kernel a pointer to its three taps, `sumPitch` floats apart.
+///   - ahead: what will be read after this, so many cache lines, which are asked for, one with each pixel.
 public func depthwiseWeights3(
     pixels: Int, channels: Int, sources: UnsafePointer<UnsafePointer<Float>>,
-    sums: UnsafePointer<UnsafeMutablePointer<Float>>, sumPitch: Int, rows: Int, pitch: Int, dy: UnsafePointer<Float>
+    sums: UnsafePointer<UnsafeMutablePointer<Float>>, sumPitch: Int, rows: Int, pitch: Int, dy: UnsafePointer<Float>,
+    ahead: UnsafePointer<Float>, aheadLines: Int
 ) {
     let job = RowTapsJob(
-        pixels: pixels, channels: channels, sources: sources, sums: sums, sumPitch: sumPitch, pitch: pitch, dy: dy)
+        pixels: pixels, channels: channels, sources: sources, sums: sums, sumPitch: sumPitch, pitch: pitch, dy: dy,
+        ahead: ahead, aheadLines: aheadLines)
     switch rows {
     case 3: threeRows(job)
     case 2: twoRows(job)
@@ -132,6 +137,8 @@ private struct RowTapsJob {
     let sumPitch: Int
     let pitch: Int
     let dy: UnsafePointer<Float>
+    let ahead: UnsafePointer<Float>
+    let aheadLines: Int
 }
 
 @inline(never) private func oneRow(_ job: RowTapsJob) { allChannels(1, job) }
@@ -144,7 +151,10 @@ private func allChannels(_ rows: Int, _ job: RowTapsJob) {
     for vector in 0..<vectors {
         let to = vector * lanes
         let c = to + lanes > job.channels ? job.channels - lanes : to
-        tapTile3(rows, job.pixels, job.sources, job.sums, to, job.sumPitch, c, job.pitch, job.dy)
+        let (first, end) = (vector * job.aheadLines / vectors, (vector + 1) * job.aheadLines / vectors)
+        tapTile3(
+            rows, job.pixels, job.sources, job.sums, to, job.sumPitch, c, job.pitch, job.dy,
+            job.ahead + first * cacheLine, end - first)
     }
 }
 
@@ -152,7 +162,7 @@ private func allChannels(_ rows: Int, _ job: RowTapsJob) {
 private func tapTile3(
     _ rows: Int, _ pixels: Int, _ sources: UnsafePointer<UnsafePointer<Float>>,
     _ sums: UnsafePointer<UnsafeMutablePointer<Float>>, _ to: Int, _ sumPitch: Int, _ c: Int, _ pitch: Int,
-    _ dy: UnsafePointer<Float>
+    _ dy: UnsafePointer<Float>, _ ahead: UnsafePointer<Float>, _ aheadLines: Int
 ) {
     let zero = Lanes(repeating: 0)
     var (a0, a1, a2) = (zero, zero, zero)
@@ -165,6 +175,7 @@ private func tapTile3(
     var (before, here) = (zero, next.vector())
     var x = 0
     for pixel in 0..<pixels {
+        if pixel < aheadLines { zoetrope_prefetch_later(ahead + pixel * cacheLine) }
         next += pitch
         let after = pixel + 1 < pixels ? next.vector() : zero
         let x0 = s0.vector(x)

@@ -124,9 +124,14 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
         let x = x + clip * shape.input.count * pitch + channels.lowerBound
         let dy = dy + clip * shape.output.count * pitch + channels.lowerBound
         var inChain = 0
-        for t in 0..<shape.output.t {
-            for h in cut * shape.output.h / cuts..<(cut + 1) * shape.output.h / cuts {
-                row(t, h, channels.count, x: x, dy: dy + (t * shape.output.h + h) * shape.output.w * pitch, space)
+        let rows = DepthwiseRows(
+            t: t, h: h, frames: shape.output.t, lines: cut * shape.output.h / cuts..<(cut + 1) * shape.output.h / cuts)
+        for t in 0..<rows.frames {
+            for h in rows.lines {
+                let asked = asked(rows, after: (t, h), x: x, dy: dy)
+                row(
+                    t, h, channels.count, x: x, dy: dy + (t * shape.output.h + h) * shape.output.w * pitch, asked, space
+                )
                 inChain += 1
                 guard inChain == rowsPerChain else { continue }
                 kernels.moveSums(taps * sumPitch, space.sums, partials)
@@ -136,9 +141,27 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
         if inChain > 0 { kernels.moveSums(taps * sumPitch, space.sums, partials) }
     }
 
+    /// What the row of the unit behind `row` will read that no row has read.
+    private func asked(
+        _ rows: DepthwiseRows, after row: DepthwiseRows.Row, x: UnsafePointer<Float>, dy: UnsafePointer<Float>
+    ) -> (x: AskedMemory, dy: AskedMemory) {
+        var asked = (x: AskedMemory.nothing(x), dy: AskedMemory.nothing(dy))
+        // Of several blocks of channels none has its pixels in order.
+        guard blocks.count == 1, let next = rows.next(after: row) else { return asked }
+        let (inputLine, outputLine) = (shape.input.w * blocks.pitch, shape.output.w * blocks.pitch)
+        if let fresh = rows.freshSource(for: next, after: row) {
+            asked.x.from += (fresh.frame * shape.input.h + fresh.lines.lowerBound) * inputLine
+            asked.x.lines = fresh.lines.count * inputLine / floatsOfLine
+        }
+        asked.dy.from += (next.t * shape.output.h + next.h) * outputLine
+        asked.dy.lines = outputLine / floatsOfLine
+        return asked
+    }
+
     /// Sums one row of the output's gradient.
     private func row(
-        _ t: Int, _ h: Int, _ channels: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, _ space: Workspace
+        _ t: Int, _ h: Int, _ channels: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
+        _ asked: (x: AskedMemory, dy: AskedMemory), _ space: Workspace
     ) {
         let (pitch, s) = (blocks.pitch, shape)
         let (frames, lines, phase) = (self.t.reach(t), self.h.reach(h), w.phases[0])
@@ -155,8 +178,11 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
             var row = 0
             while row < rows {
                 let count = min(rows - row, 3)
+                // A call asks for one memory: the first for dy, the last for x.
+                let ahead = row + count == rows ? asked.x : row == 0 ? asked.dy : .nothing(dy)
                 kernels.weights3(
-                    s.output.w, channels, space.rows + row, space.targets + row, sumPitch, count, pitch, dy)
+                    s.output.w, channels, space.rows + row, space.targets + row, sumPitch, count, pitch, dy, ahead.from,
+                    ahead.lines)
                 row += count
             }
             return

@@ -14,13 +14,15 @@ struct DepthwiseKernels: Sendable {
         @Sendable (
             _ pixels: Int, _ channels: Int, _ sources: Rows, _ sourceOffset: Int, _ weights: Rows, _ weightOffset: Int,
             _ rows: Int, _ taps: Int, _ pitch: Int, _ sourceStep: Int, _ target: UnsafeMutablePointer<Float>,
-            _ targetStep: Int, _ accumulate: Bool, _ done: UnsafePointer<Float>
+            _ targetStep: Int, _ accumulate: Bool, _ done: UnsafePointer<Float>, _ ahead: UnsafePointer<Float>,
+            _ aheadLines: Int, _ toWrite: UnsafePointer<Float>, _ toWriteLines: Int
         ) -> Void
     let row3:
         @Sendable (
             _ pixels: Int, _ channels: Int, _ sources: Rows, _ sourceOffset: Int, _ weights: Rows, _ weightOffset: Int,
             _ rows: Int, _ left: Bool, _ right: Bool, _ pitch: Int, _ target: UnsafeMutablePointer<Float>,
-            _ targetStep: Int, _ accumulate: Bool, _ done: UnsafePointer<Float>
+            _ targetStep: Int, _ accumulate: Bool, _ done: UnsafePointer<Float>, _ ahead: UnsafePointer<Float>,
+            _ aheadLines: Int, _ toWrite: UnsafePointer<Float>, _ toWriteLines: Int
         ) -> Void
     let weights:
         @Sendable (
@@ -30,7 +32,7 @@ struct DepthwiseKernels: Sendable {
     let weights3:
         @Sendable (
             _ pixels: Int, _ channels: Int, _ sources: Rows, _ sums: Sums, _ sumPitch: Int, _ rows: Int, _ pitch: Int,
-            _ dy: UnsafePointer<Float>
+            _ dy: UnsafePointer<Float>, _ ahead: UnsafePointer<Float>, _ aheadLines: Int
         ) -> Void
     let moveSums:
         @Sendable (_ count: Int, _ from: UnsafeMutablePointer<Float>, _ to: UnsafeMutablePointer<Double>) -> Void

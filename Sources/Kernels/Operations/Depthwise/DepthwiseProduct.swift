@@ -19,6 +19,8 @@ struct DepthwiseProduct: ConvolutionProduct {
     private static let cachedFloats = 1 << 17
     /// Tasks that a clip is cut into at least, where it can be.
     private static let wantedTasks = 4
+    /// Pixels that the epilogue finishes together: their sums are one chain of additions, and they are in the caches.
+    private static let finishedTogether = 64
 
     init(_ s: ConvolutionShape, _ pass: Convolution.Pass, instructionSet: InstructionSet) {
         shape = s
@@ -37,6 +39,8 @@ struct DepthwiseProduct: ConvolutionProduct {
     /// Floats of the packed weights, `[t][h][w][C]`, the taps in the order of the axes' phases.
     var packedCount: Int { shape.kernel.count * blocks.pitch }
     private var tapRows: Int { shape.kernel.t * shape.kernel.h }
+    /// Tasks of a clip for each block of channels.
+    private var cuts: Int { (target.h + rowsPerTask - 1) / rowsPerTask }
 
     func scratchCount(N: Int, threads: Int) -> Int {
         let copies = widens ? N * (source.count + target.count) * blocks.pitch : 0
@@ -75,11 +79,34 @@ struct DepthwiseProduct: ConvolutionProduct {
         let accumulate: Bool
         let done: UnsafePointer<Float>
         let channels: Range<Int>
+        let rows: DepthwiseRows
+    }
+
+    func epilogueSlots(N: Int) -> Int? { widens ? nil : N * cuts }
+
+    func run(
+        N: Int, source: UnsafePointer<Float>, prologue: Prologue?, packed: UnsafePointer<Float>,
+        target: UnsafeMutablePointer<Float>, epilogue: EpilogueRun?, scratch: UnsafeMutablePointer<Float>,
+        pool: ThreadPool
+    ) {
+        precondition(prologue == nil, "a prologue, which depthwise convolutions do not take")
+        run(
+            N: N, source: source, packed: packed, target: target, accumulate: false, epilogue: epilogue,
+            scratch: scratch, pool: pool)
     }
 
     func run(
         N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
+    ) {
+        run(
+            N: N, source: source, packed: packed, target: target, accumulate: accumulate, epilogue: nil,
+            scratch: scratch, pool: pool)
+    }
+
+    private func run(
+        N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
+        accumulate: Bool, epilogue: EpilogueRun?, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
         var carving = Carving(scratch)
         let done: UnsafeMutablePointer<Float> = carving.take(kernels.lanes)
@@ -101,15 +128,28 @@ struct DepthwiseProduct: ConvolutionProduct {
                     to: results + n * outputs * pitch)
             }
         }
-        let cuts = (self.target.h + rowsPerTask - 1) / rowsPerTask
+        let cuts = cuts
         Workspace.run(tapRows, N * cuts * blocks.count, in: carving.rest, pool) { task, space in
             let (clip, block, cut) = (task / cuts / blocks.count, task / cuts % blocks.count, task % cuts)
             let job = Job(
                 source: from + clip * self.source.count * pitch, packed: packed,
                 target: to + clip * self.target.count * pitch, accumulate: accumulate, done: done,
-                channels: blocks.channels(block))
+                channels: blocks.channels(block),
+                rows: DepthwiseRows(
+                    t: t, h: h, frames: self.target.t,
+                    lines: cut * self.target.h / cuts..<(cut + 1) * self.target.h / cuts))
             for t in 0..<self.target.t {
-                for h in cut * self.target.h / cuts..<(cut + 1) * self.target.h / cuts { row(job, t, h, space) }
+                var finished = job.rows.lines.lowerBound
+                for h in job.rows.lines {
+                    row(job, t, h, space)
+                    let pixels = (h + 1 - finished) * self.target.w
+                    let isDue = pixels >= Self.finishedTogether || h + 1 == job.rows.lines.upperBound
+                    guard let epilogue, isDue else { continue }
+                    epilogue.finish(
+                        pixels: ((clip * self.target.t + t) * self.target.h + finished) * self.target.w, count: pixels,
+                        channels: job.channels, slot: clip * cuts + cut)
+                    finished = h + 1
+                }
             }
         }
         guard widens else { return }
@@ -134,27 +174,47 @@ struct DepthwiseProduct: ConvolutionProduct {
             }
         }
         let target = job.target + (t * self.target.h + h) * self.target.w * pitch + first
-        for phase in w.phases { run(job, phase, rows, target + phase.offset * pitch, space) }
+        var asked = asked(job, after: (t, h))
+        for phase in w.phases {
+            run(job, phase, rows, target + phase.offset * pitch, asked, space)
+            (asked.source.lines, asked.target.lines) = (0, 0)
+        }
+    }
+
+    /// What the row of the task behind `row` will read that no row has read, and what it will write.
+    private func asked(_ job: Job, after row: DepthwiseRows.Row) -> (source: AskedMemory, target: AskedMemory) {
+        var asked = (source: AskedMemory.nothing(job.source), target: AskedMemory.nothing(UnsafePointer(job.target)))
+        // Of several blocks of channels none has its pixels in order.
+        guard blocks.count == 1, let next = job.rows.next(after: row) else { return asked }
+        let (sourceLine, targetLine) = (source.w * blocks.pitch, target.w * blocks.pitch)
+        if let fresh = job.rows.freshSource(for: next, after: row) {
+            asked.source.from += (fresh.frame * source.h + fresh.lines.lowerBound) * sourceLine
+            asked.source.lines = fresh.lines.count * sourceLine / floatsOfLine
+        }
+        asked.target.from += (next.t * target.h + next.h) * targetLine
+        asked.target.lines = targetLine / floatsOfLine
+        return asked
     }
 
     /// Computes the pixels of one phase in a row of the target: those whose taps are all inside in one call, the others
     /// one by one.
     private func run(
         _ job: Job, _ phase: DepthwiseAxis.Phase, _ rows: Int, _ target: UnsafeMutablePointer<Float>,
-        _ space: Workspace
+        _ asked: (source: AskedMemory, target: AskedMemory), _ space: Workspace
     ) {
         let (pitch, width, step) = (blocks.pitch, w.length, w.sourceStride)
         let (first, taps, count) = (phase.first, phase.taps, phase.count)
         let targetStep = w.targetStride * pitch
 
-        func some(_ pixels: Range<Int>, _ taps: Range<Int>) {
+        func some(_ pixels: Range<Int>, _ taps: Range<Int>, asking: Bool = false) {
             let rows = taps.isEmpty ? 0 : rows
             guard !pixels.isEmpty, rows > 0 || !job.accumulate else { return }
             kernels.row(
                 pixels.count, job.channels.count, space.sources,
                 (pixels.lowerBound * step + first + taps.lowerBound) * pitch, space.weights,
                 (phase.place + taps.lowerBound) * pitch, rows, taps.count, pitch, step * pitch,
-                target + pixels.lowerBound * targetStep, targetStep, job.accumulate, job.done)
+                target + pixels.lowerBound * targetStep, targetStep, job.accumulate, job.done,
+                asked.source.from, asking ? asked.source.lines : 0, asked.target.from, asking ? asked.target.lines : 0)
         }
 
         guard rows > 0, taps > 0 else { return some(0..<count, 0..<0) }
@@ -167,9 +227,10 @@ struct DepthwiseProduct: ConvolutionProduct {
             kernels.row3(
                 end - begin, job.channels.count, space.sources, (begin + first + 1) * pitch, space.weights,
                 phase.place * pitch, rows, begin + first < 0, end + first + 1 == width, pitch,
-                target + begin * targetStep, targetStep, job.accumulate, job.done)
+                target + begin * targetStep, targetStep, job.accumulate, job.done, asked.source.from,
+                asked.source.lines, asked.target.from, asked.target.lines)
         } else {
-            some(inside, 0..<taps)
+            some(inside, 0..<taps, asking: true)
         }
         for pixel in end..<count { some(pixel..<pixel + 1, phase.inside(pixel * step + first, of: width)) }
     }
