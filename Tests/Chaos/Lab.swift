@@ -16,6 +16,8 @@ package final class Lab {
     /// The data set, where it is not the usual one.
     var data: String?
     var port = 0
+    /// The part of the steps of which a block is computed twice; the program's own where it is not said.
+    var verify: Double?
     /// Between a worker and the coordinator, by the worker's name.
     var relays: [String: TCPRelay] = [:]
     /// Undone in reverse when the case is over, whatever its end.
@@ -53,6 +55,7 @@ package final class Lab {
         let text = """
             [coordinator]
             address = "\(coordinator ?? "tcp://127.0.0.1:\(port)")"
+            \(verify.map { "verify = \($0)" } ?? "")
             [worker]
             data_host = "\(dataHost)"
             threads = 1
@@ -135,6 +138,15 @@ package final class Lab {
         try cluster.poll(samplesNow: true)
         faults.append((what, monotonicNow()))
         try body()
+    }
+
+    /// Turns bits of a worker's numbers while it is stopped.
+    /// - Returns: How many.
+    func turnBits(_ count: Int, in worker: String) throws -> Int {
+        guard let pid = cluster.pid(worker) else { return 0 }
+        cluster.signal(worker, SIGSTOP)
+        defer { cluster.signal(worker, SIGCONT) }
+        return try MemoryFlips(of: pid).turn(count, &dice)
     }
 
     var lastFault: Double { faults.last?.time ?? 0 }

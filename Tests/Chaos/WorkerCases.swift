@@ -69,6 +69,48 @@ let workerCases: [ChaosCase] = [
         try lab.expectUndisturbed()
     },
 
+    // A module of memory that fails: bits of a worker's numbers turn, wherever they are. Each block is computed by two, so
+    // that no wrong gradient counts. What stays wrong makes b err twice: then the run ends and names it, and another without
+    // it goes on.
+    ChaosCase(6, "flipped-bits") { lab in
+        lab.recipe.steps = 100
+        lab.recipe.units = 1
+        lab.recipe.more = ["batch.clips_per_unit=4"]
+        lab.verify = 1
+        try lab.begin(workers: 3)
+        let everybody = [TestCluster.coordinator] + Lab.names(3)
+        for name in everybody { lab.cluster.setRestarts(name, false) }
+        func isNoticed() -> Bool { lab.cluster.notes.contains { $0.line.contains("different bits") } }
+        var (attempts, turned) = (0, 0)
+        while !isNoticed() {
+            attempts += 1
+            try lab.expect(attempts <= 60, "\(turned) bits turned in b, and nobody noticed")
+            if !lab.cluster.isRunning("b") {
+                try lab.cluster.start("b", lab.workerCommand("b"), restarts: false)
+                try lab.cluster.waitForJoin("b", after: lab.lastFault)
+            }
+            try lab.waitWithinStep(lab.dice.between(0, 1))
+            try lab.disturb("bits turn in b") { turned += try lab.turnBits(8, in: "b") }
+            let done = lab.cluster.commits.count
+            try lab.cluster.wait(for: "two steps, or somebody who notices") {
+                isNoticed() || lab.cluster.commits.count >= done + 2
+            }
+        }
+        lab.say("\(turned) bits turned in b, the last \(min(8, turned)) were noticed")
+        try lab.cluster.wait(120, for: "the end") { !lab.cluster.isRunning(TestCluster.coordinator) }
+        guard lab.cluster.jobs[TestCluster.coordinator]?.exits.last == .code(70) else {
+            return try lab.expectUndisturbed()
+        }
+        try lab.expect(
+            lab.cluster.notes.contains { $0.line.contains("b on ") && $0.line.contains("run again without it") },
+            "the run ended with 70 and did not name b")
+        lab.say("b erred twice and was named; the run goes on without it")
+        try lab.cluster.wait(60, for: "everybody to end") { lab.cluster.running.isEmpty }
+        try lab.startCoordinator(workers: 2)
+        for name in ["a", "c"] { try lab.startWorker(name) }
+        try lab.expectUndisturbed()
+    },
+
     // Behind a commit (weights travel) and before one (pushes, READY, the ledger): the two ends of a step.
     ChaosCase(7, "primary-killed") { lab in
         lab.recipe.steps = 200
