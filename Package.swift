@@ -71,6 +71,7 @@ let package = Package(
         // What every room may use.
         module("Faults"),
         module("Randomness"),
+        module("Threads"),
         module("Configuration", ["Faults", toml]),
 
         // Numbers.
@@ -105,7 +106,9 @@ let package = Package(
         module("Video", ["Faults", "CFFmpeg"]),
         module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
         module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage", "Video"]),
-        module("Curation", ["Clips", "Faults", "Protocol", "Randomness", "Reporting", "Storage", "Video", "Wire"]),
+        module(
+            "Curation",
+            ["Clips", "Faults", "Protocol", "Randomness", "Reporting", "Storage", "Threads", "Video", "Wire"]),
 
         // The cluster.
         module("Training", ["Faults", "Configuration", "Randomness", "Wire"]),
@@ -114,19 +117,18 @@ let package = Package(
             exclude: [
                 "Caffe2/caffe2.proto", "Cluster/cluster.proto", "ONNX/onnx.proto", "TensorBoard/tensorboard.proto",
             ]),
-        module("Protocol", ["Faults", "Configuration", "Wire", "CZeroMQ"]),
+        module("Protocol", ["Faults", "Configuration", "Threads", "Wire", "CZeroMQ"]),
         module(
             "Coordinator",
-            ["Faults", "Checkpoints", "Protocol", "Randomness", "Reporting", "Storage", "Training", "Wire"]),
+            ["Faults", "Checkpoints", "Protocol", "Randomness", "Reporting", "Storage", "Threads", "Training", "Wire"]),
         module(
             "Worker",
             [
                 "CIntrinsics", "Clips", "Faults", "Kernels", "Models", "Protocol", "Randomness", "Reporting",
-                "Training",
-                "Wire",
+                "Threads", "Training", "Wire",
             ]),
 
-        module("Launch", ["Configuration", "Faults", "Protocol", "Reporting"]),
+        module("Launch", ["Configuration", "Faults", "Protocol", "Reporting", "Threads"]),
 
         // Other programs' configurations.
         module("Compatibility", ["Configuration", "Faults", "Models", yaml]),
@@ -152,7 +154,7 @@ let package = Package(
                 "Dashboard", "Evaluation",
                 "Export", "Faults",
                 "Kernels", "Launch", "Models", "Prediction", "Protocol", "Randomness", "Reporting", "Storage",
-                "Training",
+                "Threads", "Training",
                 "Video",
                 "Wire", "Worker", arguments,
             ],
@@ -174,6 +176,7 @@ let package = Package(
         .executableTarget(
             name: "fuzz-frames", dependencies: ["Fuzzing"], path: "Tests/FuzzFrames", swiftSettings: common),
         tests("Foundations", ["Configuration", "Faults", "Randomness", "Reporting", "TestSupport"]),
+        tests("Threads", ["Threads"]),
         tests(
             "Kernels",
             [
@@ -205,7 +208,9 @@ let package = Package(
             "Curation",
             ["Clips", "Curation", "Faults", "Protocol", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
-        tests("Protocol", ["Configuration", "Faults", "Fuzzing", "Protocol", "Randomness", "TestSupport", "Wire"]),
+        tests(
+            "Protocol",
+            ["Configuration", "Faults", "Fuzzing", "Protocol", "Randomness", "TestSupport", "Threads", "Wire"]),
         tests(
             "Coordinator",
             ["Checkpoints", "Coordinator", "Faults", "Randomness", "Storage", "TestSupport", "Training", "Wire"]),
@@ -219,7 +224,7 @@ let package = Package(
             [
                 "Acquisition", "Chaos", "Checkpoints", "Clips", "Coordinator", "Curation", "Evaluation", "Export",
                 "Faults", "Kernels", "Models", "Protocol", "Randomness", "Reporting", "Storage", "TestSupport",
-                "Training", "Video", "Wire", "Worker",
+                "Threads", "Training", "Video", "Wire", "Worker",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 public import Faults
 import Glibc
 import Synchronization
+import Threads
 import Wire
 
 /// How fast two processes' sockets are: a sender with a few parts under way, and a receiver that says what it got, each with

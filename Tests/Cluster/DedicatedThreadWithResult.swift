@@ -1,5 +1,5 @@
-import Protocol
 import Synchronization
+import Threads
 
 /// A thread and what it came to.
 final class DedicatedThreadWithResult<Result: Sendable>: Sendable {

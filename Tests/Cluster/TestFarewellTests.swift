@@ -7,6 +7,7 @@ import Protocol
 import Storage
 import Synchronization
 import Testing
+import Threads
 import Wire
 
 /// How a test that is over parts from its workers.

@@ -3,6 +3,7 @@ import Glibc
 import Protocol
 import TestSupport
 import Testing
+import Threads
 import Wire
 
 /// Sockets with keys: who comes in, who does not, and what is seen of it.

@@ -4,6 +4,7 @@ import Protocol
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 import Wire
 
 @Suite("Sockets over loopback")

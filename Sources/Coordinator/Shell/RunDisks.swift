@@ -1,5 +1,6 @@
 import Faults
 import Protocol
+import Threads
 import Wire
 
 /// The threads of a coordinator that wait for disks: one for the ledger, one for checkpoints.

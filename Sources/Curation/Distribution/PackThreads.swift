@@ -3,6 +3,7 @@ import Faults
 import Protocol
 import Storage
 import Synchronization
+import Threads
 import Wire
 
 /// The threads of a packing that is shared, on which videos are found out about here.

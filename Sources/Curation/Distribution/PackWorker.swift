@@ -2,6 +2,7 @@ public import Faults
 import Glibc
 public import Protocol
 public import Storage
+import Threads
 import Wire
 
 /// A video that a helper of a packing is to find out about.

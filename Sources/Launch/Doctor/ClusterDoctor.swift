@@ -1,6 +1,7 @@
 import Faults
 public import Protocol
 import Synchronization
+import Threads
 
 /// Visits the hosts of `cluster.conf` the way a launch reaches them.
 ///

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Threads
 public import Wire
 
 /// Reads what others ask for of the data set, on a thread of its own: neither a slow disk nor many who ask keep the socket

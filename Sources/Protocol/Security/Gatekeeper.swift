@@ -2,6 +2,7 @@ import CZeroMQ
 import Faults
 import Glibc
 import Synchronization
+import Threads
 
 /// Answers ZeroMQ's question whether a key may come in (ZAP, RFC 27), on a thread of its own.
 ///

@@ -3,6 +3,7 @@ import Foundation
 public import Protocol
 public import Storage
 import Synchronization
+import Threads
 import Wire
 
 /// Gets files of the data set from other workers and from the coordinator, on a thread of its own with connections of its

@@ -1,6 +1,7 @@
 package import Faults
 internal import Foundation
 internal import Protocol
+internal import Threads
 
 /// Decodes clips on threads of its own, ahead of the computation: positions are asked for in the order they will be
 /// needed and taken one by one.

@@ -1,6 +1,7 @@
 import Faults
 import Protocol
 import Synchronization
+import Threads
 import Training
 import Wire
 

@@ -1,6 +1,6 @@
-import Protocol
 import Reporting
 import Synchronization
+import Threads
 
 /// Writes a file of a run on a thread of its own, in order: a disk that hangs does not keep the coordinator from hearing
 /// its workers.

@@ -2,10 +2,10 @@ import Coordinator
 import Evaluation
 import Faults
 import Foundation
-import Protocol
 import Reporting
 import Storage
 import Synchronization
+import Threads
 import Training
 
 /// Tests checkpoints while training goes on, one at a time, each in a `zoetrope test` of its own at the lowest priority, and

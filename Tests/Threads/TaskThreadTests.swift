@@ -1,7 +1,7 @@
 import Foundation
-import Protocol
 import Synchronization
 import Testing
+import Threads
 
 @Suite("Threads for tasks", .timeLimit(.minutes(3)))
 struct TaskThreadTests {
