@@ -104,8 +104,8 @@ let package = Package(
         module("Storage", ["Faults", "CLMDB", "CCrypto"]),
         module("Checkpoints", ["CZlib", "Faults", "Storage", "Wire"]),
         module("Video", ["Faults", "CFFmpeg"]),
-        module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Video"]),
-        module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage", "Video"]),
+        module("Clips", ["Faults", "Configuration", "Randomness", "Storage", "Threads", "Video"]),
+        module("Acquisition", ["CArchive", "CCurl", "CZlib", "Faults", "Storage", "Threads", "Video"]),
         module(
             "Curation",
             ["Clips", "Faults", "Protocol", "Randomness", "Reporting", "Storage", "Threads", "Video", "Wire"]),
@@ -206,7 +206,10 @@ let package = Package(
         tests("Clips", ["CFFmpeg", "Clips", "Faults", "Storage", "TestSupport", "Video"], exclude: ["Fixtures"]),
         tests(
             "Curation",
-            ["Clips", "Curation", "Faults", "Protocol", "Randomness", "Storage", "TestSupport", "Video", "Wire"]),
+            [
+                "Clips", "Curation", "Faults", "Protocol", "Randomness", "Storage", "TestSupport", "Threads", "Video",
+                "Wire",
+            ]),
         tests("Training", ["Configuration", "Faults", "Randomness", "TestSupport", "Training", "Wire"]),
         tests(
             "Protocol",

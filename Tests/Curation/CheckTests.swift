@@ -6,6 +6,7 @@ import Randomness
 import Storage
 import TestSupport
 import Testing
+import Threads
 
 /// Files and what is to be said of them.
 private struct Case {
@@ -133,7 +134,7 @@ private struct Case {
     @Test func aPoolOfChildrenAnswersSeveralThreads() throws {
         let script = "while read -r l; do case $l in *3) kill -SEGV $$;; *) printf 'about %s\\n' \"$l\";; esac; done"
         let pool = ExaminerPool(command: ["/bin/sh", "-c", script], limits: ExaminerLimits())
-        let answers = mapOnThreads(count: 40, threads: 4) { i in
+        let answers = mapOnThreads(name: "asking", count: 40, threads: 4) { i in
             Result { () throws(Fault) in try pool.ask("video\t\(i)") }
         }
         for (i, answer) in answers.enumerated() {

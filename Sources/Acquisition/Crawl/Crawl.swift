@@ -2,6 +2,7 @@ public import Faults
 import Glibc
 import Storage
 import Synchronization
+import Threads
 
 /// What to fetch from YouTube, and how.
 public struct CrawlOptions: Sendable {
@@ -94,17 +95,15 @@ private final class Crawl: Sendable {
         let videos = options.plan.videos
         // Puts in order what a process left that was ended in the middle of a line.
         try journal.write(inOrder())
-        _ = inParallel(
-            count: videos.count, threads: options.jobs, context: {},
-            { _, i in
+        _ = mapOnThreads(name: "crawl", count: videos.count, threads: options.jobs) { i in
+            guard !self.options.cancellation.isCancelled else { return }
+            do throws(Fault) { try self.settle(videos[i]) } catch {
+                // After a stop the others say only that they were stopped.
                 guard !self.options.cancellation.isCancelled else { return }
-                do throws(Fault) { try self.settle(videos[i]) } catch {
-                    // After a stop the others say only that they were stopped.
-                    guard !self.options.cancellation.isCancelled else { return }
-                    self.state.withLock { if $0.fault == nil { $0.fault = error } }
-                    self.options.cancellation.cancel()
-                }
-            })
+                self.state.withLock { if $0.fault == nil { $0.fault = error } }
+                self.options.cancellation.cancel()
+            }
+        }
         try journal.write(inOrder())
         if let fault = state.withLock({ $0.fault }) { throw fault }
         guard !options.cancellation.isCancelled else {

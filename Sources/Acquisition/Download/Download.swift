@@ -1,6 +1,7 @@
 public import Faults
 import Storage
 import Synchronization
+import Threads
 
 /// Brings a published data set here: lists, annotations, archives; each file whole and tested, or not under its name.
 ///
@@ -196,8 +197,8 @@ private struct Download {
     ) -> [Value] {
         let options = options
         let state = state
-        return inParallel(
-            count: count, threads: options.jobs,
+        return mapOnThreads(
+            name: "download", count: count, threads: options.jobs,
             context: { () -> HTTPConnection? in
                 do throws(Fault) {
                     return try HTTPConnection(limits: options.limits, cancellation: options.cancellation)

@@ -2,6 +2,7 @@ public import Faults
 import Glibc
 import Storage
 import Synchronization
+import Threads
 
 /// What to extract, and how.
 public struct ExtractOptions: Sendable {
@@ -121,9 +122,9 @@ private final class Extraction: Sendable {
     /// In order; after a stop the rest is left alone.
     private func onThreads<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) -> Value) -> [Value] {
         let cancellation = options.cancellation
-        let values = inParallel(
-            count: count, threads: options.jobs, context: {},
-            { _, i -> Value? in cancellation.isCancelled ? nil : body(i) })
+        let values = mapOnThreads(name: "extract", count: count, threads: options.jobs) { i -> Value? in
+            cancellation.isCancelled ? nil : body(i)
+        }
         return values.compactMap { $0 }
     }
 

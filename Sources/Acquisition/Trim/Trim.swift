@@ -1,6 +1,6 @@
 public import Faults
 import Storage
-import Synchronization
+import Threads
 
 /// A clip that is to be written.
 public struct TrimJob: Sendable, Equatable {
@@ -76,22 +76,21 @@ public struct TrimOutcome: Sendable, Equatable {
 /// - Returns: the outcomes, in the order of the jobs.
 /// - Throws: `.stoppedEarly` when somebody asked to stop; a `Fault` when the child cannot be started at all.
 public func trim(_ options: TrimOptions) throws(Fault) -> [TrimOutcome] {
-    let done = TrimCounter()
-    let results = inParallel(
-        count: options.jobs.count, threads: options.threads, context: {},
-        { _, i -> Result<TrimOutcome?, Fault> in
-            let job = options.jobs[i]
-            defer { options.progress(done.increment(), options.jobs.count) }
-            if pathExists(job.target) {
-                return .success(TrimOutcome(target: job.target, source: job.source, status: .present))
-            }
-            do throws(Fault) { return .success(try options.child.write(job)) } catch {
-                // After a stop the others say only that they were stopped.
-                guard !options.child.cancellation.isCancelled else { return .success(nil) }
-                options.child.cancellation.cancel()
-                return .failure(error)
-            }
-        })
+    let done = Counter()
+    let results = mapOnThreads(name: "trim", count: options.jobs.count, threads: options.threads) {
+        i -> Result<TrimOutcome?, Fault> in
+        let job = options.jobs[i]
+        defer { options.progress(done.increment(), options.jobs.count) }
+        if pathExists(job.target) {
+            return .success(TrimOutcome(target: job.target, source: job.source, status: .present))
+        }
+        do throws(Fault) { return .success(try options.child.write(job)) } catch {
+            // After a stop the others say only that they were stopped.
+            guard !options.child.cancellation.isCancelled else { return .success(nil) }
+            options.child.cancellation.cancel()
+            return .failure(error)
+        }
+    }
     var outcomes: [TrimOutcome] = []
     for result in results { if let outcome = try result.get() { outcomes.append(outcome) } }
     guard outcomes.count == options.jobs.count else {
@@ -106,9 +105,4 @@ private func verdict(_ child: ChildProcess.Result, _ patience: Double) -> (TrimO
     let words = child.errors.split(whereSeparator: \.isNewline).last.map { EntryRules.printable(String($0)) } ?? ""
     guard let code = child.code else { return (.failed, "crashed the decoder or the encoder") }
     return (.failed, words.isEmpty ? "the child ended with code \(code)" : words)
-}
-
-private final class TrimCounter: Sendable {
-    private let value = Atomic<Int>(0)
-    func increment() -> Int { value.wrappingAdd(1, ordering: .relaxed).newValue }
 }

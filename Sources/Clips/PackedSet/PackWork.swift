@@ -1,6 +1,8 @@
 public import Faults
 import Glibc
 public import Storage
+import Synchronization
+import Threads
 
 /// The videos that a packing has to find out about, for those who share the work. Any number of threads may use it.
 ///
@@ -141,5 +143,17 @@ public final class PackWork: Sendable {
             }
         }
         return results
+    }
+}
+
+/// What came of each of several things, filled by several threads.
+private final class ResultTable: Sendable {
+    private let results: Mutex<[Result<String, Fault>?]>
+
+    init(count: Int) { results = Mutex(Array(repeating: nil, count: count)) }
+
+    subscript(number: Int) -> Result<String, Fault>? {
+        get { results.withLock { $0[number] } }
+        set { results.withLock { $0[number] = newValue } }
     }
 }

@@ -1,6 +1,7 @@
 import Faults
 import Glibc
 import Storage
+import Threads
 import Video
 
 /// What a packing keeps beside its split until the split is whole, for the next one where this one is ended.
@@ -62,7 +63,7 @@ struct PackWorkshop {
         if options.transcoding != nil { try makeDirectories(videos) }
         let done = Counter()
         let step: @Sendable () -> Void = { options.progress?(done.increment(), paths.count) }
-        let looks = mapOnThreads(count: paths.count, threads: options.threads) { i in
+        let looks = mapOnThreads(name: "packing", count: paths.count, threads: options.threads) { i in
             look(at: paths[i], names[paths[i]] ?? paths[i], findings, options)
         }
         var found: [String: Result<Prepared, Fault>] = [:]
@@ -84,7 +85,9 @@ struct PackWorkshop {
         if let sharing = options.sharing {
             try sharing(work)
         } else {
-            _ = mapOnThreads(count: wanted.count, threads: options.threads) { work.record($0, work.find($0)) }
+            _ = mapOnThreads(name: "packing", count: wanted.count, threads: options.threads) {
+                work.record($0, work.find($0))
+            }
         }
         found.merge(work.results()) { _, new in new }
         for path in paths {

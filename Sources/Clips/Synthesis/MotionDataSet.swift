@@ -1,5 +1,6 @@
 public import Faults
 import Storage
+import Threads
 
 /// What `zoetrope data synth` makes: videos of moving shapes whose classes no single frame tells apart.
 public struct MotionDataSet: Sendable {
@@ -80,7 +81,7 @@ public struct MotionDataSet: Sendable {
 
     private func make(_ videos: [Video], in directory: String) throws {
         let done = Counter()
-        let failures = mapOnThreads(count: videos.count, threads: threads) { [self] i -> Fault? in
+        let failures = mapOnThreads(name: "motion", count: videos.count, threads: threads) { [self] i -> Fault? in
             defer { progress?(done.increment(), videos.count) }
             do throws(Fault) {
                 let bytes = try motionVideo(

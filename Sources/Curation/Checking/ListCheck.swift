@@ -2,6 +2,7 @@ public import Clips
 public import Faults
 import Storage
 import Synchronization
+import Threads
 
 /// What checking lists found.
 public struct CheckReport: Sendable {
@@ -88,7 +89,7 @@ public struct ListCheck: Sendable {
     ) throws(Fault) -> (outcomes: [String: Examined], resumed: Int) {
         let next = Mutex(0)
         let done = Mutex(0)
-        let results = mapOnThreads(count: workers, threads: workers) {
+        let results = mapOnThreads(name: "check", count: workers, threads: workers) {
             [self] _ -> Result<(found: [String: Examined], resumed: Int), Fault> in
             let examiner = Examiner(command: command, limits: limits)
             var found: [String: Examined] = [:]
