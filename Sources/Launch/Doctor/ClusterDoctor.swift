@@ -76,26 +76,18 @@ public struct ClusterDoctor: Sendable {
 
     private func visits(receiver: String) -> [HostVisit] {
         let hosts = cluster.launch.hosts
-        let collected = Collected(hosts.map { HostVisit(name: $0.name) })
-        let threads = hosts.indices.map { index in
-            DedicatedThread(name: "visit") { [self] in
-                let visit = visit(hosts[index], receiver: receiver, turn: collected)
-                collected.visits.withLock { $0[index] = visit }
-            }
+        let turn = Turn()
+        return mapOnThreads(name: "visit", count: hosts.count, threads: hosts.count) { [self] i in
+            visit(hosts[i], receiver: receiver, turn: turn)
         }
-        for thread in threads { thread.join() }
-        return collected.visits.withLock { $0 }
     }
 
-    private final class Collected: Sendable {
-        let visits: Mutex<[HostVisit]>
+    private final class Turn: Sendable {
         /// Held by who measures the network.
         let network = Mutex(())
-
-        init(_ visits: [HostVisit]) { self.visits = Mutex(visits) }
     }
 
-    private func visit(_ host: Host, receiver: String, turn: Collected) -> HostVisit {
+    private func visit(_ host: Host, receiver: String, turn: Turn) -> HostVisit {
         var visit = HostVisit(name: host.name)
         do throws(Fault) {
             let conversation = try HostConversation(host.name, transport.command(host, running: "examine-host"))

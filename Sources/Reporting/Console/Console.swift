@@ -12,6 +12,7 @@ package final class Console: @unchecked Sendable {  // its state is touched unde
     ///   - write: Called on the thread, with one thing after the other.
     package init(limit: Int = 1 << 20, write: @escaping @Sendable (String) -> Void) {
         queue = ConsoleQueue(limit: limit)
+        // Nobody could wait for it.
         Thread.detachNewThread { [self] in while true { write(next()) } }
     }
 

@@ -223,6 +223,7 @@ struct Work: ParsableCommand {
 
 /// A worker of a command must not outlive it, however that ends.
 func endWith(parent: Int32, name: String) {
+    // Nobody could wait for it: it lives as long as the process.
     Thread.detachNewThread {
         while getppid() == parent { usleep(200_000) }
         standardError("zoetrope: \(name): the command that started it is gone\n")

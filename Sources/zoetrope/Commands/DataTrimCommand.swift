@@ -158,6 +158,7 @@ struct DataTrimOne: ParsableCommand {
 extension DataTrimOne {
     /// A child must not outlive the command that started it, however that ends.
     private func endWithParent() {
+        // Nobody could wait for it: it lives as long as the process.
         Thread.detachNewThread { [parent] in
             while getppid() == parent { usleep(100_000) }
             _exit(75)
