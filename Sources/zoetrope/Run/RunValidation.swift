@@ -20,15 +20,13 @@ final class RunValidation: Sendable {
     private let state: Mutex<State>
     /// Keeps checkpoints as they come.
     private let keeper = TaskThread(name: "validation")
-    private let work = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
+    /// Tests them; a task for each that waits.
+    private let tester = TaskThread(name: "testing")
 
     private struct State {
         var waiting: [Int] = []
         /// The newest that is done or waits.
         var last = 0
-        /// No more will come.
-        var isEnding = false
         /// The run has ended early: what waits is for the next coordinator.
         var isAbandoned = false
         var child: Process?
@@ -54,11 +52,7 @@ final class RunValidation: Sendable {
         }.sorted()
         state.last = max(state.waiting.last ?? 0, try ValidationLog(run: run).results.map(\.step).max() ?? 0)
         self.state = Mutex(state)
-        for _ in state.waiting { work.signal() }
-        Thread.detachNewThread { [self] in
-            while runNext() {}
-            ended.signal()
-        }
+        for _ in state.waiting { tester.post { [self] in runNext() } }
     }
 
     private var settings: Recipe.Validation { preparation.recipe.validation }
@@ -90,22 +84,20 @@ final class RunValidation: Sendable {
             return standardError("zoetrope: step \(version) is not validated: \(error)\n")
         }
         state.withLock { $0.waiting.append(version) }
-        work.signal()
+        tester.post { [self] in runNext() }
     }
 
     /// Training has ended: what waits is done first if the run is, and left to the next coordinator if not.
     func finish(isDone: Bool) {
         keeper.finish()
         state.withLock { state in
-            state.isEnding = true
             if !isDone {
                 state.abandon()
             } else if !state.waiting.isEmpty || state.child != nil {
                 standardError("zoetrope: validating the last checkpoints\n")
             }
         }
-        work.signal()
-        ended.wait()
+        tester.finish()
     }
 
     /// The run is to end, or its command: what is not validated yet is left to the same command. From any thread.
@@ -129,11 +121,9 @@ final class RunValidation: Sendable {
 
     private func folder(_ version: Int) -> String { run + "/validation/step-\(version)" }
 
-    /// - Returns: Whether there will be more.
-    private func runNext() -> Bool {
-        work.wait()
+    private func runNext() {
         let next = state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
-        guard let version = next else { return !state.withLock { $0.isEnding } }
+        guard let version = next else { return }
         do throws(Fault) {
             var model = folder(version) + "/model.safetensors"
             if settings.preciseClips > 0 {
@@ -154,11 +144,10 @@ final class RunValidation: Sendable {
             try removeTree(folder(version))
         } catch {
             // Ended with the run: it is done by the next coordinator.
-            guard error.code != .stoppedEarly else { return true }
+            guard error.code != .stoppedEarly else { return }
             standardError("zoetrope: step \(version) is not validated: \(error)\n")
             try? removeTree(folder(version))
         }
-        return true
     }
 
     /// Runs this program with these arguments.
@@ -185,15 +174,13 @@ final class RunValidation: Sendable {
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process.processIdentifier), 19)
         // Progress on stderr is read aside, or a full pipe would hold the child.
         let said = Mutex<Data>(Data())
-        let reader = DispatchSemaphore(value: 0)
-        Thread.detachNewThread {
+        let reader = DedicatedThread(name: "progress") {
             let all = errors.fileHandleForReading.readDataToEndOfFile()
             said.withLock { $0 = all }
-            reader.signal()
         }
         let answer = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        reader.wait()
+        reader.join()
         let wasAbandoned = state.withLock { state in
             state.child = nil
             return state.isAbandoned
