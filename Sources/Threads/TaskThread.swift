@@ -12,14 +12,17 @@ public final class TaskThread: Sendable {
         thread = DedicatedThread(name: name) { while let task = queue.next() { task() } }
     }
 
-    /// From any thread. After `finish` nothing is taken any more.
+    /// From any thread. After `close` and `finish` nothing is taken any more.
     /// - Returns: Whether it will run.
     @discardableResult
     public func post(_ task: @escaping @Sendable () -> Void) -> Bool { queue.add(task) }
 
-    /// Waits until everything posted so far has run, and ends the thread.
+    /// Lets the thread end when everything posted so far has run, and waits for nothing.
+    public func close() { queue.close() }
+
+    /// Waits until everything posted so far has run and the thread is gone.
     public func finish() {
-        queue.close()
+        close()
         thread.join()
     }
 }

@@ -26,4 +26,19 @@ struct TaskThreadTests {
         let isLate = thread.post {}
         #expect(!isLate)
     }
+
+    @Test("Closed, it takes nothing more and runs what it has, and nobody waits for that")
+    func close() {
+        let mayGoOn = DispatchSemaphore(value: 0)
+        let hasRun = DispatchSemaphore(value: 0)
+        let thread = TaskThread(name: "busy")
+        thread.post { mayGoOn.wait() }
+        thread.post { hasRun.signal() }
+        thread.close()
+        let isLate = thread.post {}
+        #expect(!isLate)
+        mayGoOn.signal()
+        #expect(hasRun.wait(timeout: .now() + 60) == .success)
+        thread.finish()
+    }
 }

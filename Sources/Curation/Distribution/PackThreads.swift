@@ -36,7 +36,8 @@ final class Hands {
 
     /// Those that are at a video end when they have done with it; nobody waits for that.
     func end() {
-        for thread in threads { _ = DedicatedThread(name: "ending") { thread.finish() } }
+        for hand in free { threads[hand].finish() }
+        for thread in threads { thread.close() }
     }
 }
 

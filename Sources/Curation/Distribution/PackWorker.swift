@@ -194,7 +194,9 @@ public final class PackWorker {
 
     private func end() {
         prepared?.tools.cancel()
-        for slot in slots { _ = DedicatedThread(name: "ending") { slot.finish() } }
+        // Nobody waits for those that are at a video: it may have to come from elsewhere still.
+        for slot in free { slots[slot].finish() }
+        for slot in slots { slot.close() }
     }
 
     /// The packing hears of what ends this helper.
