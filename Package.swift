@@ -181,7 +181,7 @@ let package = Package(
             "Kernels",
             [
                 "Faults", "Kernels", "MicroKernels", "MicroKernelsAVX512BF16", "MicroKernelsAVX512BF16Emulated",
-                "TestSupport",
+                "TestSupport", "Threads",
             ]),
         tests(
             "Models", ["Checkpoints", "Faults", "Kernels", "Models", "Randomness", "TestSupport"], exclude: ["Fixtures"]
@@ -190,18 +190,18 @@ let package = Package(
             "Evaluation",
             [
                 "Checkpoints", "Clips", "Evaluation", "Faults", "Kernels", "Models", "Protocol", "Randomness",
-                "Storage", "TestSupport", "Training", "Video",
+                "Storage", "TestSupport", "Threads", "Training", "Video",
             ]),
         tests("Prediction", ["Checkpoints", "Faults", "Prediction", "Reporting", "TestSupport", "Video"]),
         tests("Compatibility", ["Compatibility", "Configuration", "Faults", "Models", "TestSupport", "Training"]),
         tests("Export", ["Checkpoints", "Export", "Faults", "Kernels", "Models", "Randomness", "Storage", "Wire"]),
-        tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport"]),
+        tests("Storage", ["Checkpoints", "Faults", "Randomness", "Storage", "TestSupport", "Threads"]),
         tests(
             "Checkpoints",
             ["Checkpoints", "Faults", "Fuzzing", "Kernels", "Randomness", "Storage", "TestSupport", "Wire"],
             exclude: ["Fixtures"]),
         tests("Reporting", ["Faults", "Reporting", "Storage", "TestSupport", "Wire"]),
-        tests("Dashboard", ["CCurl", "Dashboard", "Faults", "Reporting", "Wire"]),
+        tests("Dashboard", ["CCurl", "Dashboard", "Faults", "Reporting", "Threads", "Wire"]),
         tests("Acquisition", ["Acquisition", "Clips", "Faults", "Storage", "TestSupport", "Video"]),
         tests("Clips", ["CFFmpeg", "Clips", "Faults", "Storage", "TestSupport", "Video"], exclude: ["Fixtures"]),
         tests(

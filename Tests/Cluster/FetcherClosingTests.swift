@@ -4,6 +4,7 @@ import Protocol
 import Storage
 import TestSupport
 import Testing
+import Threads
 import Worker
 
 @Suite("A fetcher that is closed", .timeLimit(.minutes(5)))
@@ -21,8 +22,8 @@ struct FetcherClosingTests {
             for round in 0..<100 {
                 let fetcher = ContentFetcher(coordinator: coordinator, security: .loopback) { _ in }
                 let (asking, told) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-                for file in files {
-                    Thread.detachNewThread {
+                let threads = files.map { file in
+                    DedicatedThread(name: "asking") {
                         asking.signal()
                         do throws(Fault) { try fetcher.fetch(file) } catch {
                             if error.code == .stoppedEarly { told.signal() }
@@ -32,6 +33,7 @@ struct FetcherClosingTests {
                 for _ in 0...round % files.count { asking.wait() }
                 fetcher.close()
                 for _ in files { try #require(told.wait(timeout: .now() + 60) == .success, "round \(round)") }
+                for thread in threads { thread.join() }
             }
         }
     }

@@ -7,6 +7,7 @@ import Storage
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 import Worker
 
 @Suite("A fetcher that is asked for one content by several", .timeLimit(.minutes(5)))
@@ -41,11 +42,13 @@ struct FetcherJoiningTests {
             let fetcher = ContentFetcher(coordinator: coordinator.endpoint, security: .loopback) { _ in }
             let faults = Mutex<[Fault]>([])
             let waiting = Atomic(files.count)
+            var threads: [DedicatedThread] = []
             for file in files {
-                Thread.detachNewThread {
+                let thread = DedicatedThread(name: "asking") {
                     do throws(Fault) { try fetcher.fetch(file) } catch { faults.withLock { $0.append(error) } }
                     waiting.subtract(1, ordering: .acquiringAndReleasing)
                 }
+                threads.append(thread)
             }
             // It serves until nobody waits; nobody comes to test, which is what it ends with.
             let deadline = ContinuousClock.now + .seconds(60)
@@ -57,6 +60,7 @@ struct FetcherJoiningTests {
             fetcher.close()
             let stillWaiting = waiting.load(ordering: .acquiring)
             try #require(stillWaiting == 0, "they wait for ever")
+            for thread in threads { thread.join() }
             let told = faults.withLock { $0 }
             #expect(told == [])
             for (number, content) in wanted.enumerated() {

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Threads
 
 /// The built `zoetrope`, run as a user runs it.
 struct Program {
@@ -58,21 +59,21 @@ struct Running {
 final class Collected: Sendable {
     let pipe = Pipe()
     private let bytes = Mutex(Data())
-    private let ended = DispatchSemaphore(value: 0)
+    private let reader = Mutex<DedicatedThread?>(nil)
     /// Signalled for whatever comes.
     private let arrived = DispatchSemaphore(value: 0)
 
     init() {
         let handle = pipe.fileHandleForReading
-        Thread.detachNewThread { [self] in
+        let thread = DedicatedThread(name: "pipe") { [self] in
             while true {
                 let data = handle.availableData
                 if data.isEmpty { break }
                 bytes.withLock { $0.append(data) }
                 arrived.signal()
             }
-            ended.signal()
         }
+        reader.withLock { $0 = thread }
     }
 
     /// Waits for those words. One thread at a time.
@@ -88,8 +89,7 @@ final class Collected: Sendable {
 
     /// All of it, once the writers are gone.
     func text() -> String {
-        ended.wait()
-        ended.signal()
+        reader.withLock { $0 }?.join()
         return now
     }
 }

@@ -77,6 +77,7 @@ import Video
         _ name: String, _ endpoint: String, _ folder: String, capacity: Int = 3, libraries: String = "l",
         trial: String = "t", ended: Ended, find: @escaping @Sendable (PackTask) -> Result<String, Fault>
     ) {
+        // Not every test waits for all its helpers.
         Thread.detachNewThread {
             do {
                 let worker = try PackWorker(

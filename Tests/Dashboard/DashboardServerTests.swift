@@ -4,6 +4,7 @@ import Foundation
 import Reporting
 import Synchronization
 import Testing
+import Threads
 import Wire
 
 @Suite(.serialized) struct DashboardServerTests {
@@ -180,8 +181,8 @@ import Wire
         let server = try run.server()
         defer { server.close() }
         // Committed while somebody listens: told within the next second.
-        let writer = Thread { run.commit(1, loss: 1.5) }
-        writer.start()
+        let writer = DedicatedThread(name: "writer") { run.commit(1, loss: 1.5) }
+        defer { writer.join() }
         let answer = try #require(HTTPClient.ask(server.url + "events", seconds: 10))
         #expect(answer.status == 200 && answer.head.contains("text/event-stream"))
         let events = answer.body.components(separatedBy: "\n\n").filter { !$0.isEmpty }

@@ -7,6 +7,7 @@ import Randomness
 import Storage
 import Synchronization
 import Testing
+import Threads
 
 @Suite("Leases of a test", .timeLimit(.minutes(2))) struct TestLeasesTests {
     private func outcome(_ video: Int) -> VideoOutcome {
@@ -98,8 +99,9 @@ import Testing
         let ended = Mutex<[String: String]>([:])
         // Else the first two might be through before the third is there.
         let oneHasFailed = DispatchSemaphore(value: 0)
+        var workers: [DedicatedThread] = []
         for name in ["steady", "dies", "cannot"] {
-            Thread.detachNewThread {
+            let worker = DedicatedThread(name: name) {
                 if name == "steady" { oneHasFailed.wait() }
                 do {
                     var done = 0
@@ -115,6 +117,7 @@ import Testing
                     ended.withLock { $0[name] = "done" }
                 } catch { ended.withLock { $0[name] = "\(error)" } }
             }
+            workers.append(worker)
         }
         var counted = [Int](repeating: 0, count: videos)
         var failed: Set<String> = []
@@ -130,6 +133,7 @@ import Testing
             }
         }
         let outcomes = try coordinator.run(mayComeBack: { true }, note: note)
+        for worker in workers { worker.join() }
         #expect(outcomes.map(\.scores) == (0..<videos).map { [Double($0), 0.5] })
         #expect(counted == [Int](repeating: 1, count: videos))
         #expect(failed.contains("cannot"))

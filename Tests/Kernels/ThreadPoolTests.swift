@@ -1,9 +1,9 @@
-import Dispatch
 import Faults
 import Foundation
 import Kernels
 import Synchronization
 import Testing
+import Threads
 
 @Suite struct ThreadPoolTests {
     @Test func everyTaskRunsOnce() {
@@ -79,8 +79,7 @@ import Testing
         let all = Cores.available
         try #require(!all.isEmpty)
         let found = Mutex<(bound: [[Int]], after: [Int], free: [[Int]])>(([], [], []))
-        let ended = DispatchSemaphore(value: 0)
-        let thread = Thread {
+        let thread = DedicatedThread(name: "bound") {
             let cores = Array(all.reversed())
             var pool: ThreadPool? = try? ThreadPool(threads: cores.count, cores: cores)
             let bound = pool.map(masks) ?? []
@@ -88,10 +87,8 @@ import Testing
             let after = Cores.available
             let free = masks(ThreadPool(threads: 3))
             found.withLock { $0 = (bound, after, free) }
-            ended.signal()
         }
-        thread.start()
-        ended.wait()
+        thread.join()
         let result = found.withLock { $0 }
         #expect(result.bound == all.reversed().map { [$0] })
         #expect(result.after == all, "the caller is free again")

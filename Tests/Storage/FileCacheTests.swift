@@ -4,6 +4,7 @@ import Storage
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @Suite("Which files of a full cache go")
 struct CacheEvictionTests {
@@ -76,7 +77,7 @@ struct FileCacheTests {
             let held = Mutex(try cache.hold(file(1)) { partial throws(Fault) in try fill(partial, 1) } as HeldFile?)
             let second = Mutex<HeldFile?>(nil)
             let done = DispatchSemaphore(value: 0)
-            Thread.detachNewThread {
+            let waiting = DedicatedThread(name: "waiting") {
                 let got = try? cache.hold(file(2)) { partial throws(Fault) in try fill(partial, 2) }
                 second.withLock { $0 = got }
                 done.signal()
@@ -84,7 +85,8 @@ struct FileCacheTests {
             #expect(done.wait(timeout: .now() + 0.2) == .timedOut)
             #expect(try readWhole(cache.path(of: file(1).digest)) == content(1))
             held.withLock { $0 = nil }
-            #expect(done.wait(timeout: .now() + 60) == .success)
+            try #require(done.wait(timeout: .now() + 60) == .success)
+            waiting.join()
             #expect(second.withLock { $0?.file } == file(2))
             #expect(try names(folder + "/cache") == ["\(file(2).digest)"])
         }

@@ -5,6 +5,7 @@ import Storage
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @Suite("Files written whole or not at all")
 struct FilesTests {
@@ -101,28 +102,22 @@ struct FilesTests {
             let failures = Mutex<[String]>([])
             let writing = Atomic(3)
             // Threads, because a pool has no more than processors, and who reads waits for those who write.
-            let threads = DispatchGroup()
-            for i in 0..<4 {
-                threads.enter()
-                Thread.detachNewThread {
-                    defer { threads.leave() }
-                    do {
-                        if i == 0 {
-                            while writing.load(ordering: .acquiring) > 0 {
-                                let bytes = try readWhole(path)
-                                let writer = bytes.first.map(Int.init) ?? 0
-                                if bytes != [UInt8](repeating: UInt8(writer), count: 100 * max(writer, 1)) {
-                                    failures.withLock { $0.append("\(bytes.count) bytes that begin with \(writer)") }
-                                }
+            _ = mapOnThreads(name: "file", count: 4, threads: 4) { i in
+                do {
+                    if i == 0 {
+                        while writing.load(ordering: .acquiring) > 0 {
+                            let bytes = try readWhole(path)
+                            let writer = bytes.first.map(Int.init) ?? 0
+                            if bytes != [UInt8](repeating: UInt8(writer), count: 100 * max(writer, 1)) {
+                                failures.withLock { $0.append("\(bytes.count) bytes that begin with \(writer)") }
                             }
-                        } else {
-                            defer { writing.subtract(1, ordering: .releasing) }
-                            for _ in 0..<300 { try writeWhole([UInt8](repeating: UInt8(i), count: 100 * i), to: path) }
                         }
-                    } catch { failures.withLock { $0.append("\(error)") } }
-                }
+                    } else {
+                        defer { writing.subtract(1, ordering: .releasing) }
+                        for _ in 0..<300 { try writeWhole([UInt8](repeating: UInt8(i), count: 100 * i), to: path) }
+                    }
+                } catch { failures.withLock { $0.append("\(error)") } }
             }
-            threads.wait()
             #expect(failures.withLock { $0 } == [])
             let left = try directoryNames(directory)
             #expect(left == ["f"])
