@@ -94,6 +94,37 @@ import Training
                 "name a checkpoint"))
     }
 
+    @Test func aDetachedHeadIsAllThatIsTrained() throws {
+        let options = [
+            "MODEL.DETACH_FINAL_FC", "True", "MODEL.FROZEN_BN", "True", "TRAIN.CHECKPOINT_FILE_PATH", "a.pyth",
+        ]
+        let recipe = try Recipe.read(
+            try SlowFastConfigs.translate(SlowFastConfigs.slowFast8x8, options).recipe
+        ).recipe
+        let groups = try ParameterGroups(
+            recipe.optimizer,
+            parameters: ["s1.pathway0_stem.conv.weight", "s1_fuse.bn.bias", "head.projection.weight"])
+        #expect(groups.isFrozen == [true, true, false])
+        // There the batch norms would go on changing.
+        let detached = ["MODEL.DETACH_FINAL_FC", "True"]
+        let told = SlowFastConfigs.refusal(SlowFastConfigs.slowFast8x8, detached)
+        #expect(told.contains("MODEL.DETACH_FINAL_FC True: "), "\(told)")
+        #expect(
+            SlowFastConfigs.refusal(SlowFastConfigs.slowFast8x8, SlowFastConfigs.seedOptions + detached).isEmpty,
+            "it matters to no test")
+    }
+
+    /// PySlowFast's loader takes `TRAIN.BATCH_SIZE` videos and makes `AUG.NUM_SAMPLE` clips of each, augmented or not.
+    @Test(arguments: ["True", "False"]) func aBatchCountsVideosAndNotTheirSamples(_ augments: String) throws {
+        let run = try SlowFastConfigs.translate(
+            SlowFastConfigs.slowFast8x8,
+            ["AUG.NUM_SAMPLE", "2", "AUG.ENABLE", augments, "AUG.INTERPOLATION", "bilinear"])
+        expect(run, ["augment.repeats": "2", "batch.units": "8", "batch.clips_per_unit": "16"])
+        #expect(run.preciseClips == 3200)
+        // Ten batches of 64 videos an epoch.
+        #expect(try Recipe.read(run.recipe).recipe.steps(dataSetClips: 640) == 10 * 196)
+    }
+
     @Test func relativeStepsBecomeMilestonesAndFactors() throws {
         let text = """
             TRAIN: {ENABLE: False}

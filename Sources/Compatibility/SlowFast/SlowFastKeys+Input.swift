@@ -83,8 +83,12 @@ extension SlowFastKey {
         .init("BN.NUM_SPLITS", "1", .immaterial("read for sub_batchnorm only, which is refused")),
         .init("BN.NUM_SYNC_DEVICES", "1", .immaterial("read for sync_batchnorm only, which is refused")),
         .init("BN.GLOBAL_SYNC", "False", .immaterial("read for sync_batchnorm only, which is refused")),
-        .init("AUG.ENABLE", "False", .honoured("the keys below, else none of them")),
-        .init("AUG.NUM_SAMPLE", "1", .honoured("`augment.repeats`")),
+        .init("AUG.ENABLE", "False", .honoured("the keys below but `AUG.NUM_SAMPLE`, else none of them")),
+        .init(
+            "AUG.NUM_SAMPLE", "1",
+            .honoured(
+                "`augment.repeats`, and so many times `batch.clips_per_unit`, as `TRAIN.BATCH_SIZE` counts videos; read without `AUG.ENABLE`, too, as there"
+            )),
         .init("AUG.COLOR_JITTER", "0.4", .immaterial("read for ImageNet only, which is refused")),
         .init(
             "AUG.AA_TYPE", "'rand-m9-mstd0.5-inc1'",

@@ -68,7 +68,11 @@ extension SlowFastKey {
         .init("MODEL.FC_INIT_STD", "0.01", .only("the last layer starts with this deviation", during: .training)),
         .init("MODEL.HEAD_ACT", "'softmax'", .only("scores are probabilities of classes that exclude each other")),
         .init("MODEL.ACT_CHECKPOINT", "False", .immaterial("workers decide it for themselves: `--recompute`")),
-        .init("MODEL.DETACH_FINAL_FC", "False", .honoured("`optimizer.freeze`: all but the last layer")),
+        .init(
+            "MODEL.DETACH_FINAL_FC", "False",
+            .honoured(
+                "`optimizer.freeze`: all but the last layer; with `MODEL.FROZEN_BN` only. X3D and the networks of pytorchvideo do not read it, there nor here"
+            )),
         .init("MODEL.FROZEN_BN", "False", .honoured("`optimizer.freeze_statistics`")),
         .init("MODEL.FP16_ALLREDUCE", "False", .only("gradients travel as float32", during: .training)),
         .init("RESNET.TRANS_FUNC", "'bottleneck_transform'", .honoured("with `MODEL`, `model.name`")),

@@ -6,6 +6,7 @@ extension SlowFastRecipe {
         if !settings.flag("DATA.RANDOM_FLIP") { put("augment.flip", .real(0), "DATA.RANDOM_FLIP") }
         resizedCrop(trains: trains)
         guard trains else { return }
+        put("augment.repeats", .integer(samples), "AUG.NUM_SAMPLE")
         if settings.flag("AUG.ENABLE") { randomAugment() }
         mixup()
     }
@@ -42,7 +43,6 @@ extension SlowFastRecipe {
             settings.refuse(
                 "AUG.RE_MODE", "windows are filled with noise for each value", mend: "it can only be 'pixel'")
         }
-        put("augment.repeats", .integer(settings.integer("AUG.NUM_SAMPLE", in: 1...64)), "AUG.NUM_SAMPLE")
     }
 
     private mutating func mixup() {

@@ -14,7 +14,7 @@ extension SlowFastRecipe {
         put(
             "multigrid.epoch_factor", .real(settings.real("MULTIGRID.EPOCH_FACTOR", in: 0.01...100)),
             "MULTIGRID.EPOCH_FACTOR")
-        if settings.integer("AUG.NUM_SAMPLE", in: 1...64) > 1, settings.flag("AUG.ENABLE") {
+        if samples > 1 {
             settings.refuse("AUG.NUM_SAMPLE", "with MULTIGRID, draws of one video would be of several shapes")
         }
         if isShort { shortCycle() }

@@ -7,6 +7,8 @@ struct SlowFastRecipe {
     private(set) var checkpointEpochs = 1
     /// Over which the statistics of batch norms are computed anew before a test; 0: they are not.
     private(set) var preciseClips = 0
+    /// How often in a row a video is drawn.
+    private(set) var samples = 1
     private var clipsPerUnit = 1
     private let shards: Int
 
@@ -114,8 +116,10 @@ struct SlowFastRecipe {
         }
     }
 
-    /// A step is one batch of every machine; a unit is what one GPU sees of it, which is what its batch norms see.
+    /// A step is one batch of every machine; a unit is what one GPU sees of it, which is what its batch norms see. A batch
+    /// counts videos: of each there are `samples` clips in it.
     private mutating func batch(trains: Bool) {
+        if trains { samples = settings.integer("AUG.NUM_SAMPLE", in: 1...64) }
         let size = settings.integer("TRAIN.BATCH_SIZE", in: 1...1_000_000)
         let devices = max(1, settings.integer("NUM_GPUS", in: 0...1024))
         if size % devices != 0 {
@@ -128,7 +132,7 @@ struct SlowFastRecipe {
             return
         }
         put("batch.units", .integer(devices * shards), "NUM_GPUS")
-        clipsPerUnit = max(1, size / devices)
+        clipsPerUnit = max(1, size / devices) * samples
         put("batch.clips_per_unit", .integer(clipsPerUnit), "TRAIN.BATCH_SIZE")
     }
 
@@ -148,6 +152,7 @@ struct SlowFastRecipe {
                     mend: "name a checkpoint in TRAIN.CHECKPOINT_FILE_PATH")
             }
         }
+        if trains, settings.flag("MODEL.DETACH_FINAL_FC") { detach() }
         put(
             "optimizer.batch_norm_weight_decay", .real(settings.real("BN.WEIGHT_DECAY", in: 0...1)), "BN.WEIGHT_DECAY")
         let roles = settings.flag("SOLVER.ZERO_WD_1D_PARAM") ? ["weight"] : ["weight", "bias"]
@@ -158,6 +163,18 @@ struct SlowFastRecipe {
         } else if let norm = settings.optionalReal("SOLVER.CLIP_GRAD_L2NORM", in: 0...1e9), norm > 0 {
             put("optimizer.clip_norm", .real(norm), "SOLVER.CLIP_GRAD_L2NORM")
         }
+    }
+
+    /// Nothing before the last layer gets a gradient. PySlowFast's X3D, and what it takes from pytorchvideo, do not read it.
+    private mutating func detach() {
+        guard ["SlowFast", "ResNet", "ResNet_nopool"].contains(settings.string("MODEL.MODEL_NAME")) else { return }
+        guard settings.flag("MODEL.FROZEN_BN") else {
+            return settings.refuse(
+                "MODEL.DETACH_FINAL_FC",
+                "there, batch norms before the last layer go on with the statistics of each batch; here they keep their own",
+                mend: "set MODEL.FROZEN_BN to True as well")
+        }
+        put("optimizer.freeze", .list([.string("s*")]), "MODEL.DETACH_FINAL_FC")
     }
 
     private mutating func method() {
