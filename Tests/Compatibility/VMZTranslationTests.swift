@@ -45,6 +45,21 @@ import Testing
             ])
     }
 
+    /// VMZ's nets for tests scale by scale_h and scale_w, whatever the jitter of training.
+    @Test(
+        arguments: [
+            ([], nil), (["--jitter_scales=112,128,160"], "128"), (["--jitter_scales=160,128"], "128"),
+            (["--jitter_scales=256,320", "--scale_h=256", "--scale_w=342", "--crop_size=224"], nil),
+            // No crop fits into it.
+            (["--jitter_scales=256,320", "--crop_size=224"], nil),
+        ] as [([String], String?)])
+    func whatIsTrainedAtSeveralScalesIsTestedAtOne(words: [String], edge: String?) throws {
+        guard case .train(let training) = try VMZTranslation(.trainNet, finetuning + words).task else {
+            return #expect(Bool(false), "\(words)")
+        }
+        #expect(training.recipe.entries["test.short_edge"]?.value.toml == edge)
+    }
+
     @Test func theLargeTestHasItsOwnHeadAndCrops() throws {
         // scripts/test_irCSN_152_kinetics.sh.
         let translation = try VMZTranslation(

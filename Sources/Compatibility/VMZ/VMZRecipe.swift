@@ -72,8 +72,11 @@ struct VMZRecipe {
             put("input.height", .integer(height), "scale_h")
         case .integer(1):
             put("input.resize", .string("short-edge"), "video_res_type")
-            let edges = training ? jitterScales() : [min(width, height)]
+            let edge = min(width, height)
+            let edges = training ? jitterScales() : [edge]
             put("input.short_edges", .list(edges.map(Value.integer)), training ? "jitter_scales" : "scale_h")
+            // What is trained with several is tested with VMZ's own one, where a crop fits into it.
+            if edges.first != edge, (crop...4096).contains(edge) { put("test.short_edge", .integer(edge), "scale_h") }
         default: arguments.refuse("video_res_type", "frames are scaled", mend: "0 is exactly, 1 by their shorter side")
         }
     }
