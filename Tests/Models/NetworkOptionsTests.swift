@@ -117,6 +117,18 @@ struct NetworkOptionsTests {
         #expect(net.layers.last?.operation.summary == "average pool 1x2x2")
     }
 
+    /// As PySlowFast builds them: a window of all frames, and of a thirty-second of the crop of training.
+    @Test(arguments: [("pytorchvideo/csn_r101", 16, 160, 192), ("pytorchvideo/r2plus1d_r50", 32, 160, 192)])
+    func theWindowOfAHeadIsThatOfTheTrainedClips(_ name: String, frames: Int, trained: Int, size: Int) throws {
+        let net = try network(name, frames: frames, size: size) {
+            $0.head = .convolutional
+            $0.trainedCrop = trained
+        }
+        // Maps of 6 x 6 under a window of 5 x 5.
+        let average = try #require(net.layers.first { $0.name == "blocks.5.pool" })
+        #expect("\(average.map)" == "2048x1x2x2")
+    }
+
     @Test func dropoutStandsBeforeTheHead() throws {
         func probabilities(_ net: NetworkDescription) -> [Double] {
             net.layers.compactMap { if case .dropout(let probability) = $0.operation { probability } else { nil } }

@@ -61,7 +61,9 @@ struct SeparatedResNet {
     private mutating func head(_ x: Int, _ request: NetworkRequest) {
         let isWhole = request.options.head == .linear
         let map = net.map(x).extent
-        var y = net.windowAverage(x, names.average(pathway: 0), window: isWhole ? map : Extent3(4, 7, 7))
+        let side = ((request.options.trainedCrop ?? 224) + 31) / 32
+        var y = net.windowAverage(
+            x, names.average(pathway: 0), window: isWhole ? map : Extent3(map.t, side, side))
         if let probability = request.options.dropout ?? (kind == .csn ? nil : 0.5) {
             y = net.dropout(y, "blocks.5.dropout", probability: probability)
         }
