@@ -26,6 +26,19 @@ struct CheckpointTests {
         }
     }
 
+    /// `{'weights': [array([97], 'u1'), array([98], 'u1')]}` in protocol 0: under a wrapper's name, and none.
+    @Test func aListUnderTheNameOfAWrapperIsNone() throws {
+        func array(_ element: String) -> String {
+            let type = "cnumpy\ndtype\n(S'u1'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI0\ntb"
+            let empty = "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+            return empty + "(I1\n(I1\nt\(type)I00\nS'\(element)'\ntb"
+        }
+        let pickle = "(dS'weights'\n(l\(array("a"))a\(array("b"))as."
+        let checkpoint = try Checkpoint.read(Array(pickle.utf8), path: "a.pkl")
+        #expect(checkpoint.tensors.map(\.name) == ["weights.0", "weights.1"])
+        #expect(checkpoint.tensors.map(\.bytes) == [[97], [98]])
+    }
+
     @Test func anythingElseIsRefusedWithFileAndByte() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/model.safetensors"

@@ -67,7 +67,10 @@ struct TensorWalk {
         for wrapper in Self.wrappers {
             for index in stride(from: 0, to: container.items.count, by: 2)
             where values.text(container.items[index], limit: 32) == wrapper {
-                if let inner = self.container(container.items[index + 1]), inner.isKeyed { return inner }
+                guard let inner = self.container(container.items[index + 1]) else { continue }
+                if inner.isKeyed { return inner }
+                // A list is no wrapper; it is entered in its turn.
+                entered.remove(container.items[index + 1])
             }
         }
         return nil
@@ -97,12 +100,12 @@ struct TensorWalk {
     /// Takes a tensor or a scalar; the container to enter when it is one.
     private mutating func look(_ value: PickledReference, metadataOnly: Bool) throws(Fault) -> Container? {
         if try takeScalar(value) || metadataOnly { return nil }
-        if let key = path.last?.key.flatMap({ values.text($0, limit: 64) }), Self.isOptimizers(key) { return nil }
         if try takeTensor(value) { return nil }
+        if let key = path.last?.key.flatMap({ values.text($0, limit: 64) }), Self.isOptimizers(key) { return nil }
         return container(value)
     }
 
-    /// Whether what a key names belongs to the training and not to the model.
+    /// Whether what hangs under a key belongs to the training and not to the model. A tensor of such a name is the model's.
     private static func isOptimizers(_ key: String) -> Bool {
         key.hasPrefix("optim") || key.hasSuffix("scheduler") || ["scaler", "scaler_state", "message_hub"].contains(key)
     }
