@@ -3,8 +3,8 @@
 /// Blocks are numbered through all stages; each of the later stages begins with a projection, and so does the first one
 /// of a bottleneck network. C3D has no residual blocks: of its blobs only the head has a place.
 struct VMZNames {
-    /// Blocks with a projection.
-    private let projections: Set<Int>
+    /// Blocks that begin a stage, ascending: those with a projection, but the first of all.
+    private let starts: [Int]
     /// Blocks whose convolutions are numbered 1, 3, 4: a depthwise one counts twice.
     private let skipping: Set<Int>
 
@@ -21,7 +21,7 @@ struct VMZNames {
                 skipping.insert(block)
             }
         }
-        self.projections = projections
+        starts = projections.filter { $0 > 0 }.sorted()
         self.skipping = skipping
     }
 
@@ -53,8 +53,13 @@ struct VMZNames {
     private func weight(_ scanner: NameScanner) -> TensorPlace.Value? { scanner.rest == "w" ? .weight : nil }
 
     private func site(_ block: Int) -> TensorPlace.Site {
-        let starts = projections.filter { $0 > 0 && $0 <= block }
-        return .block(stage: 2 + starts.count, index: block - (starts.max() ?? 0))
+        // How many have begun by then; halved, for a file may have thousands of them.
+        var (begun, end) = (0, starts.count)
+        while begun < end {
+            let middle = (begun + end) / 2
+            if starts[middle] <= block { begun = middle + 1 } else { end = middle }
+        }
+        return .block(stage: 2 + begun, index: block - (begun == 0 ? 0 : starts[begun - 1]))
     }
 
     private func layer(_ number: Int, of block: Int, isFirst: Bool) -> TensorPlace.Layer? {
