@@ -6,9 +6,9 @@ public struct CheckpointComparison: Sendable, Equatable {
     public struct Difference: Sendable, Equatable {
         public enum Kind: Sendable, Equatable {
             case shapes([Int], [Int])
-            /// Of the same shape. `largest` is the largest |a − b|, `relative` is ‖a − b‖ / ‖a‖ (Euclidean, in f64): infinite
-            /// where one has a value that is no finite number and the other another. Both are 0 when the values are equal
-            /// and only their types or bits differ.
+            /// Of the same shape. `largest` is the largest |a − b|, `relative` is ‖a − b‖ / ‖a‖ (Euclidean, in f64, over what is
+            /// finite in a): infinite where one has a value that is no finite number and the other another. Both are 0 when
+            /// the values are equal and only their types or bits differ.
             case values(largest: Double, relative: Double, types: [ElementType])
         }
 
@@ -57,7 +57,7 @@ public struct CheckpointComparison: Sendable, Equatable {
         var norm = 0.0
         for (x, y) in zip(try a.floats(), try b.floats()) {
             let (x, y) = (Double(x), Double(y))
-            norm += x * x
+            if x.isFinite { norm += x * x }
             if x == y || x.isNaN && y.isNaN { continue }
             let distance = abs(x - y)
             largest = max(largest, distance.isNaN ? .infinity : distance)

@@ -48,6 +48,12 @@ struct CheckpointComparisonTests {
     }
 
     @Test(arguments: [Float.infinity, .nan])
+    func whatBothHaveAndIsNoNumberHidesNoDifference(_ odd: Float) throws {
+        let comparison = try compare([tensor("x", [odd, 3, 4])], [tensor("x", [odd, 3, 4.5])])
+        #expect(comparison.differing == [.init(name: "x", kind: .values(largest: 0.5, relative: 0.1, types: []))])
+    }
+
+    @Test(arguments: [Float.infinity, .nan])
     func whatIsNoNumberIsInfinitelyFar(_ odd: Float) throws {
         let comparison = try compare([tensor("x", [1, 2])], [tensor("x", [1, odd])])
         #expect(
