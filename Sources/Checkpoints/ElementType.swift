@@ -45,10 +45,11 @@ public struct StoredTensor: Sendable, Equatable {
         var count = type.size
         for dimension in shape {
             guard dimension >= 0 else { return nil }
-            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            // Of a tensor without elements, too: its strides are products of the other dimensions.
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(1, dimension))
             guard !overflow else { return nil }
             count = product
         }
-        return count
+        return shape.contains(0) ? 0 : count
     }
 }

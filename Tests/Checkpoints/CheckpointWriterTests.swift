@@ -47,6 +47,10 @@ struct CheckpointWriterTests {
         // More than a pickler's batch, and a name that is no ASCII.
         original.tensors.append(
             CheckpointTensor(name: "größer.weight", shape: [1], elementType: .f32, bytes: [1, 2, 3, 4]))
+        // Names of what training keeps beside a network.
+        original.tensors += ["optimal.weight", "scaler", "my_scheduler"].map {
+            CheckpointTensor(name: $0, shape: [1], elementType: .u8, bytes: [1])
+        }
         original.tensors += (0..<1001).map {
             CheckpointTensor(name: "many.\($0)", shape: [1], elementType: .u8, bytes: [UInt8($0 & 255)])
         }
@@ -201,6 +205,30 @@ struct CheckpointWriterTests {
             #expect(throws: Fault.self) { try checkpoint.write(to: folder + "/a", as: .caffe2Minidb) }
             let left = try FileManager.default.contentsOfDirectory(atPath: folder)
             #expect(left.isEmpty)
+        }
+    }
+
+    @Test func aTensorOfTheMetadatasNameIsRefused() throws {
+        let checkpoint = Checkpoint(
+            path: "", format: .caffe2Pickle,
+            tensors: [CheckpointTensor(name: "__metadata__", shape: [1], elementType: .u8, bytes: [1])])
+        try withTemporaryFolder { folder in
+            let fault = #expect(throws: Fault.self) { try checkpoint.write(to: folder + "/a", as: .safetensors) }
+            #expect(fault?.code == .usage && fault?.reason.contains("'__metadata__'") == true)
+            try checkpoint.write(to: folder + "/a", as: .torchZip)
+            let back = try Checkpoint.read(folder + "/a")
+            #expect(back.tensors == checkpoint.tensors)
+        }
+    }
+
+    /// Without elements, so that no byte contradicts them; their strides leave `Int`.
+    @Test(arguments: Checkpoint.Format.allCases)
+    func dimensionsThatNoNumberHoldsAreRefused(_ format: Checkpoint.Format) throws {
+        let tensor = CheckpointTensor(name: "w", shape: [0, 1 << 62, 1 << 62], elementType: .f32, bytes: [])
+        try withTemporaryFolder { folder in
+            let checkpoint = Checkpoint(path: "", format: .torchZip, tensors: [tensor])
+            let fault = #expect(throws: Fault.self) { try checkpoint.write(to: folder + "/a", as: format) }
+            #expect(fault?.code == .data && fault?.reason.contains("'w'") == true)
         }
     }
 

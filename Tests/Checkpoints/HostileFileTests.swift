@@ -17,6 +17,21 @@ struct HostileFileTests {
         #expect(fault?.mend.isEmpty == false)
     }
 
+    /// Of safetensors: dimensions whose product no number holds, though there is no element, and too many of them.
+    @Test(arguments: [
+        ("0,4611686018427387904,4611686018427387904", 0),
+        ([String](repeating: "1", count: 65).joined(separator: ","), 1),
+    ])
+    func shapesThatNoTensorHasAreRefused(_ shape: String, bytes: Int) {
+        let json = Array(#"{"w":{"dtype":"U8","shape":[\#(shape)],"data_offsets":[0,\#(bytes)]}}"#.utf8)
+        let length = [UInt8(json.count)] + [UInt8](repeating: 0, count: 7)
+        let fault = #expect(throws: Fault.self) {
+            try Checkpoint.read(length + json + [UInt8](repeating: 1, count: bytes), path: "a")
+        }
+        #expect(fault?.code == .data && fault?.thing == "a", "\(String(describing: fault))")
+        #expect(fault?.reason.contains("'w'") == true, "\(String(describing: fault))")
+    }
+
     @Test func nothingIsExecuted() throws {
         #expect(Fixture.refused.count > 80, "refused.tsv is missing")
         unlink("/tmp/hostile")

@@ -9,6 +9,9 @@ struct HeaderJSON {
         var end: Int
     }
 
+    /// What stands among the tensors and is none.
+    static let metadataName = "__metadata__"
+
     private let bytes: [UInt8]
     private let path: String
     private var position = 0
@@ -23,8 +26,8 @@ struct HeaderJSON {
         var metadata: [String: String]?
         guard bytes.first == UInt8(ascii: "{") else { throw broken("a header starts with '{'") }
         try members { reader, name throws(Fault) in
-            if name == "__metadata__" {
-                guard metadata == nil else { throw reader.broken("a second __metadata__") }
+            if name == Self.metadataName {
+                guard metadata == nil else { throw reader.broken("a second \(Self.metadataName)") }
                 metadata = try reader.strings()
             } else {
                 entries.append(try reader.entry(name))

@@ -33,7 +33,7 @@ extension SafetensorsHeader {
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }
                 .map { "\($0.key.quoted):\($0.value.quoted)" }
-            members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
+            members.append("\(HeaderJSON.metadataName.quoted):{\(pairs.joined(separator: ","))}")
         }
         for place in relative {
             let shape = place.tensor.shape.map(String.init).joined(separator: ",")

@@ -38,6 +38,12 @@ public struct SafetensorsHeader: Sendable, Equatable {
         let size = fileSize - start
         var places: [Place] = []
         for entry in entries {
+            guard entry.tensor.shape.count <= PickledValues.maximumRank else {
+                throw Fault(
+                    .data, path,
+                    "tensor '\(entry.tensor.name)' has \(entry.tensor.shape.count) dimensions, more than "
+                        + "\(PickledValues.maximumRank)")
+            }
             let length = entry.end.subtractingReportingOverflow(entry.begin)
             guard !length.overflow, entry.begin >= 0, entry.end <= size,
                 entry.tensor.byteCount == length.partialValue

@@ -63,6 +63,12 @@ extension Checkpoint {
     }
 
     private func writeSafetensors(to path: String) throws(Fault) {
+        guard !tensors.contains(where: { $0.name == HeaderJSON.metadataName }) else {
+            throw Fault(
+                .usage, path,
+                "tensor '\(HeaderJSON.metadataName)' cannot be called so in safetensors, whose metadata has that name",
+                mend: "write a torch file or a Caffe2 pickle")
+        }
         let writer = try SafetensorsWriter(
             path, tensors: tensors.map { StoredTensor(name: $0.name, type: $0.elementType, shape: $0.shape) },
             metadata: metadata)
