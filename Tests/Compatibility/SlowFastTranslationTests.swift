@@ -278,6 +278,10 @@ import Training
         (["DATA.INPUT_CHANNEL_NUM", "[3, 2]"], "DATA.INPUT_CHANNEL_NUM [3, 2]: "),
         (["TEST.DATASET", "ava"], "TEST.DATASET 'ava': is no data set here"),
         (["TEST.DATASET", "ptvkinetics"], "TEST.DATASET 'ptvkinetics': pytorchvideo's reader"),
+        (
+            ["TRAIN.ENABLE", "True", "AUG.ENABLE", "True", "AUG.INTERPOLATION", "bilinear", "AUG.RE_COUNT", "2"],
+            "AUG.RE_COUNT 2: of several windows"
+        ),
         (["DATA.ENSEMBLE_METHOD", "min"], "is neither sum nor max"),
         (["TEST.CHECKPOINT_TYPE", "onnx"], "is no type of checkpoint"),
         (["DATA.MEAN", "[0.45]"], "DATA.MEAN [0.45]: is no list of 3 numbers"),

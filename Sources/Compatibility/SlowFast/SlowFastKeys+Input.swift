@@ -97,9 +97,13 @@ extension SlowFastKey {
         .init("AUG.RE_PROB", "0.25", .honoured("`augment.erase_probability`")),
         .init(
             "AUG.RE_MODE", "'pixel'", .honoured("`augment.erase_fill`: `pixel`; others are refused with `AUG.ENABLE`")),
-        .init("AUG.RE_COUNT", "1", .honoured("`augment.erase_windows`")),
+        .init("AUG.RE_COUNT", "1", .honoured("`augment.erase_windows`: 1; more are refused with `AUG.ENABLE`")),
         .init("AUG.RE_SPLIT", "False", .immaterial("PySlowFast does not read it for Kinetics")),
-        .init("MIXUP.ENABLE", "False", .honoured("the keys below, else none of them")),
+        .init(
+            "MIXUP.ENABLE", "False",
+            .honoured(
+                "the keys below, else none of them; of two pathways both are mixed, of which PySlowFast mixes the slow one alone"
+            )),
         .init("MIXUP.ALPHA", "0.8", .honoured("`augment.mixup_alpha`")),
         .init("MIXUP.CUTMIX_ALPHA", "1.0", .honoured("`augment.cutmix_alpha`")),
         .init("MIXUP.PROB", "1.0", .honoured("`augment.mix_probability`")),

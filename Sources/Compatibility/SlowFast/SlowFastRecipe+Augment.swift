@@ -37,8 +37,16 @@ extension SlowFastRecipe {
             settings.refuse(
                 "AUG.INTERPOLATION", "shifted pixels are interpolated linearly", mend: "it can only be 'bilinear'")
         }
-        put("augment.erase_probability", .real(settings.real("AUG.RE_PROB", in: 0...1)), "AUG.RE_PROB")
-        put("augment.erase_windows", .integer(settings.integer("AUG.RE_COUNT", in: 1...100)), "AUG.RE_COUNT")
+        let probability = settings.real("AUG.RE_PROB", in: 0...1)
+        put("augment.erase_probability", .real(probability), "AUG.RE_PROB")
+        let windows = settings.integer("AUG.RE_COUNT", in: 1...100)
+        if windows > 1, probability > 0 {
+            settings.refuse(
+                "AUG.RE_COUNT",
+                "of several windows PySlowFast draws the number, and leaves the first of as many parts of the frames alone",
+                mend: "it can only be 1")
+        }
+        put("augment.erase_windows", .integer(windows), "AUG.RE_COUNT")
         if settings.string("AUG.RE_MODE") != "pixel" {
             settings.refuse(
                 "AUG.RE_MODE", "windows are filled with noise for each value", mend: "it can only be 'pixel'")
