@@ -27,6 +27,25 @@ struct LeftValidationTests {
         }
     }
 
+    @Test("While the last checkpoints are validated a supervisor is asked for time")
+    func supervised() throws {
+        try withTemporaryFolder { folder in
+            let supervisor = try #require(NoticeListener(folder + "/notify"))
+            let training = try Program.start(
+                ["NOTIFY_SOCKET=\(supervisor.path)", Program.path]
+                    + MotionRun.arguments(
+                        run: folder + "/run", workers: 1, "schedule.steps=2", "checkpoint.every_steps=2",
+                        "validation.every_epochs=1"),
+                with: "/usr/bin/env")
+            let child = try stopValidation(of: training)
+            var told = ""
+            while !told.hasPrefix("EXTEND_TIMEOUT_USEC="), let next = supervisor.next(within: 60) { told = next }
+            #expect(told == "EXTEND_TIMEOUT_USEC=60000000")
+            kill(child.pid, SIGCONT)
+            _ = try MotionRun.hash(training.wait())
+        }
+    }
+
     @Test("Control-C ends the command with the run's result; the same command validates what is left and says it again")
     func interrupted() throws {
         try withTemporaryFolder { folder in

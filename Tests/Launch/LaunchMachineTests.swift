@@ -98,6 +98,25 @@ struct LaunchMachineTests {
         #expect(machine.ended(.coordinator, .code(75), now: 604) == [.finish(75)])
     }
 
+    @Test("A coordinator that says that it is at its end has all the time it needs, whoever could not take part")
+    func atItsEnd() {
+        var machine = running(["a", "b"])
+        #expect(deeds(machine.ended(.worker("a"), .code(64), now: 1)) == [])
+        // This may be heard before what the coordinator says.
+        #expect(deeds(machine.ended(.worker("b"), .code(0), now: 2)) == [])
+        machine.coordinatorStops()
+        #expect(machine.deadline == nil && machine.tick(now: 100_000) == [])
+        var done = machine
+        #expect(done.ended(.coordinator, .code(0), now: 100_001) == [.finish(0)])
+        // Killed meanwhile, it may find out once more that the run is done.
+        #expect(deeds(machine.ended(.coordinator, .code(137), now: 100_000)) == [])
+        #expect(machine.tick(now: 100_001) == [.startCoordinator])
+        var other = machine
+        #expect(deeds(other.tick(now: 100_601)) == [.signal(.coordinator, 15)])
+        machine.coordinatorStops()
+        #expect(machine.tick(now: 200_000) == [])
+    }
+
     @Test("One that is killed at its end is started again, and finds that it was done")
     func killedAtItsEnd() {
         var machine = running(["a"])

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("What a supervisor is told")
 struct ServiceTests {
-    @Test("Ready, a line of status, alive and stopping, in the words of sd_notify")
+    @Test("Ready, a line of status, alive, stopping, and that it takes longer, in the words of sd_notify")
     func words() throws {
         try withTemporaryFolder { folder in
             let supervisor = try #require(NoticeListener(folder + "/notify"))
@@ -13,8 +13,12 @@ struct ServiceTests {
             notice.status("step 3\nREADY=0")
             notice.alive()
             notice.stopping()
-            let told = (0..<5).map { _ in supervisor.next() }
-            #expect(told == ["READY=1", "STATUS=step 3", "WATCHDOG=1", "STOPPING=1", nil])
+            notice.extend(seconds: 60)
+            let told = (0..<6).map { _ in supervisor.next() }
+            #expect(
+                told == [
+                    "READY=1", "STATUS=step 3", "WATCHDOG=1", "STOPPING=1", "EXTEND_TIMEOUT_USEC=60000000", nil,
+                ])
             #expect(notice.watchdog == nil)
         }
     }

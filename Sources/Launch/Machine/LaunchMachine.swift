@@ -57,12 +57,14 @@ public struct LaunchMachine: Sendable {
     private var isStopping = false
     /// Until then a coordinator whose connection broke may still have the run: it writes a checkpoint before it ends.
     private var isHeldUntil: Double?
-    /// When a coordinator that every worker has left in order is told to stop: the run is done as a rule, and it is at its end.
+    /// When a coordinator that every worker has left is told to stop, unless it says that it is at its end.
     private var isAloneUntil: Double?
+    /// Whether the coordinator has said that it is at its end.
+    private var isAtItsEnd = false
     /// The code of a launch none of whose workers can take part.
     private var givenUp: Int32?
 
-    /// Seconds that a coordinator without workers has to end by itself: it may have a last checkpoint to validate.
+    /// Seconds that a coordinator without workers has to say that it is at its end: as a rule the run is done.
     private static let aloneTime = 600.0
 
     /// - Parameters:
@@ -89,6 +91,10 @@ public struct LaunchMachine: Sendable {
         phase = .running(listens: true)
         return tick(now: now)
     }
+
+    /// The coordinator is at its end: the run is done, or stops. What it still does, validating its last checkpoints above all,
+    /// takes as long as it takes.
+    public mutating func coordinatorStops() { isAtItsEnd = true }
 
     /// A process that was started has ended, or could not be started.
     public mutating func ended(_ part: LaunchPart, _ exit: Exit, now: Double) -> [Directive] {
@@ -162,8 +168,11 @@ public struct LaunchMachine: Sendable {
             if case .waiting(let time) = coordinator, time <= now {
                 coordinator = .running(since: now)
                 directives.append(.startCoordinator)
+                // Whether it is at its end, too, it has to find out.
+                isAtItsEnd = false
+                if isAloneUntil != nil { isAloneUntil = now + Self.aloneTime }
             }
-            if let time = isAloneUntil, time <= now { directives += stopCoordinator() }
+            if let time = isAloneUntil, !isAtItsEnd, time <= now { directives += stopCoordinator() }
             guard listens, !isStopping else { return directives }
             for name in order {
                 guard let member = members[name], case .waiting(let time) = member.state, time <= now else { continue }
@@ -195,7 +204,7 @@ public struct LaunchMachine: Sendable {
         case .running(let listens):
             let states = [coordinator] + (listens && !isStopping ? members.values.map(\.state) : [])
             let waits = states.compactMap { if case .waiting(let time) = $0 { time } else { nil } }
-            return (waits + [isAloneUntil].compactMap(\.self)).min()
+            return (waits + [isAtItsEnd ? nil : isAloneUntil].compactMap(\.self)).min()
         }
     }
 
@@ -264,7 +273,8 @@ public struct LaunchMachine: Sendable {
                 isStopping = true
                 return directives + end(with: givenUp ?? 75, now: now)
             }
-            guard codes.allSatisfy({ $0 == 0 }) else { return directives + stopCoordinator() }
+            // Who has left in order may have done so because the run is done.
+            guard codes.contains(0) else { return directives + stopCoordinator() }
             isAloneUntil = now + Self.aloneTime
             return directives
         }

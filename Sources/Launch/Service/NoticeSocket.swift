@@ -1,7 +1,8 @@
 import Faults
 import Glibc
 
-/// Hears of a process that it is ready, as systemd does: a datagram socket whose name is in `NOTIFY_SOCKET`.
+/// Hears of a process that it is ready and when it is at its end, as systemd does: a datagram socket whose name is in
+/// `NOTIFY_SOCKET`.
 final class NoticeSocket {
     let descriptor: Int32
     private let name: String
@@ -26,13 +27,16 @@ final class NoticeSocket {
             + ["NOTIFY_SOCKET=\(name)"]
     }
 
-    /// Whether somebody has said that it is ready since the last time.
-    func takesReady() -> Bool {
-        var isReady = false
+    /// What has been said since the last time, as far as a launch wants to know.
+    func reports() -> [TendReport] {
+        var reports: [TendReport] = []
         while case .bytes(let bytes) = Reading(descriptor) {
-            isReady = isReady || bytes.split(separator: 10).contains { $0.elementsEqual("READY=1".utf8) }
+            for word in bytes.split(separator: 10) {
+                if word.elementsEqual("READY=1".utf8) { reports.append(.ready) }
+                if word.elementsEqual("STOPPING=1".utf8) { reports.append(.stopping) }
+            }
         }
-        return isReady
+        return reports
     }
 }
 

@@ -27,6 +27,8 @@ public struct ServiceNotice: Sendable {
     public func ready() { send("READY=1") }
     /// It is told to end and does.
     public func stopping() { send("STOPPING=1") }
+    /// What it does at its beginning or its end takes longer than such things may: so many seconds more are asked for.
+    public func extend(seconds: Int) { send("EXTEND_TIMEOUT_USEC=\(seconds)000000") }
     /// One line for people: `systemctl status` shows it.
     public func status(_ text: String) { send("STATUS=" + text.prefix { !$0.isNewline }) }
     /// It lives.

@@ -56,7 +56,8 @@ struct LaunchLoop {
             case .log(let line): surroundings.log(part, line)
             case .result(let line): surroundings.result(line)
             case .ready where part == .coordinator: perform(machine.coordinatorListens(now: clock.now))
-            case .ready: break
+            case .stopping where part == .coordinator: machine.coordinatorStops()
+            case .ready, .stopping: break
             }
         }
     }

@@ -10,6 +10,8 @@ struct LaunchedProcess {
         case result([UInt8])
         /// The tender says that the process does what it is for.
         case ready
+        /// Or that it is at its end.
+        case stopping
     }
 
     private let child: Child
@@ -70,6 +72,9 @@ struct LaunchedProcess {
         case .ready:
             blanks = 0
             return [.ready]
+        case .stopping:
+            blanks = 0
+            return [.stopping]
         case nil: break
         }
         guard stream == 0, passesOutput else { return line.isEmpty ? [] : [.log(Self.plain(line))] }

@@ -95,6 +95,8 @@ enum TendCommand: Equatable {
 enum TendReport: Equatable {
     /// The process does what it is for: a coordinator listens.
     case ready
+    /// It does that no more and is at its end, which may take a while.
+    case stopping
     /// It has ended with this code; the last line.
     case ended(Int32)
 
@@ -105,6 +107,7 @@ enum TendReport: Equatable {
     var text: String {
         switch self {
         case .ready: "\n\(Self.mark)ready\n"
+        case .stopping: "\n\(Self.mark)stopping\n"
         case .ended(let code): "\n\(Self.mark)ended \(code)\n"
         }
     }
@@ -115,6 +118,7 @@ enum TendReport: Equatable {
         let words = String(decoding: line.dropFirst(Self.mark.utf8.count), as: UTF8.self).split(separator: " ")
         switch words.first {
         case "ready" where words.count == 1: self = .ready
+        case "stopping" where words.count == 1: self = .stopping
         case "ended" where words.count == 2:
             guard let code = Int32(words[1]), (0...255).contains(code) else { return nil }
             self = .ended(code)

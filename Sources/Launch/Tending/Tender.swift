@@ -64,7 +64,7 @@ public struct Tender {
                 deadline = .infinity
             }
             let flags = ready([isHeld ? 0 : -1, notices?.descriptor ?? -1], seconds: Self.tick)
-            if flags[1], notices?.takesReady() == true { Self.say(.ready) }
+            if flags[1] { for report in notices?.reports() ?? [] { Self.say(report) } }
             guard flags[0] else { continue }
             switch Reading(0) {
             case .bytes(let bytes): for line in input.add(bytes) { Self.obey(line, child) }

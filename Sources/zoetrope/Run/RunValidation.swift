@@ -2,6 +2,7 @@ import Coordinator
 import Evaluation
 import Faults
 import Foundation
+import Launch
 import Reporting
 import Storage
 import Synchronization
@@ -97,13 +98,17 @@ final class RunValidation: Sendable {
                 standardError("zoetrope: validating the last checkpoints\n")
             }
         }
+        let tested = DispatchSemaphore(value: 0)
+        tester.post { tested.signal() }
+        // A test of many videos takes hours; whoever supervises this process is not to take it for one that does not end.
+        while tested.wait(timeout: .now() + 5) == .timedOut { ServiceNotice.system?.extend(seconds: 60) }
         tester.finish()
     }
 
     /// The run is to end, or its command: what is not validated yet is left to the same command. From any thread.
     func leaveTheRest() {
         let isLeft = state.withLock { state in
-            let isLeft = !state.waiting.isEmpty || state.child != nil
+            let isLeft = !state.isAbandoned && (!state.waiting.isEmpty || state.child != nil)
             state.abandon()
             return isLeft
         }
