@@ -93,6 +93,36 @@ struct SignalsTests {
         }
     }
 
+    @Test("Of a tended coordinator a second signal, which the launch sends on, costs no checkpoint")
+    func tendedTwice() throws {
+        try withTemporaryFolder { folder in
+            let (run, configuration) = (folder + "/run", folder + "/cluster.conf")
+            // Nobody is missed while the signals come.
+            try "[timeouts]\nsuspect = 100.0\ndead = 200.0\n".write(
+                toFile: configuration, atomically: true, encoding: .utf8)
+            var words = try arguments(run: run, workers: 1)
+            words[0...1] = ["coordinator", "--recipe", words[1]]
+            words += ["--config", configuration, "--listen", "tcp://127.0.0.1:0", "--parent", "\(getpid())"]
+            let coordinator = try Program.start(words)
+            defer { if coordinator.process.isRunning { coordinator.kill() } }
+            try status(of: run) { _ in true }
+            let worker = try Program.start(["worker", "--join", try endpoint(of: run), "--threads", "1"])
+            defer { if worker.process.isRunning { worker.kill() } }
+            try status(of: run) { ($0["step"] as? Int ?? 0) >= 2 }
+            // No step ends and no checkpoint is written meanwhile.
+            worker.kill(SIGSTOP)
+            for _ in 0..<5 {
+                coordinator.kill(SIGTERM)
+                try status(of: run) { _ in true }
+            }
+            worker.kill(SIGCONT)
+            let stopped = coordinator.wait()
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            let reached = try StepLedger.read(run: run).count
+            #expect(try CheckpointStore.versions(run: run).last == reached)
+        }
+    }
+
     @Test(
         "A worker hands back what it has and leaves: with 0 on SIGTERM, with 75 on SIGUSR1; nothing is computed twice",
         arguments: [

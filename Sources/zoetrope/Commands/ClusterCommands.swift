@@ -50,7 +50,7 @@ struct Coordinate: ParsableCommand {
         if let parent { endWith(parent: parent, name: "coordinator") }
         let preparation = try RunPreparation(
             recipe: recipe, origin: recipeOrigin, assignments: assignments, data: try absolute(data), run: folder)
-        if let finished = try finishedResult(run: folder, preparation: preparation) {
+        if let finished = try finishedResult(run: folder, preparation: preparation, isTended: parent != nil) {
             result.report(finished.json, text: finished.text)
             // A launch would start workers that nobody waits for.
             if parent == nil { ServiceNotice.system?.ready() }
@@ -63,7 +63,8 @@ struct Coordinate: ParsableCommand {
             security: try protection.security(cluster.security, as: .coordinator), expectedWorkers: workers,
             cluster: cluster,
             dashboard: try page.settings(
-                page: cluster.coordinator.dashboard, token: cluster.coordinator.dashboardToken)
+                page: cluster.coordinator.dashboard, token: cluster.coordinator.dashboardToken),
+            isTended: parent != nil
         ) { shell throws(Fault) in standardError("zoetrope: workers may join at \(shell.endpoint)\n") }
         try conclude(ending, run: folder, preparation: preparation, result)
         if stay { stayUntilSignalled() }

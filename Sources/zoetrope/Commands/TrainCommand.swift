@@ -129,10 +129,11 @@ struct ContinuingOptions: ParsableArguments {
 /// Coordinates a run to its end, on the calling thread.
 /// - Parameters:
 ///   - dashboard: Where its page is served, if anywhere.
+///   - isTended: Whether a launch has started this process.
 ///   - started: Called when workers may join.
 func coordinate(
     _ preparation: RunPreparation, run: String, continuing: ContinuingOptions, listen: String, security: Security,
-    expectedWorkers: Int, cluster: ClusterConfiguration, dashboard: DashboardSettings?,
+    expectedWorkers: Int, cluster: ClusterConfiguration, dashboard: DashboardSettings?, isTended: Bool = false,
     started: (CoordinatorShell) throws(Fault) -> Void
 ) throws(Fault) -> Ending {
     // Whatever others may have is taken while the run is still as it was.
@@ -169,7 +170,7 @@ func coordinate(
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
         listener: listener, observer: observer,
         content: { [content = preparation.content] in content.path(of: $0) })
-    onSignals([SIGTERM, SIGINT, SIGUSR1]) {
+    onStop(isTended: isTended) {
         shell.stop(reason: "a signal asked for it")
         validation?.leaveTheRest()
     }
@@ -189,7 +190,8 @@ func coordinate(
 }
 
 /// The result of a run that is done, and nil for any other. What it has left to validate is done first.
-func finishedResult(run: String, preparation: RunPreparation) throws -> RunResult? {
+/// - Parameter isTended: Whether a launch has started this process.
+func finishedResult(run: String, preparation: RunPreparation, isTended: Bool = false) throws -> RunResult? {
     guard let finished = try RunResult(run: run, preparation: preparation) else { return nil }
     // Whoever was killed behind the last checkpoint may owe lines; whoever still holds the run writes them himself.
     if let claim = try? RunDirectory.Claim(run) {
@@ -202,7 +204,8 @@ func finishedResult(run: String, preparation: RunPreparation) throws -> RunResul
     let claim = try RunDirectory.Claim(run, takingOver: false)
     defer { withExtendedLifetime(claim) {} }
     guard let validation = try preparation.validation(run: run, told: { _ in }) else { return finished }
-    onSignals([SIGTERM, SIGINT, SIGUSR1]) { validation.leaveTheRest() }
+    onStop(isTended: isTended) { validation.leaveTheRest() }
+    ServiceNotice.system?.stopping()
     validation.finish(isDone: true)
     return finished
 }
