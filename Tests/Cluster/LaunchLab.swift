@@ -34,14 +34,18 @@ struct LaunchLab {
         """.write(toFile: configuration, atomically: true, encoding: .utf8)
     }
 
-    func launch(_ more: String...) throws -> Running {
-        try Program.start(
+    func launch(_ more: String...) throws -> Running { try Program.start(arguments + more) }
+
+    /// Of a launch.
+    var arguments: [String] {
+        get throws {
             [
                 "launch", "--config", configuration, "--recipe",
                 sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml", "input.width=32", "input.height=32",
                 "input.crop=28", "batch.units=4", "batch.clips_per_unit=2", "schedule.steps=24",
                 "checkpoint.every_steps=5", "--data", try MotionRun.data.get(), "--run", run, "--json",
-            ] + more)
+            ]
+        }
     }
 
     /// Asks the run until `condition` holds for its status.

@@ -85,6 +85,12 @@ struct LaunchTests {
             // A finished run says the same again, and needs no host for it.
             try lab.list(["127.0.0.99"])
             #expect(try MotionRun.hash(try lab.launch().wait()) == undisturbed)
+            // Nor anybody who reads it.
+            let unread = try Program.start(
+                ["-c", #""$@" | true; exit "${PIPESTATUS[0]}""#, "bash", Program.path] + lab.arguments,
+                with: "/bin/bash"
+            ).wait()
+            #expect(unread.status == 0, "\(unread.errors)")
         }
     }
 

@@ -92,7 +92,8 @@ struct LaunchCluster: ParsableCommand {
             plan: plan, hosts: cluster.launch.hosts,
             surroundings: LaunchShell.Surroundings(
                 log: { part, line in standardError(prefix.text(part) + line + "\n") },
-                result: { FileHandle.standardOutput.write(Data($0)) },
+                // Whoever was to read it may have gone.
+                result: { try? FileHandle.standardOutput.write(contentsOf: Data($0)) },
                 hosts: elastic ? hostsNow : nil))
         heedSignals(shell)
         return shell.run()
