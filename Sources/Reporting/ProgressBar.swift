@@ -2,6 +2,7 @@
 public struct ProgressBar {
     private let label: String
     private let total: Int
+    private let first: Int
     private let isTerminal: Bool
     /// Seconds between two plain lines, and between two redraws on a terminal.
     private let plainInterval: Double
@@ -12,14 +13,16 @@ public struct ProgressBar {
 
     /// - Parameters:
     ///   - total: how many steps make the whole; 0 shows no percentage.
+    ///   - first: how many of them were done before: they cost none of the time since `now`.
     ///   - now: seconds of a monotonic clock.
     public init(
-        _ label: String, total: Int, now: Double, isTerminal: Bool = standardErrorIsTerminal(),
+        _ label: String, total: Int, first: Int = 0, now: Double, isTerminal: Bool = standardErrorIsTerminal(),
         plainInterval: Double = 10,
         write: @escaping (String) -> Void = standardProgress
     ) {
         self.label = label
         self.total = total
+        self.first = first
         self.isTerminal = isTerminal
         self.plainInterval = plainInterval
         start = now
@@ -32,7 +35,8 @@ public struct ProgressBar {
         guard now - lastShown >= interval || done == total else { return }
         lastShown = now
         let fraction = total > 0 ? Double(min(done, total)) / Double(total) : 0
-        let eta = done > 0 && total > done ? (now - start) / Double(done) * Double(total - done) : 0
+        let made = done - first
+        let eta = made > 0 && total > done ? (now - start) / Double(made) * Double(total - done) : 0
         let figures = "\(label) \(done)/\(total)  \(detail)  \(ProgressBar.duration(eta)) left"
         if isTerminal {
             let filled = Int(fraction * 24)

@@ -17,4 +17,18 @@ import Testing
             ])
         #expect(ProgressBar.duration(7384) == "2:03:04")
     }
+
+    @Test func progressThatBeganLaterCountsItsOwnTimeOnly() {
+        nonisolated(unsafe) var lines: [String] = []  // the bar calls it on this thread only
+        var bar = ProgressBar("step", total: 14, first: 10, now: 0, isTerminal: false, plainInterval: 1) {
+            lines.append($0)
+        }
+        // Taken back to the step before the first, as a rollback does, and on again.
+        for (step, time) in [(12, 2.0), (9, 4), (12, 8), (14, 9)] { bar.update(step, "", now: time) }
+        #expect(
+            lines == [
+                "step 12/14    0:02 left\n", "step 9/14    0:00 left\n", "step 12/14    0:08 left\n",
+                "step 14/14    0:00 left\n",
+            ])
+    }
 }

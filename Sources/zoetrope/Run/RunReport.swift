@@ -14,7 +14,6 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
     private var bar: ProgressBar?
     private var rate = 0.0
     private var loss: Double?
-    private var committed = 0
     private var substituted: Set<Int> = []
 
     init(run: String, steps: Int) throws(Fault) {
@@ -35,13 +34,14 @@ final class RunReport: @unchecked Sendable {  // called on the coordinator's soc
     private func tell(_ record: LedgerRecord, replayed: Bool) {
         let outcome = record.outcome
         let now = clock.now
-        if bar == nil { bar = ProgressBar("step", total: steps - outcome.step, now: now - record.seconds) }
-        committed += 1
+        // A step that is replayed is shown once more, and is no further one.
+        if bar == nil { bar = ProgressBar("step", total: steps, first: outcome.step, now: now - record.seconds) }
         let speed = record.seconds > 0 ? Double(outcome.clips) / record.seconds : 0
         rate = rate == 0 ? speed : 0.9 * rate + 0.1 * speed
-        loss = loss.map { 0.9 * $0 + 0.1 * outcome.loss } ?? outcome.loss
+        // One that is not finite would be all that is ever shown again.
+        if outcome.loss.isFinite { loss = loss.map { 0.9 * $0 + 0.1 * outcome.loss } ?? outcome.loss }
         bar?.update(
-            committed,
+            outcome.step + 1,
             "loss \(hundredths(loss ?? outcome.loss))  \(hundredths(rate)) clips/s" + (replayed ? "  replay" : ""),
             now: now)
         // Each clip once; the ledger has every occasion.
