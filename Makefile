@@ -80,6 +80,7 @@ release: setup  ## Build one file that runs without Swift installed: .build/rele
 
 PREFIX ?= /usr/local
 install: release  ## Install program, manual, completions and recipes into PREFIX=/usr/local (DESTDIR= before it)
+	@scripts/setup install
 	DESTDIR=$(DESTDIR) scripts/install $(PROGRAM) $(PREFIX)
 
 deb: release  ## Make a Debian package of it: .build/zoetrope_VERSION_ARCH.deb
