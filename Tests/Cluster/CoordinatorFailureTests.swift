@@ -54,6 +54,34 @@ import Wire
         }
     }
 
+    @Test("Whoever has lost a run leaves the address of the other's page where it is")
+    func pageOfTheOther() throws {
+        try withTemporaryFolder { folder in
+            let (run, page) = (folder + "/run", folder + "/run/dashboard")
+            // More steps than there is time for.
+            let arguments = try MotionRun.arguments(
+                run: run, workers: 1, "schedule.steps=10000", "--dashboard", "127.0.0.1:0")
+            let old = try Program.start(arguments)
+            defer { if old.process.isRunning { old.kill() } }
+            _ = try MotionRun.status(of: run) { ($0["step"] as? Int ?? 0) >= 1 }
+            old.kill(SIGSTOP)
+            let before = try text(of: page)
+            let new = try Program.start(arguments + ["--take-over"])
+            defer { if new.process.isRunning { new.kill() } }
+            try #require(new.errors.wait(for: "page is at"))
+            new.kill(SIGSTOP)
+            let now = try text(of: page)
+            #expect(now != before)
+            old.kill(SIGCONT)
+            #expect(old.wait().status == 70)
+            #expect((try? text(of: page)) == now)
+            new.kill(SIGCONT)
+            new.kill(SIGTERM)
+            #expect(new.wait().status == 75)
+            #expect((try? text(of: page)) == nil)
+        }
+    }
+
     @Test(
         "A ledger that is lost while nobody runs comes back from the newest checkpoint, loudly",
         arguments: [true, false])

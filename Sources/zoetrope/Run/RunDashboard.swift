@@ -98,7 +98,9 @@ struct RunDashboard {
     /// Those who look on see how it ended; then nothing is served any more.
     func close(run: String) {
         server.close()
-        unlink(Self.file(run))
+        // Where somebody has taken the run over, the file names his.
+        let named = try? readWhole(Self.file(run), limit: 4096)
+        if named == Array((server.url + "\n").utf8) { unlink(Self.file(run)) }
     }
 
     private static func file(_ run: String) -> String { run + "/dashboard" }
