@@ -45,6 +45,19 @@ struct SupervisedTests {
         }
     }
 
+    @Test("A worker whose coordinator's name nobody knows yet waits for it, and may be started again")
+    func unknownName() throws {
+        try withTemporaryFolder { folder in
+            let configuration = folder + "/cluster.conf"
+            try "[timeouts]\nbroken = 0.2\nheartbeat = 0.2\nsuspect = 0.4\ndead = 0.6\npatience = 1.0\n".write(
+                toFile: configuration, atomically: true, encoding: .utf8)
+            let worker = try Program.run(
+                "worker", "--join", "tcp://no-such-host.invalid:5570", "--config", configuration, "--threads", "1")
+            #expect(worker.status == 75, "\(worker.errors)")
+            #expect(worker.errors.contains("it is tried again"), "\(worker.errors)")
+        }
+    }
+
     @Test("With --stay a coordinator whose run is done waits to be told to end, and then ends with 0")
     func stay() throws {
         try withTemporaryFolder { folder in

@@ -196,7 +196,9 @@ struct KeysTests {
     func local() throws {
         #expect(try localAddress(towards: "tcp://127.0.0.1:5570") == "127.0.0.1")
         #expect(try localAddress(towards: "tcp://localhost:5570").isEmpty == false)
-        #expect(throws: Fault.self) { try localAddress(towards: "tcp://no-such-host.invalid:1") }
+        // It may come: another try helps, which 64 would forbid.
+        let fault = #expect(throws: Fault.self) { try localAddress(towards: "tcp://no-such-host.invalid:1") }
+        #expect(fault?.code == .stoppedEarly)
     }
 
     @Test("Of a flood a few lines are written, and the count is right")

@@ -71,11 +71,12 @@ struct Endpoint {
 }
 
 /// The address of this machine by which it reaches `endpoint`, as it stands in an address (IPv6 in brackets).
-/// - Throws: `Fault.usage` when the endpoint is no address, or there is no way to it.
+/// - Throws: `Fault.usage` when the endpoint is no address, `Fault.stoppedEarly` when there is no way to it now: names of
+///   machines and pods that are about to start are not known yet, nor is anything before the network is up.
 public func localAddress(towards endpoint: String) throws(Fault) -> String {
     guard let address = try Endpoint(endpoint).localAddress else {
         throw Fault(
-            .usage, endpoint, "this machine knows no way to it",
+            .stoppedEarly, endpoint, "this machine knows no way to it",
             mend: "check the name and the network, or set worker.data_host in cluster.conf")
     }
     return address

@@ -136,11 +136,14 @@ struct Work: ParsableCommand {
             decodeThreads: cluster.worker.decodeThreads, cores: try pinned(count, cluster),
             recomputes: recompute ?? cluster.worker.recompute)
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
+        if let parent { endWith(parent: parent, name: name) }
         let security = try protection.security(cluster.security, as: .worker)
         let note: @Sendable (String) -> Void = { standardError("zoetrope: \(name): \($0)\n") }
         if count > Cores.usable {
             note("\(count) threads will wait for each other: this process has the time of \(Cores.usable) processors")
         }
+        // The others reach it where it reaches the coordinator.
+        if cluster.worker.dataHost.isEmpty { try awaitWay(to: join, for: cluster.timeouts.patience, note: note) }
         let supply = ClipSupply(
             fetcher: ContentFetcher(coordinator: join, security: security, note: note),
             cache: try pulled.clipCache(cluster),
@@ -164,12 +167,11 @@ struct Work: ParsableCommand {
                 return build
             })
         let isToReturn = Atomic(false)
-        if let parent {
+        if isOfCommand {
             // Control-C and a scheduler's SIGUSR1 reach the whole group: the coordinator, not the signal, ends its workers.
             signal(SIGINT, SIG_IGN)
             signal(SIGUSR1, SIG_IGN)
             onSignals([SIGTERM]) { shell.drain() }
-            endWith(parent: parent, name: name)
         } else {
             onSignals([SIGTERM, SIGINT]) { shell.drain() }
             onSignals([SIGUSR1]) {
@@ -219,6 +221,25 @@ struct Work: ParsableCommand {
         return try Cores.slices(
             processes: 1, threads: threads, pins: pin ?? cluster.worker.pin, among: Cores.available,
             pin == nil ? "worker.pin" : "--pin")?[0]
+    }
+}
+
+/// Waits until this machine knows a way to `endpoint`, as a worker waits for its coordinator.
+/// - Parameter patience: Seconds.
+/// - Throws: `Fault.stoppedEarly` when there is none by then, `Fault.usage` for what is no address.
+private func awaitWay(to endpoint: String, for patience: Double, note: (String) -> Void) throws(Fault) {
+    let clock = MonotonicClock()
+    var isTold = false
+    while true {
+        do throws(Fault) {
+            _ = try localAddress(towards: endpoint)
+            return
+        } catch {
+            guard error.code == .stoppedEarly, clock.now < patience else { throw error }
+            if !isTold { note("\(error); it is tried again") }
+            isTold = true
+            usleep(500_000)
+        }
     }
 }
 
