@@ -67,7 +67,7 @@ package struct LeaseTable: Sendable {
     package mutating func lease(
         to worker: Incarnation, size: Int, preferred: UnitBlock?, id: UInt64, now: Double
     ) -> UnitBlock? {
-        let log2 = Self.log2(of: size)
+        let log2 = UnitBlock.log2(ofAtMost: size)
         let candidates = free.filter { block in !hasFailed(block, on: worker) }
         let chosen: UnitBlock?
         if let preferred, preferred.log2 == log2, candidates.contains(where: { $0.contains(preferred) }) {
@@ -133,8 +133,6 @@ package struct LeaseTable: Sendable {
     private static func smallestFirst(_ a: UnitBlock, _ b: UnitBlock) -> Bool {
         (a.log2, a.first) < (b.log2, b.first)
     }
-
-    private static func log2(of size: Int) -> Int { Int.bitWidth - 1 - max(1, size).leadingZeroBitCount }
 
     func hasFailed(_ block: UnitBlock, on worker: Incarnation) -> Bool {
         failures.contains { block.contains(unit: $0.key) && $0.value.contains(worker) }

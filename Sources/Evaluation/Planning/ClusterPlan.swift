@@ -184,7 +184,7 @@ public struct ClusterPlan: Sendable, Equatable {
         while free > 0 {
             let pool = roots < workers ? units : free
             let size = min(free, UnitBlock.leasedUnits(of: pool, share: 1 / Double(workers)))
-            free -= 1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)
+            free -= 1 << UnitBlock.log2(ofAtMost: size)
             roots += 1
         }
         return roots

@@ -7,4 +7,7 @@ extension UnitBlock {
         // A little more than the share, so that two nearly equal workers halve a step instead of quartering it.
         max(1, Int(1.15 * Double(free) * share))
     }
+
+    /// `log2` of the largest block that has no more than so many units.
+    package static func log2(ofAtMost units: Int) -> Int { Int.bitWidth - 1 - max(1, units).leadingZeroBitCount }
 }
