@@ -33,9 +33,13 @@ import Testing
             table = try ScoreTable(path: out + "/scores.safetensors")
         }
 
-        /// What a coordinator says whose folders nobody else sees.
-        var assignment: TestAssignment {
-            TestAssignment(
+        /// A coordinator whose folders nobody else sees.
+        /// - Parameter path: What it gives as the checkpoint.
+        func coordinator(checkpoint path: String) throws -> TestCoordinator {
+            var paths: [Digest: String] = [:]
+            for file in set.files { paths[file.digest] = set.path(of: file.digest) }
+            paths[checkpoint.digest] = path
+            let assignment = TestAssignment(
                 recipe: recipe,
                 data: OfferedSplit(
                     directory: "/nowhere/data", split: "train", description: set.description.text,
@@ -44,14 +48,9 @@ import Testing
                 checkpoint: CachedFile(
                     digest: checkpoint.digest, byteCount: checkpoint.byteCount, name: "/nowhere/model.safetensors"),
                 viewsAtOnce: 4, allowsUnexpected: false)
-        }
-
-        /// What it has: the set's files and, under the checkpoint's digest, what is named.
-        func content(checkpoint path: String) -> @Sendable ([UInt8]) -> String? {
-            var paths: [Digest: String] = [:]
-            for file in set.files { paths[file.digest] = set.path(of: file.digest) }
-            paths[checkpoint.digest] = path
-            return { [paths] digest in Digest(bytes: digest).flatMap { paths[$0] } }
+            return try TestCoordinator(
+                videos: set.count, classes: 2, assignment: assignment, listen: "tcp://127.0.0.1:0",
+                security: .loopback, content: { [paths] digest in Digest(bytes: digest).flatMap { paths[$0] } })
         }
     }
 
@@ -69,9 +68,7 @@ import Testing
     @Test func videosAndCheckpointArePulled() throws {
         try withTemporaryFolder { folder in
             let trained = try Trained(folder)
-            let coordinator = try TestCoordinator(
-                videos: trained.set.count, classes: 2, assignment: trained.assignment, listen: "tcp://127.0.0.1:0",
-                security: .loopback, content: trained.content(checkpoint: trained.checkpoint.name))
+            let coordinator = try trained.coordinator(checkpoint: trained.checkpoint.name)
             let bare = try worker(coordinator, folder)
             let outcomes = try coordinator.run(mayComeBack: { bare.process.isRunning }, note: { _ in })
             let result = bare.wait()
@@ -88,9 +85,7 @@ import Testing
     @Test func aWorkerWhoseErrorsNobodyReadsTests() throws {
         try withTemporaryFolder { folder in
             let trained = try Trained(folder)
-            let coordinator = try TestCoordinator(
-                videos: trained.set.count, classes: 2, assignment: trained.assignment, listen: "tcp://127.0.0.1:0",
-                security: .loopback, content: trained.content(checkpoint: trained.checkpoint.name))
+            let coordinator = try trained.coordinator(checkpoint: trained.checkpoint.name)
             let bare = try UnreadProgram(arguments(coordinator, folder))
             defer { bare.killIfRunning() }
             let outcomes = try coordinator.run(mayComeBack: { bare.isRunning }, note: { _ in })
@@ -106,9 +101,7 @@ import Testing
             var bytes = try Data(contentsOf: URL(fileURLWithPath: trained.checkpoint.name))
             bytes[bytes.count / 2] ^= 1
             try bytes.write(to: URL(fileURLWithPath: folder + "/rotten"))
-            let coordinator = try TestCoordinator(
-                videos: trained.set.count, classes: 2, assignment: trained.assignment, listen: "tcp://127.0.0.1:0",
-                security: .loopback, content: trained.content(checkpoint: folder + "/rotten"))
+            let coordinator = try trained.coordinator(checkpoint: folder + "/rotten")
             let bare = try worker(coordinator, folder)
             let fault = #expect(throws: Fault.self) {
                 _ = try coordinator.run(mayComeBack: { bare.process.isRunning }, note: { _ in })

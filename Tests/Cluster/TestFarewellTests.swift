@@ -116,6 +116,7 @@ import Wire
         let coordinator = try Self.coordinator()
         let endpoint = coordinator.endpoint
         let isOver = Atomic(false)
+        let heard = Mutex<[String]>([])
         let stranger = DedicatedThread(name: "stranger") {
             do {
                 let connection = try Connection(try Context(security: .loopback), endpoint: endpoint)
@@ -124,9 +125,17 @@ import Wire
                 while !isOver.load(ordering: .acquiring) {
                     poller.wait(milliseconds: 200)
                     while let event = connection.next() {
-                        guard case .connected = event else { continue }
-                        let name = PayloadPool().payload(copying: Array("stranger".utf8))
-                        _ = connection.send(header: Array("hello 1".utf8), payloads: [name])
+                        switch event {
+                        case .connected:
+                            let name = PayloadPool().payload(copying: Array("stranger".utf8))
+                            _ = connection.send(header: Array("hello 1".utf8), payloads: [name])
+                        case .disconnected: break
+                        case .message(let header, let payloads):
+                            let texts = ([header] + payloads).map {
+                                String(decoding: $0.array(of: UInt8.self), as: UTF8.self)
+                            }
+                            heard.withLock { $0 += texts }
+                        }
                     }
                 }
             } catch { Issue.record(error) }
@@ -136,7 +145,10 @@ import Wire
         // Nobody tests the video.
         #expect(throws: Fault.self) {
             _ = try coordinator.run(
-                mayComeBack: { refused.withLock { $0.isEmpty } && ContinuousClock.now < deadline },
+                mayComeBack: {
+                    let isSaid = !refused.withLock { $0.isEmpty } && !heard.withLock { $0.isEmpty }
+                    return !isSaid && ContinuousClock.now < deadline
+                },
                 note: { note in
                     guard case .refused(let fault) = note, fault.thing == "stranger" else { return }
                     refused.withLock { $0.append(fault) }
@@ -147,5 +159,34 @@ import Wire
         let fault = try #require(refused.withLock { $0.first })
         #expect(fault.reason == "speaks version 1 of the test's protocol, the command version 2")
         #expect(fault.mend == "install the same release on both")
+        #expect(heard.withLock { $0 } == ["refused", "\(fault.reason); \(fault.mend)"])
+    }
+
+    /// As a refused worker of a training does: with 64, and the reason.
+    @Test func aWorkerThatIsRefusedEndsWithTheReason() throws {
+        let listener = try Listener(try Context(security: .loopback), endpoint: "tcp://127.0.0.1:*")
+        let endpoint = listener.endpoint
+        let ended = Mutex<Result<Void, any Error>?>(nil)
+        let worker = DedicatedThread(name: "refused") {
+            let result = Result {
+                try TestWorker(join: endpoint, name: "refused", security: .loopback).run(
+                    prepare: { _ in }, test: { _, _ in VideoOutcome(problem: "none, for the test") })
+            }
+            ended.withLock { $0 = result }
+        }
+        let reason = "is of another release; install the same on both"
+        let poller = Poller()
+        poller.watch(listener)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ended.withLock({ $0 == nil }), ContinuousClock.now < deadline {
+            poller.wait(milliseconds: 100)
+            while let event = listener.next() {
+                guard case .message(let peer, _, _) = event else { continue }
+                _ = listener.send((header: Array("refused".utf8), payloads: [Array(reason.utf8)]), to: peer)
+            }
+        }
+        worker.join()
+        let fault = #expect(throws: Fault.self) { try ended.withLock { $0 }?.get() }
+        #expect(fault == Fault(.usage, "refused", reason))
     }
 }

@@ -91,7 +91,7 @@ public final class TestCoordinator {
             }
             switch late {
             case .hello, .ready: return TestMessage.stop.parts
-            case .welcome, .lease, .tested, .failed, .stop: return nil
+            case .welcome, .refused, .lease, .tested, .failed, .stop: return nil
             }
         }
     }
@@ -119,11 +119,12 @@ public final class TestCoordinator {
         switch message {
         case .hello(let version, let name):
             guard version == TestMessage.version else {
-                send(.stop, to: peer)
-                throw Fault(
+                let fault = Fault(
                     .usage, name,
                     "speaks version \(version) of the test's protocol, the command version \(TestMessage.version)",
                     mend: "install the same release on both")
+                send(.refused(reason: "\(fault.reason); \(fault.mend)"), to: peer)
+                throw fault
             }
             guard names[peer] == nil else { return }
             names[peer] = name
@@ -154,7 +155,8 @@ public final class TestCoordinator {
             case .different: note(.different(video: video, name: names[peer] ?? ""))
             }
             for worker in ready { fill(worker) }
-        case .welcome, .lease, .stop: throw Fault(.data, names[peer] ?? "a worker", "sends what only coordinators do")
+        case .welcome, .refused, .lease, .stop:
+            throw Fault(.data, names[peer] ?? "a worker", "sends what only coordinators do")
         }
     }
 

@@ -12,6 +12,8 @@ enum TestMessage: Equatable {
     case hello(version: Int, name: String)
     /// What is tested.
     case welcome(version: Int, TestAssignment)
+    /// The worker is of no use here, and why.
+    case refused(reason: String)
     /// The worker has what it needs.
     case ready
     /// The worker cannot, and goes.
@@ -37,6 +39,7 @@ enum TestMessage: Equatable {
                     "\(assignment.data.manifestBytes)", "\(assignment.checkpoint.byteCount)"),
                 assignment.texts.map { Array($0.utf8) }
             )
+        case .refused(let reason): return (line("refused"), [Array(reason.utf8)])
         case .ready: return (line("ready"), [])
         case .failed(let reason): return (line("failed"), [Array(reason.utf8)])
         case .lease(let video): return (line("lease", "\(video)"), [])
@@ -77,6 +80,9 @@ enum TestMessage: Equatable {
                 try TestAssignment(
                     texts, viewsAtOnce: try number(3, 1...100_000), allowsUnexpected: try number(2, 0...1) == 1,
                     manifestBytes: try number(4, any), checkpointBytes: try number(5, 1...1 << 40)))
+        case "refused":
+            try expect(1, payloads: 1)
+            self = .refused(reason: try Self.text(payloads[0]))
         case "ready":
             try expect(1, payloads: 0)
             self = .ready

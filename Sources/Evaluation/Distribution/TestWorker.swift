@@ -81,6 +81,7 @@ public final class TestWorker {
             case .message(let header, let payloads):
                 switch try TestMessage(header: header, payloads: payloads) {
                 case .welcome(let version, let assignment): welcome = (version, assignment)
+                case .refused(let reason): throw Fault(.usage, name, reason)
                 case .lease(let video): leased.append(video)
                 case .stop: return false
                 case .hello, .ready, .failed, .tested:
