@@ -1,3 +1,5 @@
+public import Wire
+
 /// Notices by its ticks that a process was stopped (Control-Z), or its machine asleep.
 ///
 /// Nobody could be heard meanwhile, and what they have said is still to be read: the pause is nobody's silence. Pure, told
@@ -9,9 +11,18 @@ public struct PauseDetector: Sendable {
 
     /// - Parameters:
     ///   - interval: Seconds between two ticks of a process that goes on.
-    ///   - shortest: What lasts longer between two ticks is a pause; less is a busy process. The shortest silence that
-    ///     somebody is taken for dead after: nobody's that began between two ticks is longer when the second comes.
+    ///   - shortest: What lasts longer between two ticks is a pause; less is a busy process. No longer than the silence that
+    ///     is judged: nobody's that began between two ticks is longer when the second comes.
     public init(interval: Double, shortest: Double) { (self.interval, self.shortest) = (interval, shortest) }
+
+    /// For the silence of somebody whose connection broke.
+    public init(ofBroken timing: ClusterTiming) { self.init(interval: timing.tick, shortest: timing.broken) }
+
+    /// For the silence of somebody who ought to be heard with every heartbeat, which lasts for several: however busy the
+    /// process is, whose ticks come no further apart than heartbeats has listened often enough before it judges.
+    public init(ofHeartbeats timing: ClusterTiming) {
+        self.init(interval: timing.tick, shortest: max(timing.broken, timing.heartbeat))
+    }
 
     /// A tick has come.
     /// - Parameter now: Monotonic seconds.

@@ -86,9 +86,10 @@ struct CoordinatorByHand {
     var listed: [String] { coordinator.status(now: now).members.map(\.name) }
 
     /// Time goes on, and these say that they live.
-    mutating func pass(_ seconds: Double, heard: [Incarnation]) {
-        for _ in 0..<Int((seconds / 0.5).rounded()) {
-            now += 0.5
+    /// - Parameter tick: Seconds between two ticks.
+    mutating func pass(_ seconds: Double, heard: [Incarnation], tick: Double = 0.5) {
+        for _ in 0..<Int((seconds / tick).rounded()) {
+            now += tick
             for worker in heard { say(.heartbeat(Progress(step: 0, units: 1)), worker) }
             tell(.tick)
         }

@@ -40,21 +40,50 @@ import Worker
         #expect(cluster.members[1]?.departed == [2], "who says nothing then either is dead")
     }
 
-    /// The same of a worker: what its coordinator has said is still to be read.
-    @Test func aWorkerThatWasStoppedLooksForItsCoordinatorAsLongAsBefore() {
-        let timing = ClusterTiming()
+    /// Whose ticks are late listens all the same: ten times before it judges.
+    @Test func aBusyCoordinatorTakesWhoIsSilentForDeadAsSoonAsAnIdleOne() throws {
+        var cluster = try CoordinatorByHand(units: 2, workers: 2)
+        cluster.pass(1, heard: [1, 2])
+        cluster.pass(7.2, heard: [1], tick: 0.9)
+        #expect(cluster.members[1]?.departed == [])
+        cluster.pass(2.7, heard: [1], tick: 0.9)
+        #expect(cluster.members[1]?.departed == [2])
+    }
+
+    private static let timing = ClusterTiming()
+
+    private func makeWorker() -> Worker {
         let hello = Hello(
             name: "w", host: "node", process: 1, threads: 1, endpoint: "tcp://10.0.0.1:41234", product: "test")
-        var worker = Worker(incarnation: 1, hello: hello, timing: timing, pool: PayloadPool())
-        func ends(_ now: Double) -> Bool {
-            worker.handle(.tick, now: now).contains { if case .stop(75, _) = $0 { true } else { false } }
+        return Worker(incarnation: 1, hello: hello, timing: Self.timing, pool: PayloadPool())
+    }
+
+    /// Whether it ends because no coordinator was heard.
+    private func ends(_ worker: inout Worker, _ now: Double) -> Bool {
+        worker.handle(.tick, now: now).contains { if case .stop(75, _) = $0 { true } else { false } }
+    }
+
+    @Test func aBusyWorkerLooksForItsCoordinatorNoLongerThanAnIdleOne() {
+        var worker = makeWorker()
+        var (now, hasEnded) = (0.0, false)
+        while !hasEnded, now < 2 * Self.timing.coordinatorPatience {
+            now += 0.9
+            hasEnded = ends(&worker, now)
         }
-        let stopped = 10 * timing.coordinatorPatience
-        let atOnce = [ends(0), ends(stopped)]
+        #expect(hasEnded && now < Self.timing.coordinatorPatience + 3, "\(now)")
+    }
+
+    /// The same of a worker: what its coordinator has said is still to be read.
+    @Test func aWorkerThatWasStoppedLooksForItsCoordinatorAsLongAsBefore() {
+        var worker = makeWorker()
+        let stopped = 10 * Self.timing.coordinatorPatience
+        let atOnce = [ends(&worker, 0), ends(&worker, stopped)]
         #expect(atOnce == [false, false])
         // A tick of it was its own.
-        let later = stride(from: 0.5, through: timing.coordinatorPatience, by: 0.5).first { ends(stopped + $0) }
-        #expect(later == timing.coordinatorPatience)
+        let later = stride(from: 0.5, through: Self.timing.coordinatorPatience, by: 0.5).first {
+            ends(&worker, stopped + $0)
+        }
+        #expect(later == Self.timing.coordinatorPatience)
     }
 
     /// One of two has failed and is asked no more; the other one, who might have done it, dies.

@@ -60,7 +60,9 @@ public struct Coordinator: Sendable {
     var divergences: [Incarnation: Int] = [:]
     var phase = Phase.gathering
     var stopReason: String?
+    /// For silence, and for that of whoever's connection broke.
     private var pauses: PauseDetector
+    private var suspectsPauses: PauseDetector
     /// Why a block failed last.
     var lastFailure = ""
     /// Somebody asked for a checkpoint out of turn.
@@ -91,7 +93,8 @@ public struct Coordinator: Sendable {
     package init(settings: CoordinatorSettings, history: RunHistory, bugs: Set<PlantedBug>) {
         self.settings = settings
         self.bugs = bugs
-        pauses = PauseDetector(interval: settings.timing.tick, shortest: settings.timing.broken)
+        pauses = PauseDetector(ofHeartbeats: settings.timing)
+        suspectsPauses = PauseDetector(ofBroken: settings.timing)
         agreed = Dictionary(
             settings.fingerprints.map { ($0.name, ($0.value, "the coordinator")) }, uniquingKeysWith: { a, _ in a })
         computedWith = history.computedWith
@@ -169,10 +172,11 @@ public struct Coordinator: Sendable {
 
     /// Nobody is silent while we do not listen.
     private mutating func forgivePause(now: Double) {
-        guard let pause = pauses.tick(now: now) else { return }
-        members.update { member in
-            member.lastHeard = pause.forgiven(member.lastHeard)
-            member.suspectSince = member.suspectSince.map(pause.forgiven)
+        if let pause = pauses.tick(now: now) {
+            members.update { $0.lastHeard = pause.forgiven($0.lastHeard) }
+        }
+        if let pause = suspectsPauses.tick(now: now) {
+            members.update { $0.suspectSince = $0.suspectSince.map(pause.forgiven) }
         }
     }
 

@@ -68,7 +68,7 @@ public struct Worker: Sendable {
         self.incarnation = incarnation
         self.hello = hello
         self.timing = timing
-        pauses = PauseDetector(interval: timing.tick, shortest: timing.broken)
+        pauses = PauseDetector(ofHeartbeats: timing)
         self.pool = pool
         self.bugs = bugs
         coordinator = Link(local: incarnation, remote: 0, resend: timing.resend)
