@@ -88,7 +88,8 @@ public struct Worker: Sendable {
         case .request(let frame): receive(frame, now: now)
         case .reply(let frame): receive(frame, now: now)
         case .peerConnected(let peer):
-            if let probe = shards[peer]?.reconnected(now: now) { directives.append(.request(peer, probe)) }
+            // Also when all of ours is there: it can answer by a connection that something came by, and by no other.
+            if let probe = shards[peer]?.ask(now: now) { directives.append(.request(peer, probe)) }
         case .peerDisconnected(let peer):
             if shards[peer] != nil, map != nil { tell(.suspect(peer), now: now) }
         case .prepared(let preparation): finishPreparing(.success(preparation), now: now)
