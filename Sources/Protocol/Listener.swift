@@ -41,7 +41,7 @@ public struct Peer: Hashable, Sendable {
 public final class Listener {
     public enum Event {
         case message(Peer, header: Payload, payloads: [Payload])
-        /// The connection is gone; its process may be, too.
+        /// The connection is gone; its process may be, too. What it still brought was told before.
         case disconnected(Peer)
         /// Somebody did not get past the handshake.
         case turnedAway(TurnedAway)
@@ -59,6 +59,13 @@ public final class Listener {
     private var arrivals = Arrivals()
     /// Told with the next event.
     private var held: TurnedAway?
+    /// Gone, and told so when their last words have been read.
+    private var ended: [Peer] = []
+    /// Messages read since the first of those ended.
+    private var readSince = 0
+
+    /// So many of others are no reason to keep an end back for longer.
+    private static let mostLastWords = 1000
 
     /// - Parameter endpoint: `tcp://HOST:PORT`; port 0 or `*` takes a free one.
     /// - Throws: `Fault` when the port is in use, the address is not one of this machine's, or the context's security
@@ -91,10 +98,14 @@ public final class Listener {
                 event, address: { Address(peerOf: $0)?.text }, deniedAddress: { context.gatekeeper?.takeDenial() })
             if let turnedAway { return .turnedAway(turnedAway) }
             if case .disconnected(let number) = event, let peer = peers.removeValue(forKey: number) {
-                return .disconnected(peer)
+                ended.append(peer)
             }
         }
-        guard let received = socket.receive(most: limits.mostPayloads + 2) else { return nil }
+        guard readSince < Self.mostLastWords, let received = socket.receive(most: limits.mostPayloads + 2) else {
+            readSince = 0
+            return ended.isEmpty ? nil : .disconnected(ended.removeFirst())
+        }
+        if !ended.isEmpty { readSince += 1 }
         // ZeroMQ asks the gatekeeper; should it ever not, nobody comes in.
         guard context.security.keys == nil || received.role != nil else {
             return .refused(Fault(.data, "message", "of nobody whom the keys know"))
@@ -102,10 +113,13 @@ public final class Listener {
         guard let routing = received.parts.first, received.dropped == 0, limits.accepts(received.parts.dropFirst())
         else { return .refused(Fault(.data, "message", "larger or of more parts than any of ours")) }
         let peer = Peer(routing: Array(routing.bytes), role: received.role)
-        peers[received.connection] = peer
+        if !hasEnded(peer) { peers[received.connection] = peer }
         if let late = arrivals.spoke(received.connection) { held = late }
         return .message(peer, header: received.parts[1], payloads: Array(received.parts.dropFirst(2)))
     }
+
+    /// Whether a message that comes from there is of its last words: there is no way back.
+    public func hasEnded(_ peer: Peer) -> Bool { ended.contains(peer) }
 
     public func send(to peer: Peer, header: [UInt8], payloads: [Payload] = []) -> SendOutcome {
         socket.send([peer.routing, header], payloads)

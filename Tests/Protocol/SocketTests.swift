@@ -97,6 +97,46 @@ struct SocketTests {
         }
     }
 
+    /// Whoever hears the end first takes the last words for a sign of life.
+    @Test("What a connection brought before it ended is told before its end")
+    func lastWords() throws {
+        let (loopback, elsewhere) = (try Loopback(), try Loopback())
+        for round in 0..<20 {
+            var connection: Connection? = try loopback.connect()
+            _ = try loopback.until { () -> Bool? in
+                while connection?.next() != nil {}
+                return connection?.send(header: [1]) == .sent ? true : nil
+            }
+            let (peer, _, _) = try loopback.nextMessage()
+            #expect(!loopback.listener.hasEnded(peer))
+            connection?.setLinger(milliseconds: 2000)
+            #expect(connection?.send(header: [2]) == .sent)
+            if let connection { loopback.poller.forget(connection) }
+            connection = nil
+            // Both may arrive meanwhile; the listener is not asked.
+            let other = try elsewhere.connect()
+            _ = try elsewhere.until { () -> Bool? in
+                while other.next() != nil {}
+                return other.send(header: [3]) == .sent ? true : nil
+            }
+            _ = try elsewhere.nextMessage()
+            elsewhere.poller.forget(other)
+            var heard: [[UInt8]] = []
+            let end = try loopback.until { () -> Peer? in
+                while let event = loopback.listener.next() {
+                    switch event {
+                    case .message(_, let header, _): heard.append(header.array(of: UInt8.self))
+                    case .disconnected(let peer): return peer
+                    case .turnedAway, .refused: break
+                    }
+                }
+                return nil
+            }
+            #expect(end == peer && heard == [[2]], "round \(round)")
+            #expect(!loopback.listener.hasEnded(peer))
+        }
+    }
+
     @Test("A listener that goes is noticed at once; the connection comes up again when it is back")
     func listenerReturns() throws {
         let context = try Context()

@@ -118,7 +118,7 @@ final class CoordinatorLoop {
                 switch message {
                 case .worker(let frame):
                     try check(peer, may: .worker)
-                    routes.learn(frame.sender, peer)
+                    if !listener.hasEnded(peer) { routes.learn(frame.sender, peer) }
                     note(frame)
                     perform(machine.handle(.received(frame), now: clock.now))
                 case .operator(let request):

@@ -129,7 +129,7 @@ final class WorkerSession {
                     switch message {
                     case .content(let request): return .content(peer, request)
                     case .shard(let frame):
-                        routes.learn(frame.sender, peer)
+                        if !listener.hasEnded(peer) { routes.learn(frame.sender, peer) }
                         return .machine(.request(frame))
                     }
                 }
