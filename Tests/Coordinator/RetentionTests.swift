@@ -22,6 +22,26 @@ struct RetentionTests {
         }
     }
 
+    @Test("One that cannot be removed costs room and not the new one")
+    func unremovable() throws {
+        try withTemporaryFolder { path in
+            var isInUse = true
+            let store = try CheckpointStore(
+                try RunDirectory(path), layout: try SmallRun.layout(), retention: CheckpointRetention(newest: 1)
+            ) { old throws(Fault) in
+                guard !isInUse else { throw Fault(.data, old, "is in use") }
+                try removeTree(old)
+            }
+            #expect(try SmallRun.write(store, version: 2).isEmpty)
+            let left = try SmallRun.write(store, version: 4)
+            #expect(left.map(\.thing) == [CheckpointStore.path(run: path, version: 2)])
+            #expect(try CheckpointStore.versions(run: path) == [2, 4])
+            isInUse = false
+            #expect(try SmallRun.write(store, version: 6).isEmpty)
+            #expect(try CheckpointStore.versions(run: path) == [6])
+        }
+    }
+
     @Test("One that is damaged takes nobody's place: the newest whole one is never removed")
     func damaged() throws {
         try withTemporaryFolder { path in

@@ -51,10 +51,12 @@ enum SmallRun {
         try CheckpointStore(directory, layout: try layout(), retention: retention)
     }
 
-    static func write(_ store: CheckpointStore, version: Int) throws {
+    /// - Returns: What could not be removed for it.
+    @discardableResult
+    static func write(_ store: CheckpointStore, version: Int) throws -> [Fault] {
         try store.begin(version: version)
         for chunk in plan.chunks { try store.write(state(chunk, version: version)) }
-        try store.complete(version: version, ledger: records(0..<version))
+        return try store.complete(version: version, ledger: records(0..<version))
     }
 
     /// A run folder with a ledger of `steps` steps and checkpoints of `versions`, nobody holding it.

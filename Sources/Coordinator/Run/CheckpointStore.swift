@@ -20,6 +20,7 @@ public final class CheckpointStore {
     private let layout: CheckpointLayout
     private let retention: CheckpointRetention
     private let pool: PayloadPool
+    private let remove: (String) throws(Fault) -> Void
     /// Found not to be whole.
     private var damaged: Set<Int> = []
     private var writing: CheckpointWriter?
@@ -28,9 +29,18 @@ public final class CheckpointStore {
     /// What earlier coordinators left unfinished is removed.
     ///
     /// - Parameter retention: Which stay when another is complete.
-    public init(
+    public convenience init(
         _ directory: RunDirectory, layout: CheckpointLayout, retention: CheckpointRetention = CheckpointRetention()
     ) throws(Fault) {
+        try self.init(directory, layout: layout, retention: retention, remove: removeTree)
+    }
+
+    /// - Parameter remove: Removes an old one, whose path it is given.
+    package init(
+        _ directory: RunDirectory, layout: CheckpointLayout, retention: CheckpointRetention,
+        remove: @escaping (String) throws(Fault) -> Void
+    ) throws(Fault) {
+        self.remove = remove
         run = directory.path
         runNumber = directory.run
         fence = directory.fence
@@ -97,7 +107,9 @@ public final class CheckpointStore {
     }
 
     /// Makes it whole, gives it its name, and removes the oldest.
-    package func complete(version: Int, ledger: [LedgerRecord]) throws(Fault) {
+    /// - Returns: Why some of those are still there, which costs room and not the new one.
+    @discardableResult
+    package func complete(version: Int, ledger: [LedgerRecord]) throws(Fault) -> [Fault] {
         guard let writer = writing, writer.version == version else {
             throw Fault(.internal, Self.path(run: run, version: version), "was not being written")
         }
@@ -106,14 +118,25 @@ public final class CheckpointStore {
             try fence.check()
         }
         damaged.remove(version)
-        let superfluous = retention.superfluous(
-            among: try Self.versions(run: run), completed: version, damaged: damaged)
+        return removeSuperfluous(completed: version)
+    }
+
+    private func removeSuperfluous(completed version: Int) -> [Fault] {
+        let versions: [Int]
+        do throws(Fault) { versions = try Self.versions(run: run) } catch { return [error] }
         // Everybody may just be going back to the one before, and fetch it from here.
-        let before = try Self.versions(run: run).last { $0 < version }
-        for old in superfluous where old != before || old != reading?.version {
+        let before = versions.last { $0 < version }
+        var left: [Fault] = []
+        for old in retention.superfluous(among: versions, completed: version, damaged: damaged)
+        where old != before || old != reading?.version {
             if old == reading?.version { reading = nil }
-            try removeTree(Self.path(run: run, version: old))
+            do throws(Fault) { try remove(Self.path(run: run, version: old)) } catch {
+                // Part of it may be gone.
+                damaged.insert(old)
+                left.append(error)
+            }
         }
+        return left
     }
 
     /// The records of the steps before a checkpoint, out of its own copy of the ledger.

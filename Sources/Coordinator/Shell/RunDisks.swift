@@ -109,7 +109,8 @@ final class RunDisks: Sendable {
     func completeCheckpoint(version: Int) {
         let tell = tell
         save(version: version) { saving throws(Fault) in
-            try saving.store.complete(version: version, ledger: saving.records)
+            let left = try saving.store.complete(version: version, ledger: saving.records)
+            for fault in left { tell(.note(.storage("an old checkpoint could not be removed: \(fault)"))) }
             tell(.event(.checkpointCompleted(version: version)))
         }
     }
