@@ -13,8 +13,9 @@ struct CoordinatorByHand {
         var revoked: [UInt64] = []
         var departed: Set<Incarnation> = []
         var refusal: Refusal?
-        /// Its copy of the ledger.
+        /// Its copy of the ledger, and what it has of an earlier coordinator's.
         var records: [LedgerRecord] = []
+        var tail: [LedgerRecord] = []
         var map = 0
         var revision = 0
         /// Of the state that the map begins with.
@@ -67,8 +68,9 @@ struct CoordinatorByHand {
         for worker in 1...workers { join(Incarnation(worker), fingerprints) }
     }
 
-    mutating func join(_ worker: Incarnation, _ fingerprints: [Fingerprint] = []) {
+    mutating func join(_ worker: Incarnation, _ fingerprints: [Fingerprint] = [], tail: [LedgerRecord] = []) {
         connect(worker, fingerprints)
+        members[worker]?.tail = tail
         let hello = Hello(
             name: "w\(worker)", host: "node\(worker)", process: 1, threads: 1,
             endpoint: "tcp://10.0.0.\(worker):41234", product: "test")
@@ -191,7 +193,9 @@ struct CoordinatorByHand {
 
     private mutating func hear(_ message: CoordinatorMessage, _ worker: Incarnation) {
         switch message {
-        case .welcome: say(.ready(Ready(fingerprints: members[worker]?.fingerprints ?? [])), worker)
+        case .welcome:
+            let member = members[worker]
+            say(.ready(Ready(fingerprints: member?.fingerprints ?? [], ledgerTail: member?.tail ?? [])), worker)
         case .map(let map):
             members[worker]?.map = map.number
             members[worker]?.revision = map.revision

@@ -15,6 +15,24 @@ import Worker
         #expect(cluster.members[2]?.leases == [])
     }
 
+    /// The disk has lost three records; the first worker that comes has kept two, and the first of these is being written.
+    @Test func whoeverKeptMoreOfTheLedgerIsHeardWhileWhatAnotherKeptIsWritten() throws {
+        let kept = (0..<3).map { step in
+            LedgerRecord(
+                outcome: StepOutcome(
+                    step: step, firstPosition: UInt64(2 * step), clips: 2, loss: 1, correct: 1, gradientNorm: 1,
+                    gradientDigest: UInt64(step), rate: 0.1, coefficient: 1, skipped: false, substitutes: []),
+                generation: 1, map: 1, workers: 2, seconds: 1)
+        }
+        var cluster = try CoordinatorByHand(units: 2, workers: 1, expectedWorkers: 3)
+        cluster.isDiskSlow = true
+        cluster.join(2, tail: Array(kept[..<2]))
+        #expect(cluster.ledger == Array(kept[..<1]))
+        cluster.join(3, tail: kept)
+        for _ in kept { cluster.finishWriting() }
+        #expect(cluster.ledger == kept)
+    }
+
     /// Control-Z, a machine asleep: what the others have said meanwhile is still to be read.
     @Test func aCoordinatorThatWasStoppedTakesNobodyForDead() throws {
         var cluster = try CoordinatorByHand(units: 2, workers: 2)

@@ -10,12 +10,15 @@ extension Coordinator {
     mutating func recall(_ tail: [LedgerRecord], from name: String, now: Double) {
         for record in tail {
             let step = record.outcome.step
-            if let known = outcomes[step] ?? lostRecords.first(where: { $0.outcome.step == step })?.outcome {
+            // Told by another, and on its way to the disk by now, or behind that.
+            let told =
+                appending?.outcome.step == step ? appending : lostRecords.first { $0.outcome.step == step }
+            if let known = outcomes[step] ?? told?.outcome {
                 guard known.matches(record.outcome) else {
                     return close(
                         code: 70, reason: "\(name) has another record of step \(step) than the ledger", now: now)
                 }
-            } else if step == ledgerCount + lostRecords.count, step < settings.steps {
+            } else if step == ledgerCount + (appending == nil ? 0 : 1) + lostRecords.count, step < settings.steps {
                 lostRecords.append(record)
                 if !record.computedWith.isEmpty { computedWith = record.computedWith }
             }
