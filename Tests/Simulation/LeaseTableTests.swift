@@ -32,6 +32,20 @@ import Wire
         }
     }
 
+    /// Of a step that diverged: two workers that agree are not to be told apart.
+    @Test(
+        arguments: [(Double.nan, Double.nan, true), (.nan, 1, false), (1, 1, true), (0.5, 1, false)]
+            as [(Double, Double, Bool)])
+    func resultsAreComparedToTheBit(_ first: Double, _ second: Double, _ isSame: Bool) {
+        var table = LeaseTable(units: 1)
+        _ = table.lease(to: 1, size: 1, preferred: nil, id: 1, now: 0)
+        var late = table.lateParts { _ in true }
+        _ = table.leaseAgain(to: 2, from: &late, id: 2, now: 1)
+        #expect(table.computed(1, records: [UnitRecord(unit: 0, loss: first, correct: 1)])?.disagreement == nil)
+        let again = table.computed(2, records: [UnitRecord(unit: 0, loss: second, correct: 1)])
+        #expect(again.map { $0.disagreement == (isSame ? nil : 0) } == true)
+    }
+
     @Test func aCheckIsOfTheWholeBlockByAnotherWorkerAndBothAreAwaited() {
         var table = LeaseTable(units: 8)
         table.plan(checkOf: 2)

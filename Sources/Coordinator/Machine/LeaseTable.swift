@@ -163,7 +163,7 @@ package struct LeaseTable: Sendable {
         var disagreement: Int?
         for record in new {
             if let earlier = records[record.unit] {
-                if earlier != record { disagreement = record.unit }
+                if !earlier.matches(record) { disagreement = record.unit }
             } else {
                 records[record.unit] = record
             }

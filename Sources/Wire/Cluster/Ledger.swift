@@ -126,4 +126,10 @@ public struct UnitRecord: Hashable, Sendable {
         self.correct = correct
         self.substitutes = substitutes
     }
+
+    /// Whether the same came out, to the bit: also where the loss is no number.
+    public func matches(_ other: UnitRecord) -> Bool {
+        unit == other.unit && loss.bitPattern == other.loss.bitPattern && correct == other.correct
+            && substitutes == other.substitutes
+    }
 }
