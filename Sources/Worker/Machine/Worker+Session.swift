@@ -44,7 +44,7 @@ extension Worker {
         case .commit(let commit):
             drop { $0.lease.step <= commit.step }
             progress.step = commit.step + 1
-            ledgerTail.removeAll { $0.outcome.step < commit.checkpoint }
+            ledgerTail.remove(before: commit.checkpoint)
             if let record = commit.record { ledgerTail.append(record) }
             perform(shard?.apply(commit), now: now)
         case .checkpoint(let version, let chunks):
@@ -82,7 +82,7 @@ extension Worker {
         preparing += 1
         preparation = nil
         shard = nil
-        ledgerTail = []
+        ledgerTail = LedgerTail()
         drop { _ in true }
         directives.append(.prepare(welcome))
     }
@@ -109,7 +109,7 @@ extension Worker {
             .ready(
                 Ready(
                     fingerprints: preparation.fingerprints, heldVersion: held.version, heldChunks: held.chunks,
-                    keptBlocks: keptBlocks, ledgerTail: ledgerTail)),
+                    keptBlocks: keptBlocks, ledgerTail: ledgerTail.records)),
             now: now)
         if isLeaving { tell(.leaving, now: now) }
     }

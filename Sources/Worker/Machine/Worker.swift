@@ -47,8 +47,8 @@ public struct Worker: Sendable {
     // Computing.
     var weights = LoadedWeights()
     var leases: [ActiveLease] = []
-    /// A copy of the ledger's end, where the coordinator asked for one: it outlives the coordinator's disk.
-    var ledgerTail: [LedgerRecord] = []
+    /// Where the coordinator asked for one: it outlives the coordinator's disk.
+    var ledgerTail = LedgerTail()
     /// The unit on the compute thread that we wait for.
     var computing: (lease: UInt64, unit: Int)?
     /// Of the planted fault only.
