@@ -176,6 +176,36 @@ struct LogTests {
         }
     }
 
+    @Test("A disk that is full when a segment's name is flushed is waited for, too")
+    func fullDirectory() throws {
+        try withTemporaryFolder { directory in
+            let isFull = Mutex(false)
+            let calls = FileCalls(
+                write: { pwrite($0, $1.baseAddress, $1.count, $2) },
+                synchronize: { number in
+                    var status = stat()
+                    guard isFull.withLock({ $0 }), fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFDIR
+                    else {
+                        return fsync(number)
+                    }
+                    errno = ENOSPC
+                    return -1
+                })
+            let log = try AppendOnlyLog(directory: directory, generation: 3, segmentBytes: 40, calls: calls)
+            try log.append([[1, 2, 3]])
+            isFull.withLock { $0 = true }
+            for _ in 0..<2 {
+                let fault = #expect(throws: Fault.self) { try log.append([[9]]) }
+                #expect(fault?.code == .stoppedEarly)
+            }
+            isFull.withLock { $0 = false }
+            try log.append([[9]])
+            var found: [[UInt8]] = []
+            try AppendOnlyLog.read(directory: directory) { found.append(Array($0)) }
+            #expect(found == [[1, 2, 3], [9]])
+        }
+    }
+
     @Test("After a failed flush the log refuses to go on")
     func failedFlush() throws {
         try withTemporaryFolder { directory in

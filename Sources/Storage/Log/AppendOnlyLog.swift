@@ -137,11 +137,14 @@ public final class AppendOnlyLog {
         let file = try Descriptor(path, flags, calls: calls)
         let header = LogFormat.Header(firstRecord: count, generation: generation, batch: batch).bytes
         end = 0
-        do throws(Fault) { try write(header, to: file) } catch {
+        do throws(Fault) {
+            try write(header, to: file)
+            try Descriptor(directory, O_RDONLY | O_DIRECTORY, calls: calls).synchronize()
+        } catch {
+            // The next attempt makes it anew.
             unlink(path)
             throw error
         }
-        try synchronizeDirectory(directory)
         segment = file
         isSpoilt = false
         end = header.count
