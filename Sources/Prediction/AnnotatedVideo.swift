@@ -54,7 +54,8 @@ public enum AnnotatedVideo {
         }
         // The last frame lasts as long as those before it on average.
         let end = last + last / Double(frames - 1)
-        func tick(_ time: Double) -> Int { Int((time * Double(rate)).rounded()) }
+        // A file may claim any time.
+        func tick(_ time: Double) -> Int { Int(min((time * Double(rate)).rounded(), 0x1p62)) }
         return (0..<frames).map { i in
             // A file may claim that a frame lasts for hours.
             min(10 * rate, max(0, tick(i + 1 < frames ? times[i + 1] : end) - tick(times[i])))

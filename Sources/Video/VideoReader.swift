@@ -87,12 +87,18 @@ public final class VideoReader {
     /// neither tells.
     public var frameTimes: [Double]? {
         if let table, let first = table.timestamps.first, tick > 0 {
-            return table.timestamps.map { Double($0 - first) * tick }
+            return Self.seconds(of: table.timestamps, after: first, tick: tick)
         }
         return frameRate > 0 ? (0..<frameCount).map { Double($0) / frameRate } : nil
     }
 
-    /// Decodes frames and gives each to `body`, scaled to `width` × `height` as seen.
+    /// Apart first: a container may claim times that are further from each other than whole numbers reach.
+    package static func seconds(of timestamps: [Int64], after first: Int64, tick: Double) -> [Double] {
+        timestamps.map { (Double($0) - Double(first)) * tick }
+    }
+
+    /// Decodes frames and gives each to `body`, scaled to `width` × `height` as seen, in the order of
+    /// showing.
     /// - Parameter frames: ascending, each once, within `0..<frameCount`.
     /// - Throws: a data `Fault` when one of them cannot be decoded whole; what `body` throws.
     public func decode(
@@ -125,7 +131,11 @@ public final class VideoReader {
                 try decoder.decode(
                     packets, start...range.upperBound, isWanted: wanted.contains, tolerated: tolerated
                 ) { frame in
-                    guard let number = waiting.removeValue(forKey: frame.pointee.pts) else { return true }
+                    guard let number = waiting[frame.pointee.pts] else { return true }
+                    // A decoder leaves out what is shown before it has recovered: then none is given out of its turn, and
+                    // the beginning gives them all.
+                    guard start == 0 || number == frames[frames.count - waiting.count] else { return false }
+                    waiting[frame.pointee.pts] = nil
                     do { try show(frame, number, width, height, body) } catch {
                         consumer = error
                         throw error

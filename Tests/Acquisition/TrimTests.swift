@@ -53,6 +53,8 @@ import Video
         #expect(profile.frames(times: times, start: 9, seconds: 10).isEmpty)
         #expect(profile.frames(times: [], start: 0, seconds: nil).isEmpty)
         #expect(profile.frames(times: [0], start: 0, seconds: nil) == [0])
+        // However long a container claims to be.
+        #expect(profile.frames(times: [0, 1e28], start: 0, seconds: nil).count == 1 << 20)
     }
 
     @Test(arguments: [

@@ -106,6 +106,11 @@ func sequentialDigests(_ bytes: [UInt8], width: Int, height: Int, access: FrameA
         }
     }
 
+    @Test func timesThatAreFurtherApartThanWholeNumbersReach() {
+        let times = VideoReader.seconds(of: [-(1 << 62), 0, 1 << 62, .max], after: -(1 << 62), tick: 0.5)
+        #expect(times == [0, 0x1p61, 0x1p62, 0x1.8p62])
+    }
+
     /// Display matrices as FFmpeg writes them: a turn by 90 degrees clockwise has b = 1 and c = -1, and so on.
     @Test(arguments: [
         ([1, 0, 0, 1], Orientation()), ([-1, 0, 0, -1], Orientation(mirroredX: true, mirroredY: true)),

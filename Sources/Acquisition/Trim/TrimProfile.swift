@@ -47,10 +47,11 @@ public struct TrimProfile: Sendable, Equatable, CustomStringConvertible {
         let rate = Double(framesPerSecond)
         // The last frame is shown for as long as the others are on average.
         let end = last + (times.count > 1 ? last / Double(times.count - 1) : 1 / rate)
-        let wanted = Int(((seconds ?? (end - start)) * rate).rounded())
+        // At most, because a container may claim any length.
+        let wanted = Int(min(((seconds ?? (end - start)) * rate).rounded(), Double(1 << 20)))
         var frames: [Int] = []
         var i = 0
-        for k in 0..<max(0, min(wanted, 1 << 20)) {
+        for k in 0..<max(0, wanted) {
             let time = start + Double(k) / rate
             guard time < end else { break }
             while i + 1 < times.count, abs(times[i + 1] - time) < abs(times[i] - time) { i += 1 }
