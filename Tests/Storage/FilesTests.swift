@@ -23,6 +23,13 @@ struct FilesTests {
         }
     }
 
+    @Test("What a file system says is free can be counted with, whatever it says")
+    func freeBytes() {
+        #expect(byteCount(blocks: 1 << 20, of: 4096) == 1 << 32)
+        #expect(byteCount(blocks: UInt64.max / 4096, of: 4096) == 1 << 60)
+        #expect(byteCount(blocks: .max, of: 4096) == 1 << 60)
+    }
+
     @Test("Dropped without commit it leaves the old file alone and no temporary")
     func droppedLeavesNothing() throws {
         try withTemporaryFolder { directory in

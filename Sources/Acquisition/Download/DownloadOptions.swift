@@ -1,5 +1,5 @@
 public import Faults
-import Glibc
+import Storage
 
 /// What to download, and how.
 public struct DownloadOptions: Sendable {
@@ -88,13 +88,4 @@ func tabSeparated(_ rows: [[String]]) -> String {
                 String.UnicodeScalarView(field.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
         }.joined(separator: "\t") + "\n"
     }.joined()
-}
-
-/// What may still be written where `path` is, for users who are not root.
-@Sendable public func freeBytesOnDisk(_ path: String) throws(Fault) -> Int {
-    var status = statvfs()
-    guard statvfs(path, &status) == 0 else {
-        throw Fault(.usage, path, "cannot be asked for its free space: error \(errno)")
-    }
-    return Int(clamping: status.f_bavail) * Int(clamping: status.f_frsize)
 }

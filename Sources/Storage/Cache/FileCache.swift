@@ -45,7 +45,7 @@ public final class FileCache: Sendable {
             self.limit = limit
         } else {
             let held = try CacheFolder(folder).entries().reduce(0) { $0 + $1.byteCount }
-            self.limit = max(1, (try freeBytes(folder) + held) / 10 * 9)
+            self.limit = max(1, (try freeBytesOnDisk(folder) + held) / 10 * 9)
         }
     }
 
@@ -211,11 +211,4 @@ private final class Filling: @unchecked Sendable {  // its state is touched unde
 
     /// For what other processes do, of which nothing tells.
     func wait(seconds: Double) { usleep(UInt32(seconds * 1e6)) }
-}
-
-/// Bytes that this user may still write on the disk of a folder.
-private func freeBytes(_ folder: String) throws(Fault) -> Int {
-    var status = statvfs()
-    guard statvfs(folder, &status) == 0 else { throw systemFault(folder, "ask how much is free", errno) }
-    return Int(clamping: status.f_bavail) * Int(clamping: status.f_frsize)
 }
