@@ -79,6 +79,22 @@ import Testing
         }
     }
 
+    @Test func sizesThatMakeNoSenseAreRefused() {
+        let whole = TransferRules.survey(head("HTTP/1.1 200 x", "Content-Length: \(Int.max)"))
+        guard case .failure(.refused(let reason)) = whole, reason.contains("\(Int.max) bytes") else {
+            Issue.record("\(whole)")
+            return
+        }
+        let partial = Partial(bytes: 5, total: nil, validator: "\"v\"")
+        let rest = TransferRules.answer(
+            head("HTTP/1.1 206 x", "Content-Range: bytes 5-\(Int.max - 1)/\(Int.max)"),
+            to: .rest(from: 5, ifRange: "\"v\""), partial: partial)
+        guard case .fail(.refused) = rest else {
+            Issue.record("\(rest)")
+            return
+        }
+    }
+
     @Test func beginnings() {
         let archive = ExpectedContent.archive
         #expect(archive.objection(to: [0x1F, 0x8B, 8]) == nil)

@@ -50,6 +50,9 @@ public enum TransferRules {
         case fail(TransferFailure)
     }
 
+    /// Bytes of a file at most. What a server announces beyond is nonsense, which nobody could add up.
+    public static let mostBytes = 1 << 40
+
     /// A part without a validator could be of another version of the object, so it is not continued.
     public static func request(for partial: Partial) -> Request {
         if let total = partial.total, partial.bytes == total, total > 0 { return .none }
@@ -66,7 +69,7 @@ public enum TransferRules {
         switch head.status {
         case 200:
             // Also when a range was asked for: the server ignores ranges, or the object is another one by now.
-            return .write(at: 0, whole: Partial(bytes: 0, total: head.contentLength, validator: head.validator))
+            return writing(at: 0, Partial(bytes: 0, total: head.contentLength, validator: head.validator))
         case 206:
             guard case .rest(let offset, _) = request else { return .startOver("sent a range that nobody asked for") }
             guard let range = head.contentRange, let bytes = range.bytes, bytes.lowerBound == offset else {
@@ -75,8 +78,8 @@ public enum TransferRules {
             guard let total = range.total, partial.total ?? total == total, bytes.upperBound == total - 1 else {
                 return .startOver("says that the file has another size now")
             }
-            return .write(
-                at: offset, whole: Partial(bytes: offset, total: total, validator: head.validator ?? partial.validator))
+            return writing(
+                at: offset, Partial(bytes: offset, total: total, validator: head.validator ?? partial.validator))
         case 416: return .startOver("has no such range")
         case 408, 425, 429, 500, 502, 503, 504:
             return .fail(.passing("the server answers \(status(head.status))", retryAfter: retryAfter))
@@ -85,6 +88,13 @@ public enum TransferRules {
             return .fail(
                 .passing("the server answers with status \(head.status), which says nothing here", retryAfter: nil))
         }
+    }
+
+    private static func writing(at offset: Int, _ whole: Partial) -> Answer {
+        if let total = whole.total, total > mostBytes {
+            return .fail(.refused("the server announces \(total) bytes, more than any file that is published"))
+        }
+        return .write(at: offset, whole: whole)
     }
 
     /// What the head of an answer to HEAD says about a file's size and version.
