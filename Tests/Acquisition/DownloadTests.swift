@@ -158,10 +158,28 @@ import Testing
         tree.server.put(Self.part, FileServer.File(tar.gzipped, etag: "\"new\""))
         #expect(try download(options).files.allSatisfy { $0.attempts == 0 })
         options.refresh = true
+        // What is here needs no room once more.
+        options.freeBytes = { _ in (64 << 20) + 10_000 }
         tree.server.forgetRequests()
         _ = try download(options)
         #expect(try readWhole(options.out + "/archives/train/part_1.tar.gz") == tar.gzipped)
         #expect(tree.server.requests.filter { $0.method == "GET" && $0.path.hasSuffix("gz") }.count == 1)
+    }
+
+    @Test func refreshKeepsWhatIsHereUntilTheNewOneIsWhole() throws {
+        let tree = try PublishedTree()
+        var options = try tree.options()
+        _ = try download(options)
+        let path = options.out + "/archives/train/part_1.tar.gz"
+        let before = try readWhole(path)
+        // As a network answers that wants people to log in.
+        tree.server.put(Self.part, FileServer.File(Array("<!DOCTYPE html><html>log in</html>".utf8), etag: nil))
+        options.refresh = true
+        let report = try download(options)
+        #expect(report.count(.failed) == 1 && report.count(.complete) == 12, "\(report.table)")
+        #expect(try readWhole(path) == before)
+        options.refresh = false
+        #expect(try download(options).count(.complete) == 13)
     }
 
     @Test func twoAtOnceAreRefused() throws {

@@ -1,6 +1,7 @@
 import Acquisition
 import Faults
 import Foundation
+import Glibc
 import Storage
 import TestSupport
 import Testing
@@ -46,7 +47,24 @@ import Testing
         tree.server.forgetRequests()
         let report = try download(try tree.options())
         #expect(report.count(.extracted) == 7 && tree.server.requests.isEmpty)
+        var refreshing = try tree.options()
+        refreshing.refresh = true
+        #expect(try download(refreshing).count(.extracted) == 7)
+        #expect(!tree.server.requests.contains { $0.method == "GET" && $0.path.hasSuffix("gz") })
         #expect(try extract(options).archives.isEmpty)
+        #expect(try videos(options) == tree.videos)
+    }
+
+    @Test func archivesThatWereExtractedBeforeAreRemovedToo() throws {
+        let tree = try PublishedTree()
+        var options = try downloaded(tree)
+        _ = try extract(options)
+        options.removeArchives = true
+        #expect(try extract(options).count(.skipped) == 7)
+        #expect(!pathExists(options.out + "/archives/train/part_0.tar.gz"))
+        tree.server.forgetRequests()
+        #expect(try download(try tree.options()).count(.extracted) == 7)
+        #expect(tree.server.requests.isEmpty)
         #expect(try videos(options) == tree.videos)
     }
 
@@ -68,10 +86,11 @@ import Testing
             (tar { $0.add("cut.mp4", [1], claimed: 1 << 20) }, "damaged"),
             (tar { $0.add("a\u{1B}[2J.mp4", [1]) }, "no name for a file"),
             (tar { $0.add("a\\b.mp4", [1]) }, "no name for a file"),
+            (tar { $0.add("a/\u{301}b.mp4", [1]) }, "no name for a file"),
         ]
     }()
 
-    @Test(arguments: 0..<10) func hostileArchivesGiveNothing(number: Int) throws {
+    @Test(arguments: 0..<11) func hostileArchivesGiveNothing(number: Int) throws {
         let (tar, words) = Self.hostile[number]
         let tree = try PublishedTree()
         let options = try downloaded(tree)
@@ -148,6 +167,24 @@ import Testing
         #expect(report.archives.map(\.status) == [.extracted, .extracted, .refused], "\(report.table)")
         #expect(try readWhole(folder + "/videos/train/" + name).count == 100_000)
         #expect(try readWhole(folder + "/videos/train/b.mp4") == [1, 2])
+    }
+
+    @Test func filesWithHolesGiveNothing() throws {
+        let folder = NSTemporaryDirectory() + "acquisition-holes-\(UInt32.random(in: 0...(.max)))"
+        defer { try? removeTree(folder) }
+        let options = ExtractOptions(out: folder)
+        try makeDirectories(folder + "/source")
+        try makeDirectories(options.archives + "/train")
+        try writeWhole([1, 2, 3], to: folder + "/source/holes.mp4")
+        try #require(truncate(folder + "/source/holes.mp4", 8 << 20) == 0)
+        let tar = Process()
+        tar.executableURL = URL(fileURLWithPath: "/usr/bin/tar")
+        tar.arguments = ["-C", folder + "/source", "-Sczf", options.archives + "/train/holes.tgz", "."]
+        try tar.run()
+        tar.waitUntilExit()
+        let refused = try #require(try extract(options).archives.first)
+        #expect(refused.status == .refused && refused.reason.contains("holes.mp4"), "\(refused.reason)")
+        #expect(try directoryNames(folder + "/videos/train").isEmpty)
     }
 
     @Test func spaceIsCheckedFirst() throws {

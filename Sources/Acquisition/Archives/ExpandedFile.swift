@@ -21,7 +21,7 @@ final class ExpandedFile {
     private var members = 0
     private var hasher: Digest.Hasher?
     /// Expanded bytes so far, and how many there may be.
-    private var expanded = 0
+    private(set) var expanded = 0
     private let mostBytes: Int
 
     /// - Parameter mostBytes: an archive that becomes larger is refused.

@@ -79,6 +79,9 @@ final class TarReader {
         return Entry(name: name, kind: kind, size: Int(archive_entry_size(entry)))
     }
 
+    /// What the archive held so far, out of gzip; never less than what came of it, but for the holes of sparse files.
+    var expandedBytes: Int { source.file.expanded }
+
     /// Reads on in the entry: up to `buffer.count` bytes, 0 at its end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int {
         let count = archive_read_data(archive, buffer.baseAddress, buffer.count)

@@ -42,15 +42,12 @@ private struct Download {
         let archives = try archives(lists)
         let (waiting, settled) = try settle(archives)
         let surveyed = try survey(waiting)
-        try checkSpace(surveyed)
-        state.expect(
-            surveyed.map { max(0, ($0.bytes ?? 0) - PartFile.bytes(of: $0.item.path)) }, settled: settled.count)
-        var outcomes = Dictionary(uniqueKeysWithValues: settled.map { ($0.name, $0) })
-        let wanted = surveyed.filter { $0.refusal == nil }.map(\.item)
-        for survey in surveyed {
-            if let reason = survey.refusal { outcomes[survey.item.name] = survey.item.outcome(.missing, reason) }
-        }
-        for outcome in try transfer(wanted) { outcomes[outcome.name] = outcome }
+        let wanted = surveyed.filter { $0.outcome == nil }
+        try checkSpace(wanted)
+        state.expect(wanted.map(\.expected), settled: archives.count - wanted.count)
+        let known = settled + surveyed.compactMap(\.outcome)
+        var outcomes = Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0) })
+        for outcome in try transfer(wanted.map(\.item)) { outcomes[outcome.name] = outcome }
         let report = DownloadReport(files: small + archives.compactMap { outcomes[$0.name] })
         try writeWhole(report.table, to: options.out + "/download.tsv")
         return report
@@ -103,9 +100,16 @@ private struct Download {
     }
 
     private struct Survey: Sendable {
-        let item: DownloadItem
+        var item: DownloadItem
         var bytes: Int?
-        var refusal: String?
+        /// What becomes of it without any transfer.
+        var outcome: DownloadOutcome?
+
+        /// Bytes that have yet to come.
+        var expected: Int {
+            if !item.isReplaced, pathExists(item.path) { return 0 }
+            return max(0, (bytes ?? 0) - PartFile.bytes(of: item.path))
+        }
     }
 
     /// Asks for the sizes, so that progress and space are known before the first archive comes.
@@ -116,11 +120,15 @@ private struct Download {
             switch self.size(of: item, connection) {
             case .success(let whole):
                 survey.bytes = whole.total
-                item.forgetIfReplaced(by: whole, refresh: self.options.refresh)
-            case .failure(.refused(let reason)): survey.refusal = reason
+                survey.item.isReplaced = self.options.refresh && item.differs(from: whole)
+            case .failure(.refused(let reason)): survey.outcome = item.outcome(.missing, reason)
             case .failure(.cancelled): self.options.cancellation.cancel()
             // Then its size is learnt when it comes.
             case .failure(.passing), .failure(.local): break
+            }
+            // An archive that was removed on purpose comes again only where it is another one by now.
+            if !survey.item.isReplaced, let settled = item.settled, settled.status == .extracted {
+                survey.outcome = settled
             }
             return survey
         }
@@ -153,7 +161,7 @@ private struct Download {
     }
 
     private func checkSpace(_ surveys: [Survey]) throws(Fault) {
-        let needed = surveys.reduce(0) { $0 + max(0, ($1.bytes ?? 0) - PartFile.bytes(of: $1.item.path)) }
+        let needed = surveys.reduce(0) { $0 + $1.expected }
         let free = try options.freeBytes(options.out)
         // A file system that is full to the last byte serves nobody.
         let spare = 64 << 20

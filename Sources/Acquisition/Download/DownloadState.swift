@@ -1,5 +1,4 @@
 import Faults
-import Glibc
 import Storage
 import Synchronization
 
@@ -64,16 +63,13 @@ extension DownloadItem {
         return nil
     }
 
-    /// Drops the receipt of a file that the server has replaced by now, so that the new one comes.
-    func forgetIfReplaced(by whole: Partial, refresh: Bool) {
-        guard refresh, let receipt = Receipt.read(of: path) else { return }
+    /// Whether what the server has by now is another version than the one that came.
+    func differs(from whole: Partial) -> Bool {
+        guard let receipt = Receipt.read(of: path) else { return false }
         let isSame =
             (whole.total ?? receipt.bytes) == receipt.bytes
             && (whole.validator == nil || receipt.validator == nil || whole.validator == receipt.validator)
-        if !isSame {
-            unlink(Receipt.path(of: path))
-            unlink(path)
-        }
+        return !isSame
     }
 
     func outcome(_ status: DownloadOutcome.Status, receipt: Receipt, attempts: Int) -> DownloadOutcome {

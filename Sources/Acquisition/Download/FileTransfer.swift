@@ -13,6 +13,8 @@ struct DownloadItem: Sendable {
     let content: ExpectedContent
     /// Where a record says that the archive was extracted and may have been removed since; `nil` for other files.
     var extracted: String?
+    /// Whether the server has another version than the one here, which stays until the new one is whole.
+    var isReplaced = false
 }
 
 /// Brings one file here, in as many attempts as the policy allows. For one thread.
@@ -34,7 +36,7 @@ struct FileTransfer {
     /// - Throws: `.passing` after the last attempt.
     func run() throws(TransferFailure) -> (receipt: Receipt, attempts: Int) {
         try local { () throws(Fault) in try makeDirectories(directory(of: item.path)) }
-        let isWantedAnew = isRefresh && item.content == .text
+        let isWantedAnew = item.isReplaced || isRefresh && item.content == .text
         if pathExists(item.path), !isWantedAnew, let receipt = try adopt() { return (receipt, 0) }
         let part = try local { () throws(Fault) in try PartFile(of: item.path) }
         var history = RetryPolicy.History()
@@ -65,7 +67,11 @@ struct FileTransfer {
     /// - Returns: `nil` when it is no good; then it is called `NAME.damaged` and fetched.
     private func adopt() throws(TransferFailure) -> Receipt? {
         do throws(Fault) {
-            let receipt = try receipt(of: item.path, validator: Receipt.read(of: item.path)?.validator)
+            var receipt = try receipt(of: item.path, validator: nil)
+            // The receipt of a version that has not got its name yet says nothing of this one.
+            if let known = Receipt.read(of: item.path), known.digest == receipt.digest {
+                receipt.validator = known.validator
+            }
             try receipt.write(of: item.path)
             return receipt
         } catch {

@@ -37,6 +37,7 @@ struct ArchiveExtraction {
         defer { buffer.deallocate() }
         var videos: [String: ExtractionRecord.Video] = [:]
         var skipped: [(name: String, reason: String)] = []
+        var taken = 0
         while let entry = try reader.next() {
             guard !cancellation.isCancelled else { throw Fault(.stoppedEarly, archive, "its extraction was stopped") }
             switch EntryRules.verdict(name: entry.name, kind: entry.kind, size: entry.size) {
@@ -49,15 +50,18 @@ struct ArchiveExtraction {
             case .take(let name):
                 // As with tar, the last of two of a name counts.
                 if videos[name] != nil { skipped.append((name, "comes again in the same archive")) }
-                videos[name] = try write(name, size: entry.size, from: reader, into: staging, buffer)
+                videos[name] = try write(name, size: entry.size, after: taken, from: reader, into: staging, buffer)
+                taken += entry.size
             }
         }
         let digest = try reader.finish()
         return ExtractionRecord(archive: digest, videos: videos.values.sorted { $0.name < $1.name }, skipped: skipped)
     }
 
+    /// - Parameter taken: bytes of the videos before it.
     private func write(
-        _ name: String, size: Int, from reader: TarReader, into staging: String, _ buffer: UnsafeMutableRawBufferPointer
+        _ name: String, size: Int, after taken: Int, from reader: TarReader, into staging: String,
+        _ buffer: UnsafeMutableRawBufferPointer
     ) throws(Fault) -> ExtractionRecord.Video {
         let file = try Descriptor(staging + "/" + name, O_WRONLY | O_CREAT | O_TRUNC)
         var hasher = Digest.Hasher()
@@ -67,6 +71,10 @@ struct ArchiveExtraction {
             guard count > 0 else { break }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             guard offset + count <= size else { throw Fault(.data, archive, "'\(name)' is larger than it claims") }
+            // A small archive of sparse files could fill any disk.
+            guard taken + offset + count <= reader.expandedBytes else {
+                throw Fault(.data, archive, "'\(name)' is a file with holes, of more bytes than the archive holds")
+            }
             hasher.update(bytes)
             try file.write(bytes, at: offset)
             offset += count

@@ -101,7 +101,8 @@ private final class Extraction: Sendable {
         let total = items.reduce(0) { $0 + $1.bytes }
         let archives = onThreads(items.count) { i in
             let item = items[i]
-            let outcome = (i < standing.count ? standing[i] : nil) ?? self.extract(item)
+            let known = i < standing.count ? standing[i] : nil
+            let outcome = known.map { self.skip(item, $0) } ?? self.extract(item)
             self.state.withLock {
                 $0.done += item.bytes
                 $0.videos += outcome.videos
@@ -128,7 +129,7 @@ private final class Extraction: Sendable {
         return values.compactMap { $0 }
     }
 
-    /// The archives, in the order of their splits and numbers; an archive that was removed still counts by its record.
+    /// The archives that there are, in the order of their splits and names.
     private func items() throws(Fault) -> [Item] {
         let root = options.archives
         guard pathExists(root) else {
@@ -175,6 +176,20 @@ private final class Extraction: Sendable {
         return isWhole ? outcome(item, record, .skipped, "") : nil
     }
 
+    /// An earlier extraction left the archive, or was ended before it removed it.
+    private func skip(_ item: Item, _ outcome: ExtractReport.Archive) -> ExtractReport.Archive {
+        if options.removeArchives, let record = ExtractionRecord.read(item.record) {
+            do throws(Fault) { try remove(item, record) } catch { stop(error) }
+        }
+        return outcome
+    }
+
+    /// Ends the whole extraction; the first fault counts.
+    private func stop(_ fault: Fault) {
+        state.withLock { if $0.fault == nil { $0.fault = fault } }
+        options.cancellation.cancel()
+    }
+
     private func extract(_ item: Item) -> ExtractReport.Archive {
         do throws(Fault) {
             let (record, conflicts) = try ArchiveExtraction(
@@ -188,10 +203,7 @@ private final class Extraction: Sendable {
             let words = conflicts.isEmpty ? "" : "\(conflicts.count) videos differ from ones of the same name elsewhere"
             return outcome(item, record, .extracted, words)
         } catch {
-            if error.code != .data {
-                state.withLock { if $0.fault == nil { $0.fault = error } }
-                options.cancellation.cancel()
-            }
+            if error.code != .data { stop(error) }
             return ExtractReport.Archive(name: item.name, split: item.split, status: .refused, reason: error.reason)
         }
     }

@@ -76,9 +76,10 @@ public struct ArchiveList: Sendable, Equatable {
 
 /// Whether a file may have this name in a folder: no way out of it, nothing hidden, nothing a terminal would obey.
 func isPlainName(_ name: some StringProtocol) -> Bool {
-    !name.isEmpty && name.utf8.count <= 240 && !name.hasPrefix(".") && !name.contains("/") && !name.contains("\\")
+    // As the system reads it: an accent behind a slash makes one letter of both.
+    !name.isEmpty && name.utf8.count <= 240 && name.utf8.first != UInt8(ascii: ".")
         && !name.unicodeScalars.contains {
-            $0.value < 0x20 || $0.value == 0x7F || $0.properties.generalCategory == .format
+            $0.value < 0x20 || [0x2F, 0x5C, 0x7F].contains($0.value) || $0.properties.generalCategory == .format
         }
 }
 
