@@ -221,6 +221,25 @@ import Video
         }
     }
 
+    @Test func numbersOfClassesGetNamesAndNoneGoes() throws {
+        try withTemporaryFolder { folder in
+            try writeWhole(try sound(), to: folder + "/a.mp4")
+            try writeWhole("a.mp4 0\na.mp4 1\n", to: folder + "/list")
+            try writeWhole("a.mp4 0\n", to: folder + "/first")
+            let (list, first) = (try ClipList(path: folder + "/list"), try ClipList(path: folder + "/first"))
+            _ = try pack(list, split: "train", into: folder + "/set")
+            var options = PackOptions()
+            options.classes = ["x"]
+            let fault = #expect(throws: Fault.self) {
+                try pack(first, split: "val", into: folder + "/set", options: options)
+            }
+            #expect(fault?.reason.contains("class 1 is '1' there and missing here") == true, "\(fault as Any)")
+            options.classes = ["x", "y"]
+            _ = try pack(first, split: "val", into: folder + "/set", options: options)
+            #expect(try DataSetSummary(directory: folder + "/set").splits.map(\.clips) == [2, 1])
+        }
+    }
+
     @Test func whatIsNoSetOfOursIsAFaultThatNamesIt() throws {
         try withTemporaryFolder { folder in
             let set = folder + "/set"

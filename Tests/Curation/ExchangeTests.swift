@@ -180,6 +180,14 @@ import Wire
             var named = try Unpacking(into: folder + "/named")
             try named.takeTar(path, names: try ClassList(names: ["x", "y"], origin: "t"))
             #expect(try named.finish().videos == 3)
+            let twice = try tar([
+                ("a.mp4", video), ("a.cls", Array("1".utf8)), ("a.mkv", video), ("a.cls", Array("0".utf8)),
+            ])
+            var last = try Unpacking(into: folder + "/last")
+            try last.takeTar(twice)
+            let found = try last.finish()
+            #expect(found.videos == 1)
+            #expect(found.problems.map(\.reason) == ["1 of the videos of sample 'a': the last one is taken"])
         }
     }
 

@@ -263,6 +263,30 @@ import Video
         }
     }
 
+    /// An interrupt from a terminal reaches the children that decode, too.
+    @Test func aStopThatEndsTheLastVideosChildLeavesNothingOut() throws {
+        try withTemporaryFolder { folder in
+            let videos = try Videos(folder)
+            let stop = Stop()
+            var terms = PackCoordinator.Terms(assignment: Self.assignment, libraries: "l", hands: 1)
+            terms.isStopped = { stop.isSet }
+            let coordinator = Confined(
+                try PackCoordinator(terms, listen: "tcp://127.0.0.1:0", security: .loopback))
+            var options = PackOptions()
+            options.examine = { path throws(Fault) in
+                guard path.hasSuffix("/9.mp4") else { return examineForPacking(path) }
+                stop.set()
+                throw Fault(.data, path, "the decoder ended with signal 2")
+            }
+            options.sharing = { work throws(Fault) in try coordinator.value.run(work) { _ in } }
+            let fault = #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: folder + "/set", options: options)
+            }
+            #expect(fault?.code == .stoppedEarly)
+            #expect(!pathExists(folder + "/set/train"))
+        }
+    }
+
     private final class Stop: Sendable {
         private let value = Atomic(false)
         var isSet: Bool { value.load(ordering: .acquiring) }

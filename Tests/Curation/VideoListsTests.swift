@@ -101,6 +101,8 @@ import Testing
         let shifted = try VideoLists([list], classes: classes, in: videos, firstLabel: 1)
         #expect(shifted.problems.isEmpty)
         #expect(shifted.videos[.train]?.map(\.label) == [0, 1])
+        let odd = try VideoLists([try file("a.mp4 \(Int.min)\n")], classes: classes, in: videos, firstLabel: 1)
+        #expect(odd.problems.map(\.kind) == [.unknownClass])
     }
 
     @Test func aVideoOfTwoSplitsIsTold() throws {

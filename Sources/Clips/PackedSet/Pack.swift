@@ -169,10 +169,12 @@ private func classes(
     let needed = (largest?.label ?? 0) + 1
     let known = options.classes ?? description.classes
     let isNamed = description.classes.contains { Int($0) == nil }
-    if isNamed, known != description.classes, description.splits.keys.contains(where: { $0 != split }) {
+    // Numbers may get names, but none may go that another split has.
+    let isOther = isNamed ? known != description.classes : known.count < description.classes.count
+    if isOther, description.splits.keys.contains(where: { $0 != split }) {
         let label = (0..<max(known.count, description.classes.count)).first {
             !known.indices.contains($0) || !description.classes.indices.contains($0)
-                || known[$0] != description.classes[$0]
+                || isNamed && known[$0] != description.classes[$0]
         }
         func name(_ names: [String]) -> String {
             label.flatMap { names.indices.contains($0) ? "'\(names[$0])'" : nil } ?? "missing"

@@ -105,11 +105,11 @@ struct AnnotationColumns: Equatable {
 }
 
 extension Annotation.Label {
-    /// What a field says: a number, a name, or nothing.
+    /// What a field says: a number, a name, or nothing. A number beyond all classes is no number to count with.
     init(_ text: String) {
         if text.isEmpty {
             self = .unknown
-        } else if let number = Int(text) {
+        } else if let number = Int(text), number.magnitude < 1 << 40 {
             self = .number(number)
         } else {
             self = .name(text)

@@ -61,10 +61,12 @@ public final class PackCoordinator {
         defer { self.listener = nil }
         let session = try PackSession(work, listener, terms, note: note)
         do throws(Fault) {
-            while !session.isDone {
+            while true {
+                // What stops the packing may have ended the children that were at the last videos.
                 if terms.isStopped() {
                     throw Fault(.stoppedEarly, "packing", "was stopped", mend: "the same command continues")
                 }
+                if session.isDone { break }
                 try session.turn()
             }
         } catch {

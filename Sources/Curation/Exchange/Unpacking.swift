@@ -97,6 +97,8 @@ public struct Unpacking {
     private struct Sample {
         let key: String
         var video: (ending: String, bytes: [UInt8])?
+        /// Videos that came before it.
+        var others = 0
         var label: String?
         var description: SampleDescription?
 
@@ -106,7 +108,9 @@ public struct Unpacking {
             switch ending {
             case "cls": label = String(decoding: content, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
             case "json": description = try? JSONDecoder().decode(SampleDescription.self, from: Data(content))
-            case _ where VideoIndex.extensions.contains(ending): video = (ending, content)
+            case _ where VideoIndex.extensions.contains(ending):
+                if video != nil { others += 1 }
+                video = (ending, content)
             default: break
             }
         }
@@ -114,9 +118,15 @@ public struct Unpacking {
 
     private mutating func finish(_ sample: Sample, _ tar: String, _ names: ClassList?) throws(Fault) {
         guard !sample.key.isEmpty else { return }
+        let name = "sample '\(tabless(sample.key))'"
         func leaveOut(_ reason: String) {
+            problems.append(ListProblem(Place(file: tar, line: 0), .noLabel, "\(name) \(reason)"))
+        }
+        if sample.others > 0 {
             problems.append(
-                ListProblem(Place(file: tar, line: 0), .noLabel, "sample '\(tabless(sample.key))' \(reason)"))
+                ListProblem(
+                    Place(file: tar, line: 0), .duplicate,
+                    "\(sample.others) of the videos of \(name): the last one is taken"))
         }
         guard let video = sample.video else { return leaveOut("has no video") }
         let text = sample.label ?? sample.description?.label.map(String.init)
