@@ -74,6 +74,37 @@ import Testing
         }
     }
 
+    /// As where another version is copied over a file with its time, or the disk has lost some of it.
+    @Test func whatChangedAndLooksTheSameIsExaminedAgain() throws {
+        try withTemporaryFolder { folder in
+            let videos = try Videos(folder)
+            let last = try videos.last()
+            // x264's name for itself, which decides no pixel.
+            let original = try readWhole(last)
+            let place = try #require(
+                (0..<original.count - 4).first { original[$0..<$0 + 4].elementsEqual("x264".utf8) })
+            var changed = original
+            changed[place] = UInt8(ascii: "y")
+            var status = stat()
+            guard stat(last, &status) == 0 else { throw InPlaceError(number: errno) }
+            let (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+            var ending = videos.options
+            ending.progress = { [changed] done, total in
+                guard done == total else { return }
+                try? overwriteInPlace(last, changed)
+                let time = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
+                utimensat(AT_FDCWD, last, [time, time], 0)
+            }
+            let set = folder + "/set"
+            let fault = #expect(throws: Fault.self) {
+                try pack(videos.list, split: "train", into: set, options: ending)
+            }
+            #expect(fault?.reason == "changed while it was packed")
+            let report = try pack(videos.list, split: "train", into: set, options: videos.options)
+            #expect(report.clips == 6 && report.resumed == 5)
+        }
+    }
+
     @Test func whatCannotBeReadEndsAPackingThatIsToLackNothing() throws {
         try withTemporaryFolder { folder in
             var videos = try Videos(folder)

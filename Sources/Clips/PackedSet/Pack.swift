@@ -123,7 +123,7 @@ public func pack(
 private func pack(
     _ list: ClipList, into workshop: PackWorkshop, _ description: inout DataSetDescription, _ options: PackOptions
 ) throws -> PackReport {
-    let (prepared, resumed) = try workshop.prepare(list, options)
+    let (prepared, resumed, findings) = try workshop.prepare(list, options)
     var problems = (refused: [PackReport.Problem](), damaged: [PackReport.Problem]())
     var candidates: [ShardWriter.Candidate] = []
     for entry in list.entries {
@@ -145,7 +145,8 @@ private func pack(
 
     let staged = try StagedDirectory(workshop.target, resuming: true)
     var writer = ShardWriter(
-        folder: staged.staging, earlier: workshop.target, shardBytes: options.shardBytes, sealed: try workshop.sealed())
+        folder: staged.staging, earlier: workshop.target, shardBytes: options.shardBytes, sealed: try workshop.sealed(),
+        findings: findings)
     let records = try writer.write(candidates)
     let manifest = Array(Manifest(shards: writer.shards, records: records).text.utf8)
     try writeWhole(manifest, to: staged.staging + "/" + Manifest.fileName)

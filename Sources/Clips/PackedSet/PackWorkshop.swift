@@ -50,11 +50,11 @@ struct PackWorkshop {
     }
 
     /// Examines every file of the list once, and writes it anew first where that is asked for.
-    /// - Returns: what came of each path, and how many an earlier packing had done.
+    /// - Returns: what came of each path, how many an earlier packing had done, and where that is written down.
     /// - Throws: what ends the packing as a whole.
     func prepare(
         _ list: ClipList, _ options: PackOptions
-    ) throws(Fault) -> (found: [String: Result<Prepared, Fault>], resumed: Int) {
+    ) throws(Fault) -> (found: [String: Result<Prepared, Fault>], resumed: Int, findings: FindingsJournal) {
         // Lists with start frames name the same file many times.
         let paths = Array(Set(list.entries.map(\.path))).sorted()
         let names = Dictionary(list.entries.map { ($0.path, $0.name) }, uniquingKeysWith: { first, _ in first })
@@ -95,7 +95,7 @@ struct PackWorkshop {
                 throw fault
             }
         }
-        return (found, resumed)
+        return (found, resumed, findings)
     }
 
     /// What is known of a file before anybody opens it.

@@ -17,6 +17,7 @@ struct ShardWriter {
     private let earlier: String
     private let shardBytes: Int
     private let sealed: FindingsJournal
+    private let findings: FindingsJournal
     private(set) var shards: [Manifest.Shard] = []
     /// Shards that were whole already.
     private(set) var kept = 0
@@ -30,8 +31,10 @@ struct ShardWriter {
     ///   - folder: where shards go, and where an earlier packing may have left some.
     ///   - earlier: the set under its name, where an earlier packing may have got before it was ended.
     ///   - sealed: which of them are whole.
-    init(folder: String, earlier: String, shardBytes: Int, sealed: FindingsJournal) {
-        (self.folder, self.earlier, self.shardBytes, self.sealed) = (folder, earlier, shardBytes, sealed)
+    ///   - findings: what was found out about files.
+    init(folder: String, earlier: String, shardBytes: Int, sealed: FindingsJournal, findings: FindingsJournal) {
+        (self.folder, self.earlier, self.shardBytes) = (folder, earlier, shardBytes)
+        (self.sealed, self.findings) = (sealed, findings)
     }
 
     /// - Returns: records in the order of ranks.
@@ -115,8 +118,7 @@ struct ShardWriter {
                     let video = videos[next]
                     let bytes = try readWhole(video.file, limit: Examination.mostBytes)
                     guard Digest(of: bytes) == video.examination.digest else {
-                        // One that was written anew is damaged on the disk, and is to be written once more.
-                        if video.file != video.entry.path { try removeTree(video.file) }
+                        try forget(video)
                         throw Fault(
                             .data, video.entry.name, "changed while it was packed", mend: "run the command again")
                     }
@@ -129,6 +131,13 @@ struct ShardWriter {
             }
         }
         try environment.synchronize()
+    }
+
+    /// The next packing is to find out about it again, even if the file has the size and the time that it had.
+    private func forget(_ video: Candidate) throws(Fault) {
+        // One that was written anew is damaged on the disk, and is to be written once more.
+        guard video.file == video.entry.path else { return try removeTree(video.file) }
+        if let stamp = try FileStamp(path: video.file) { try findings.add("changed", of: video.file, stamp) }
     }
 
     private func records(_ sorted: [Candidate], _ shardOf: [Digest: Int]) -> [ClipRecord] {
