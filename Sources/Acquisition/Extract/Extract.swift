@@ -94,7 +94,10 @@ private final class Extraction: Sendable {
         for split in Set(items.map(\.split)) {
             let folder = options.out + "/videos/" + split
             try makeDirectories(folder)
-            for name in try directoryNames(folder) where name.hasPrefix(".") { try removeTree(folder + "/" + name) }
+            let ours = [ArchiveExtraction.stagingPrefix, Replacements.stagingPrefix]
+            for name in try directoryNames(folder) where ours.contains(where: name.hasPrefix) {
+                try removeTree(folder + "/" + name)
+            }
         }
         let standing = onThreads(items.count) { self.standing(items[$0]) }
         try checkSpace(zip(items, standing).filter { $1 == nil }.map(\.0))

@@ -54,6 +54,8 @@ struct Replacements {
         return report
     }
 
+    static let stagingPrefix = ".replacement-"
+
     /// YouTube's identities have 11 letters.
     private static let identityLetters = 11
 
@@ -61,7 +63,7 @@ struct Replacements {
     /// - Returns: whether it was not there yet.
     private func put(_ source: String, at target: String) throws(Fault) -> Bool {
         guard try fileDigest(source) != fileDigest(target) else { return false }
-        let temporary = directory(of: target) + "/.replacement-\(getpid())"
+        let temporary = directory(of: target) + "/\(Self.stagingPrefix)\(getpid())"
         unlink(temporary)
         if link(source, temporary) == 0 {
             guard rename(temporary, target) == 0 else { throw systemFault(target, "replace it", errno) }
