@@ -57,6 +57,19 @@ import Testing
         }
     }
 
+    @Test func listsOfOthersAreNotReplaced() throws {
+        try withTemporaryFolder { folder in
+            try writeWhole("a.mp4 0\n", to: folder + "/train.csv")
+            let motion = try MotionDataSet(classes: 2, clipsPerClass: 1, seconds: 0.2, size: 32, seed: 1)
+            let fault = #expect(throws: Fault.self) { try motion.write(into: folder) }
+            #expect(fault?.code == .usage && fault?.thing == folder)
+            #expect(try directoryNames(folder) == ["train.csv"])
+            // One that was ended is made again, and so is a whole one.
+            try makeDirectories(folder + "/set/videos/left")
+            for _ in 0..<2 { #expect(try motion.write(into: folder + "/set").train.clips == 2) }
+        }
+    }
+
     @Test(arguments: [0, 1, 3, 5, 7, 10]) func otherNumbersOfClassesAreRefused(classes: Int) {
         #expect(throws: Fault.self) {
             try MotionDataSet(classes: classes, clipsPerClass: 1, seconds: 1, size: 64, seed: 1)

@@ -43,8 +43,16 @@ public struct MotionDataSet: Sendable {
 
     /// Writes `videos/`, `train.csv`, `val.csv` and the packed splits into `directory`.
     /// - Returns: what packing did, by split.
+    /// - Throws: a usage `Fault` where something else is in the folder than an earlier motion data set.
     public func write(into directory: String) throws -> (train: PackReport, val: PackReport) {
         let kinds = Array(MotionClass.allCases.prefix(classes))
+        if try fileKind(directory) == .directory, try !directoryNames(directory).isEmpty,
+            !pathExists("\(directory)/videos/\(kinds[0].name)")
+        {
+            throw Fault(
+                .usage, directory, "holds something else than a motion data set, whose lists it would replace",
+                mend: "choose a new folder with --out")
+        }
         for kind in kinds { try makeDirectories("\(directory)/videos/\(kind.name)") }
         let train = videos(kinds, split: "train", count: clipsPerClass)
         let val = videos(kinds, split: "val", count: validationClipsPerClass)

@@ -23,7 +23,7 @@ struct DataCommand: ParsableCommand {
                 Textured shapes move over a textured background: left or right, up or down, clockwise or \
                 counter-clockwise, towards or away. No single frame tells the class. The same seed makes the same bytes.
                 """)
-        @Option(help: "Where the data set goes; a new or empty folder.")
+        @Option(help: "Where the data set goes: a new or empty folder, or an earlier one of these.")
         var out: String
         @Option(help: "2, 4, 6 or 8.")
         var classes = 8
