@@ -220,6 +220,43 @@ import Wire
         }
     }
 
+    /// A small file does not fill a disk: forty small values made to stand on the pages of a large one.
+    @Test func pagesOfOneValueAreNotGivenForOthers() throws {
+        try withTemporaryFolder { folder in
+            let environment = try LMDBEnvironment(creating: folder + "/data.mdb", capacity: 64 << 20)
+            let names = (10..<50).map { "k\($0)" }
+            try environment.write { transaction in
+                for name in names {
+                    try Array("VALUE-\(name.dropFirst())".utf8).withUnsafeBytes {
+                        try transaction.append(key: Array(name.utf8), value: $0)
+                    }
+                }
+                try [UInt8](repeating: 1, count: 200_000).withUnsafeBytes {
+                    try transaction.append(key: Array("kBIG".utf8), value: $0)
+                }
+            }
+            try environment.synchronize()
+            var bytes = try readWhole(folder + "/data.mdb")
+            func place(_ text: String) throws -> Int {
+                let text = Array(text.utf8)
+                return try #require((0..<1 << 16).first { bytes[$0..<$0 + text.count].elementsEqual(text) })
+            }
+            // A node: 4 bytes of size, 2 of flags, 2 of the key's length, the key, and the value or its page.
+            let big = try place("kBIG")
+            for name in names {
+                let node = try place(name + "VALUE-") - 8
+                bytes.replaceSubrange(node..<node + 6, with: Array(bytes[big - 8..<big - 2]))
+                bytes.replaceSubrange(node + 11..<node + 19, with: Array(bytes[big + 4..<big + 12]))
+            }
+            quickly(bytes, folder + "/twice.mdb")
+            var given = 0
+            do {
+                try LMDBFile(folder + "/twice.mdb").visit { _, value in given += value.count }
+                Issue.record("\(given) bytes of a file of \(bytes.count)")
+            } catch { #expect((error as? Fault)?.reason.contains("more pages than it has") == true, "\(error)") }
+        }
+    }
+
     /// Our own reader of LMDB finds what LMDB wrote, in its order, however deep the tree; damage is a fault and never a crash.
     @Test func lmdbFilesAreReadWithoutLMDB() throws {
         try withTemporaryFolder { folder in

@@ -61,7 +61,7 @@ public struct LMDBFile {
     /// - Throws: a data `Fault` where a page makes no sense; what `body` throws.
     public func visit(_ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void) throws {
         guard root != Self.none else { return }
-        // No page may come up twice, or a damaged tree would never end.
+        // No page may come up twice, or a damaged tree would never end, and a value be given for each of a thousand keys.
         var left = fileBytes / pageBytes + 1
         try walk(root, 0, &left, body)
     }
@@ -89,14 +89,16 @@ public struct LMDBFile {
             } else if flags & PageFlag.leaf != 0 {
                 let key = Array(page[at + 8..<at + 8 + keyBytes])
                 let size = Int(low | high << 16)
-                try body(key, try value(page, at + 8 + keyBytes, size, nodeFlags))
+                try body(key, try value(page, at + 8 + keyBytes, size, nodeFlags, &left))
             } else {
                 throw damaged("page \(number) is of no known kind")
             }
         }
     }
 
-    private func value(_ page: [UInt8], _ at: Int, _ size: Int, _ flags: UInt16) throws(Fault) -> [UInt8] {
+    private func value(
+        _ page: [UInt8], _ at: Int, _ size: Int, _ flags: UInt16, _ left: inout Int
+    ) throws(Fault) -> [UInt8] {
         guard size <= Self.mostValueBytes else { throw damaged("a value claims \(size) bytes") }
         switch flags {
         case 0:
@@ -105,6 +107,8 @@ public struct LMDBFile {
         case 1:
             // It stands on pages of its own, behind the header of the first.
             guard at + 8 <= pageBytes else { throw damaged("a value reaches over its page") }
+            left -= (Self.headerBytes + size + pageBytes - 1) / pageBytes
+            guard left >= 0 else { throw damaged("its values have more pages than it has") }
             let whole = try read(page.number(at, UInt64.self), count: Self.headerBytes + size)
             guard whole.number(10, UInt16.self) & PageFlag.overflow != 0 else {
                 throw damaged("a value stands where none is")
