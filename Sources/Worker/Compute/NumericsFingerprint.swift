@@ -33,7 +33,7 @@ package func numericsFingerprint(
 /// Anything that is not constant will do, and this needs no generator.
 private func sawtooth(_ i: Int) -> Float { Float((i &* 37) % 255) / 64 - 2 }
 
-/// Adds what a layer's three passes compute of one clip.
+/// Adds what a layer's three passes compute of one clip, and the sums that a batch norm behind it takes.
 private func add(_ layer: Convolution, _ pool: ThreadPool, to hasher: inout Digest.Hasher) throws(Fault) {
     let shape = layer.shape
     func floats(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
@@ -45,13 +45,18 @@ private func add(_ layer: Convolution, _ pool: ThreadPool, to hasher: inout Dige
     let (x, y) = (floats(shape.inputCount), floats(shape.outputCount))
     let w = floats(shape.weightCount)
     let packed = floats(max(layer.packedCount(.forward), layer.packedCount(.backwardData)))
-    let scratch = floats(layer.scratchCount(N: 1, threads: 1))
-    defer { for memory in [x, y, w, packed, scratch] { memory.deallocate() } }
+    let scratch = floats(layer.scratchCount(N: 1, threads: 1, statistics: true))
+    let statistics = UnsafeMutableBufferPointer<Double>.allocate(capacity: 2 * shape.K)
+    defer {
+        for memory in [x, y, w, packed, scratch] { memory.deallocate() }
+        statistics.deallocate()
+    }
     layer.pack(weights: w.baseAddress!, into: packed.baseAddress!, for: .forward, pool: pool)
     layer.forward(
-        N: 1, x: x.baseAddress!, packed: packed.baseAddress!, y: y.baseAddress!, scratch: scratch.baseAddress!,
-        pool: pool)
+        N: 1, x: x.baseAddress!, packed: packed.baseAddress!, y: y.baseAddress!,
+        epilogue: Epilogue(statistics: statistics.baseAddress!), scratch: scratch.baseAddress!, pool: pool)
     hasher.update(UnsafeRawBufferPointer(y))
+    hasher.update(UnsafeRawBufferPointer(statistics))
     layer.pack(weights: w.baseAddress!, into: packed.baseAddress!, for: .backwardData, pool: pool)
     layer.backwardWeights(
         N: 1, x: x.baseAddress!, dy: y.baseAddress!, dw: w.baseAddress!, scratch: scratch.baseAddress!, pool: pool)
