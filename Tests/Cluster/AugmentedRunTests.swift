@@ -125,11 +125,14 @@ struct AugmentedRunTests {
         try withTemporaryFolder { folder in
             let run = folder + "/run"
             _ = try MotionRun.hash(Program.start(MotionRun.arguments(run: run, workers: 1)).wait())
-            func precise(_ name: String, clips: Int, threads: Int) throws -> SafetensorsFile {
+            func precise(
+                _ name: String, clips: Int, threads: Int, convolution: String = "auto"
+            ) throws -> SafetensorsFile {
                 let out = "\(folder)/\(name).safetensors"
                 let made = try Program.run(
-                    "model", "precise", run + "/recipe.toml", "--checkpoint", run, "--data", try MotionRun.data.get(),
-                    "--clips", "\(clips)", "--out", out, "--threads", "\(threads)", "--json")
+                    "model", "precise", run + "/recipe.toml", "numerics.convolution=\(convolution)", "--checkpoint",
+                    run, "--data", try MotionRun.data.get(), "--clips", "\(clips)", "--out", out, "--threads",
+                    "\(threads)", "--json")
                 try #require(made.status == 0, "\(made.errors)")
                 return try SafetensorsFile(out)
             }
@@ -151,6 +154,11 @@ struct AugmentedRunTests {
                 #expect(try (trained.floats(tensor.name) != values) == isStatistic, "\(tensor.name)")
             }
             #expect(changed > 10)
+            // The recipe's convolutions compute them, whose bits are others.
+            let direct = try precise("d", clips: 2, threads: 1, convolution: "direct")
+            let winograd = try precise("e", clips: 2, threads: 1, convolution: "winograd")
+            let differing = try trained.tensors.filter { try direct.floats($0.name) != winograd.floats($0.name) }
+            #expect(!differing.isEmpty)
         }
     }
 }

@@ -128,10 +128,3 @@ final class NetworkComputer: UnitComputing {
     var decodedAhead: Int { clips.decodedCount }
     var decoding: DecodingTimes { clips.times }
 }
-
-extension TrainingJob {
-    /// The convolutions that `numerics.convolution` asks for.
-    var convolution: Convolution.Choice {
-        recipe.numerics.convolution == "auto" ? .auto : .preferring(recipe.numerics.convolution)
-    }
-}

@@ -45,9 +45,10 @@ final class ShapedPasses {
         // Several groups run on the same weights as several units do.
         let runs = job.recipe.batch.units * (batches.map(\.groups).max() ?? 1)
         let policy = MemoryPolicy.ofWorker(recomputes: recomputes, units: runs)
+        let convolution = job.recipe.numerics.convolutionChoice
         let make = { (network: NetworkDescription, N: Int, memory: PassMemory?) throws(Fault) -> TrainingPass in
             try TrainingPass(
-                network, N: N, pool: pool, instructionSet: instructionSet, implementation: job.convolution,
+                network, N: N, pool: pool, instructionSet: instructionSet, implementation: convolution,
                 normalisation: normalisation, frozen: frozen, policy: policy, memory: memory)
         }
         self.make = make
@@ -64,7 +65,7 @@ final class ShapedPasses {
             let network = try job.network(batch.clip)
             let memory = try TrainingMemory(
                 network, N: batch.clipsPerGroup, threads: pool.threads, instructionSet: instructionSet,
-                implementation: job.convolution, normalisation: normalisation, frozen: frozen, policy: policy)
+                implementation: convolution, normalisation: normalisation, frozen: frozen, policy: policy)
             bytes = max(bytes, memory.bytes)
             share = max(share, Double(memory.recomputedMacs) / Double(network.macs))
         }

@@ -88,7 +88,8 @@ public func buildWorker(
     let fingerprints =
         job.fingerprints(dataSetDigest: "\(set.digest)") + [
             Fingerprint(name: "versions", value: VideoLibraries.versions),
-            Fingerprint(name: "numerics", value: try numericsFingerprint(instructionSet, job.convolution)),
+            Fingerprint(
+                name: "numerics", value: try numericsFingerprint(instructionSet, recipe.numerics.convolutionChoice)),
         ]
     return WorkerBuild(
         preparation: WorkerPreparation(

@@ -76,7 +76,8 @@ extension ModelCommand {
             let pass = try TrainingPass(
                 network, N: recipe.batch.clipsPerUnit,
                 pool: ThreadPool(threads: computeThreads(threads)),
-                instructionSet: try .choose(recipe.numerics), policy: MemoryPolicy(keepsPacked: true))
+                instructionSet: try .choose(recipe.numerics), implementation: recipe.numerics.convolutionChoice,
+                policy: MemoryPolicy(keepsPacked: true))
             for (index, parameter) in network.parameters.enumerated() {
                 guard let values = tensors[parameter.name] else { continue }
                 pass.setParameter(index, values)

@@ -204,7 +204,7 @@ struct Plan: ParsableCommand {
             instructionSet: try .choose(recipe.numerics),
             epochClips: epochClips ?? recipe.clipsPerEpoch(dataSetClips: set?.count ?? 0),
             isMultigrid: recipe.multigrid != nil)
-        if recipe.numerics.convolution != "auto" { job.implementation = .preferring(recipe.numerics.convolution) }
+        job.implementation = recipe.numerics.convolutionChoice
         if let set { job.decodeSecondsPerClip = try Self.decodeSeconds(set, try recipe.clipSettings()) }
         return job
     }

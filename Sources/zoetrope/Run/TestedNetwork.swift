@@ -61,9 +61,7 @@ struct TestedNetwork {
     ) throws(Fault) -> InferencePass {
         let pass = try InferencePass(
             try recipe.testNetwork(classes: classes, height: height, width: width), N: N, pool: pool,
-            instructionSet: instructionSet,
-            implementation: recipe.numerics.convolution == "auto"
-                ? .auto : .preferring(recipe.numerics.convolution), keeping: keeping)
+            instructionSet: instructionSet, implementation: recipe.numerics.convolutionChoice, keeping: keeping)
         pass.load(tensors)
         return pass
     }
