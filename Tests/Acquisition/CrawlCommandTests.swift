@@ -82,6 +82,7 @@ struct CrawlCommandTests {
             for (words, said) in [
                 (["--profile", "slow"], "known are fast, vmz"), (["--short-side", "33"], "33 is odd"),
                 (["--part", "3/2"], "--part 3/2"), (["--part", "x"], "write for example 2/8"),
+                (["--timeout=-1"], "-1.0 s is not from 0.1"),
             ] {
                 let ended = try Command.run(
                     ["data", "trim", "--list", "train.csv", "--videos", "bin", "--out", "clips"] + words, in: folder)

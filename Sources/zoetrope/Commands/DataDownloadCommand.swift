@@ -44,9 +44,7 @@ struct DataDownload: ParsableCommand {
         }
         try within(jobs, 1...64, "--jobs")
         try within(attempts, 1...1000, "--attempts")
-        guard timeout >= 0.1, timeout <= 86_400 else {
-            throw Fault(.usage, "--timeout", "\(timeout) s is not from 0.1 to 86400")
-        }
+        try within(seconds: timeout, "--timeout")
         (options.jobs, options.refresh) = (jobs, refresh)
         (options.policy.attempts, options.limits.stall) = (attempts, timeout)
         options.note = { standardError("zoetrope: \($0)\n") }

@@ -65,9 +65,7 @@ extension DataCommand {
             try within(hands, (listen == nil ? 1 : 0)...256, "--jobs")
             options.threads = max(1, hands)
             options.progress = progress("pack")
-            guard (0.1...86_400).contains(timeout) else {
-                throw Fault(.usage, "--timeout", "\(timeout) s is not from 0.1 to 86400")
-            }
+            try within(seconds: timeout, "--timeout")
             let stop = Cancellation()
             var assignment = PackAssignment(
                 profile: profile, shortSide: 0, description: "", seconds: timeout, trial: "")

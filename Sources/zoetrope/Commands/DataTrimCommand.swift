@@ -34,7 +34,7 @@ struct DataTrim: ParsableCommand {
     var part: String?
     @Option(help: "Clips at once, 1 to 256; as many as processors when not given.")
     var jobs: Int?
-    @Option(help: "Seconds that one clip may take.")
+    @Option(help: "Seconds that one clip may take, 0.1 to 86400.")
     var timeout = 600.0
     @OptionGroup var result: ResultOptions
 
@@ -42,6 +42,7 @@ struct DataTrim: ParsableCommand {
         let profile = try trimProfile(profile, shortSide)
         let threads = jobs ?? computeThreads(0)
         try within(threads, 1...256, "--jobs")
+        try within(seconds: timeout, "--timeout")
         let part = try part.map { text throws(Fault) in try Part(text) }
         let (wanted, missing) = try plan(part)
         try makeDirectories(out)

@@ -15,6 +15,13 @@ func within(_ value: Int, _ range: ClosedRange<Int>, _ flag: String) throws(Faul
     }
 }
 
+/// Of a time that something may take.
+func within(seconds: Double, _ flag: String) throws(Fault) {
+    guard (0.1...86_400).contains(seconds) else {
+        throw Fault(.usage, flag, "\(seconds) s is not from 0.1 to 86400")
+    }
+}
+
 func megabytes(_ bytes: Int) -> Int { (bytes + 500_000) / 1_000_000 }
 
 /// A progress bar over bytes that several threads move.
