@@ -21,6 +21,9 @@ public enum EntryRules {
     public static let mostEntries = 1 << 20
     /// Bytes of one archive, expanded.
     public static let mostArchiveBytes = 64 << 30
+    /// Bytes in the holes of an archive's sparse files, beside as many as it holds: without an end to them a small archive
+    /// could fill any disk.
+    static let mostHoleBytes = 64 << 20
 
     static let videoSuffixes: Set<String> = ["mp4", "mkv", "webm", "avi", "mov", "m4v", "flv", "3gp"]
 

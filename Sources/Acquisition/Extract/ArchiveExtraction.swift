@@ -71,9 +71,8 @@ struct ArchiveExtraction {
             guard count > 0 else { break }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             guard offset + count <= size else { throw Fault(.data, archive, "'\(name)' is larger than it claims") }
-            // A small archive of sparse files could fill any disk.
-            guard taken + offset + count <= reader.expandedBytes else {
-                throw Fault(.data, archive, "'\(name)' is a file with holes, of more bytes than the archive holds")
+            guard taken + offset + count <= 2 * reader.expandedBytes + EntryRules.mostHoleBytes else {
+                throw Fault(.data, archive, "'\(name)' is a file with holes, of far more bytes than the archive holds")
             }
             hasher.update(bytes)
             try file.write(bytes, at: offset)
