@@ -143,7 +143,9 @@ struct FileTransfer {
             throw .passing("what came \(error.reason)", retryAfter: nil)
         }
         try local { () throws(Fault) in
-            // In this order a process that ends in between has lost neither; alone the receipt says nothing.
+            // In this order a process that ends in between has lost neither; alone the receipt says nothing, and beside an
+            // earlier version it would say what is not so.
+            unlink(item.path)
             try tested.write(of: item.path)
             try part.finish(as: item.path)
         }
