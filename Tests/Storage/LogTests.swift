@@ -176,30 +176,35 @@ struct LogTests {
         }
     }
 
-    @Test("A disk that is full when a segment's name is flushed is waited for, too")
+    @Test("A disk that is full when a segment's name is flushed is waited for, too; one that fails otherwise is not")
     func fullDirectory() throws {
         try withTemporaryFolder { directory in
-            let isFull = Mutex(false)
+            let failing = Mutex<Int32>(0)
             let calls = FileCalls(
                 write: { pwrite($0, $1.baseAddress, $1.count, $2) },
                 synchronize: { number in
                     var status = stat()
-                    guard isFull.withLock({ $0 }), fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFDIR
+                    let error = failing.withLock { $0 }
+                    guard error != 0, fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFDIR
                     else {
                         return fsync(number)
                     }
-                    errno = ENOSPC
+                    errno = error
                     return -1
                 })
             let log = try AppendOnlyLog(directory: directory, generation: 3, segmentBytes: 40, calls: calls)
             try log.append([[1, 2, 3]])
-            isFull.withLock { $0 = true }
+            failing.withLock { $0 = ENOSPC }
             for _ in 0..<2 {
                 let fault = #expect(throws: Fault.self) { try log.append([[9]]) }
                 #expect(fault?.code == .stoppedEarly)
             }
-            isFull.withLock { $0 = false }
+            failing.withLock { $0 = 0 }
             try log.append([[9]])
+            for error in [EIO, 0] {
+                failing.withLock { $0 = error }
+                #expect(throws: Fault.self) { try log.append([[10]]) }
+            }
             var found: [[UInt8]] = []
             try AppendOnlyLog.read(directory: directory) { found.append(Array($0)) }
             #expect(found == [[1, 2, 3], [9]])

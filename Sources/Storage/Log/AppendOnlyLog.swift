@@ -141,7 +141,8 @@ public final class AppendOnlyLog {
             try write(header, to: file)
             try Descriptor(directory, O_RDONLY | O_DIRECTORY, calls: calls).synchronize()
         } catch {
-            // The next attempt makes it anew.
+            // After a full disk the next attempt makes it anew; after anything else nobody knows what the folder holds.
+            if error.code != .stoppedEarly { failure = error }
             unlink(path)
             throw error
         }
