@@ -174,13 +174,12 @@ struct NameMapTests {
     /// Thousands of projections, and sixteen names for each: none of them looks at all the others.
     @Test(.timeLimit(.minutes(1))) func namesOfAHostileFileTakeTheirNumberInTime() {
         let blocks = 0..<10_000
-        let names =
-            blocks.map { "shortcut_projection_\($0)_w" }
-            + blocks.flatMap { block in
-                (1...4).flatMap { layer in
-                    ["s", "b", "rm", "riv"].map { "comp_\(block)_spatbn_\(layer)_\($0)" }
-                }
+        var names = blocks.map { "shortcut_projection_\($0)_w" }
+        for block in blocks {
+            for layer in 1...4 {
+                for value in ["s", "b", "rm", "riv"] { names.append("comp_\(block)_spatbn_\(layer)_\(value)") }
             }
+        }
         let places = Naming.vmz.places(of: names)
         #expect(places["comp_9999_spatbn_1_s"]?.site == .block(stage: 2 + 9999, index: 0))
         // Of the sixteen, those of a fourth layer have no place where no convolution is the fourth.
