@@ -235,7 +235,8 @@ private func awaitWay(to endpoint: String, for patience: Double, note: (String) 
             _ = try localAddress(towards: endpoint)
             return
         } catch {
-            guard error.code == .stoppedEarly, clock.now < patience else { throw error }
+            // Twice at least: a resolver that answers late would use up the patience by itself.
+            guard error.code == .stoppedEarly, !isTold || clock.now < patience else { throw error }
             if !isTold { note("\(error); it is tried again") }
             isTold = true
             usleep(500_000)
