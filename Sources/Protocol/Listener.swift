@@ -102,7 +102,8 @@ public final class Listener {
             }
         }
         guard readSince < Self.mostLastWords, let received = socket.receive(most: limits.mostPayloads + 2) else {
-            readSince = 0
+            // Those that ended together have had their time together.
+            defer { if ended.isEmpty { readSince = 0 } }
             return ended.isEmpty ? nil : .disconnected(ended.removeFirst())
         }
         if !ended.isEmpty { readSince += 1 }
