@@ -73,7 +73,8 @@ let workerCases: [ChaosCase] = [
     // that no wrong gradient counts. What stays wrong makes b err twice: then the run ends and names it, and another without
     // it goes on.
     ChaosCase(6, "flipped-bits") { lab in
-        lab.recipe.steps = 100
+        // A few steps for each attempt.
+        lab.recipe.steps = 300
         lab.recipe.units = 1
         lab.recipe.more = ["batch.clips_per_unit=4"]
         lab.verify = 1
