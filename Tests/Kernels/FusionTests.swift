@@ -136,4 +136,19 @@ private struct FusedProblem {
             }
         }
     }
+
+    /// 137 blocks of tiles: more than have slots of their own, and fewer than four for each of 40 threads.
+    @Test func manyThreadsDoNotMakeMoreSums() throws {
+        let shape = ConvolutionShape(
+            C: 16, K: 16, kernel: Extent3(3, 1, 1), padding: Extent3(1, 0, 0), input: Extent3(4, 66, 66))
+        let problem = FusedProblem(shape, N: 1)
+        let (one, many) = (
+            try problem.run(
+                .best, fuses: true, prologue: true, follows: true, threads: 1, implementation: .named("winograd")),
+            try problem.run(
+                .best, fuses: true, prologue: true, follows: true, threads: 40, implementation: .named("winograd"))
+        )
+        #expect(many.y == one.y)
+        #expect(many.sums == one.sums)
+    }
 }

@@ -1,24 +1,34 @@
 /// Forward and backward-data of Winograd's convolution: transforms patches of the source, multiplies them with the
 /// transformed weights point by point, and transforms the products to tiles of the target.
 ///
-/// A block of tiles stays in the second cache from its first transform to its last. Where there are few blocks, the
-/// patches of all of them are transformed first and each panel of the weights is a task of its own.
+/// A block of tiles stays in the second cache from its first transform to its last. Where there are few blocks for the
+/// threads, the patches of all of them are transformed first and each panel of the weights is a task of its own: the same
+/// sums, and patches that come from another processor's cache.
 struct WinogradProduct: WinogradSchedule {
     let transforms: WinogradTransforms
     private let packing: WinogradPacking
+    private let holdsWeights: Bool
 
-    /// Products of a block: transformed tiles, frames included.
-    private static let blockRows = 32
-    /// With fewer blocks than this each panel is a task of its own.
-    private static let manyBlocks = 24
+    /// Products of a block: transformed tiles, frames included. Fewer where the patches of so many would not leave half of a
+    /// second cache of 1 MiB to products and weights.
+    private static let (blockRows, fewerRows) = (32, 16)
+    private static let cachedFloats = 1 << 17
+    /// Where the last cache does not hold more transformed weights than this, 8 MiB, to read them for another block costs
+    /// more than anything else.
+    private static let heldWeights = 1 << 21
+    /// With fewer blocks than this each panel is a task of its own: so many for each thread, or where weights are not held.
+    private static let (blocksPerThread, blocksBeyondCache) = (4, 24)
     /// Blocks are shared out among at most this many tasks, each with sums of its own for an epilogue.
     private static let maximumParts = 128
     /// Steps of a sum before it is added to memory: with three vectors of columns 24 KiB of weights.
     private static let chunkSteps = 128
 
     init(_ plan: WinogradPlan, _ pass: Convolution.Pass, instructionSet: InstructionSet) {
+        holdsWeights = plan.points * plan.outerTaps * plan.C * plan.K <= Self.heldWeights
+        let fits = Self.blockRows * plan.points * plan.C <= Self.cachedFloats
         transforms = WinogradTransforms(
-            plan, widest: 3, mostRows: Self.blockRows, framesInside: false, instructionSet: instructionSet)
+            plan, widest: 3, mostRows: fits || !holdsWeights ? Self.blockRows : Self.fewerRows, framesInside: false,
+            instructionSet: instructionSet)
         packing = WinogradPacking(plan: plan, panels: transforms.panels, pass, instructionSet: instructionSet)
     }
 
@@ -33,7 +43,11 @@ struct WinogradProduct: WinogradSchedule {
         let (count, blocks) = (transforms.tileCount(N: N), blocks(N))
         return block * count / blocks..<(block + 1) * count / blocks
     }
-    private func sharesPatches(_ N: Int) -> Bool { blocks(N) < Self.manyBlocks }
+    /// So many blocks need no tasks for single panels. However many the threads: no more than there are slots of an epilogue,
+    /// for whichever way is gone each block then has one of its own, or the sums would depend on the threads.
+    private func manyBlocks(threads: Int) -> Int {
+        min(max(Self.blocksPerThread * threads, holdsWeights ? 0 : Self.blocksBeyondCache), Self.maximumParts)
+    }
 
     /// Floats of a block's patches.
     private var patchFloats: Int { transforms.patchFloats(tiles: transforms.mostTiles) }
@@ -42,7 +56,7 @@ struct WinogradProduct: WinogradSchedule {
 
     func scratchCount(N: Int, threads: Int) -> Int {
         // Fewer clips may share patches where more do not.
-        let shared = min(blocks(N), Self.manyBlocks - 1) * Carving.rounded(patchFloats)
+        let shared = min(blocks(N), manyBlocks(threads: threads) - 1) * Carving.rounded(patchFloats)
         return jobFloats + shared + threads * Workspace.floats(self)
     }
 
@@ -66,7 +80,7 @@ struct WinogradProduct: WinogradSchedule {
 
     func run(_ job: WinogradJob, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool) {
         let (N, blocks) = (job.N, blocks(job.N))
-        guard sharesPatches(N) else {
+        guard blocks < manyBlocks(threads: pool.threads) else {
             let parts = min(blocks, Self.maximumParts)
             Workspace.run(self, parts, in: scratch, pool) { part, space in
                 for block in part * blocks / parts..<(part + 1) * blocks / parts {
@@ -74,7 +88,7 @@ struct WinogradProduct: WinogradSchedule {
                     transform(job, patches, space)
                     transforms.list(job, patches.tiles, of: patches, space.tables)
                     for panel in 0..<panels.count {
-                        multiply(job, patches.tiles.count, panel, space.tables)
+                        multiply(job, patches.tiles.count, panel, turnsOver: panels.paddedColumns, space.tables)
                         transforms.finish(job, patches.tiles, panel, slot: part, space.tables)
                     }
                 }
@@ -95,7 +109,8 @@ struct WinogradProduct: WinogradSchedule {
             let (panel, block) = (task / blocks, task % blocks)
             let patches = shared(block)
             transforms.list(job, patches.tiles, of: patches, space.tables)
-            multiply(job, patches.tiles.count, panel, space.tables)
+            let columns = panels.width(panel) * panels.lanes
+            multiply(job, patches.tiles.count, panel, turnsOver: columns, space.tables)
             transforms.finish(job, patches.tiles, panel, slot: block, space.tables)
         }
     }
@@ -109,13 +124,14 @@ struct WinogradProduct: WinogradSchedule {
 
     /// Multiplies a block's patches with one panel of the weights, point by point. On the way it asks for the pixels that
     /// will be written: they come while the processor multiplies.
-    private func multiply(_ job: WinogradJob, _ tiles: Int, _ panel: Int, _ tables: WinogradTransforms.Tables) {
+    /// - Parameter turnover: columns that are multiplied with before those of the panel are needed again.
+    private func multiply(
+        _ job: WinogradJob, _ tiles: Int, _ panel: Int, turnsOver turnover: Int, _ tables: WinogradTransforms.Tables
+    ) {
         let (rows, taps, C) = (transforms.kernels.rows, plan.outerTaps, plan.C)
         let width = panels.width(panel)
         let columns = width * panels.lanes
-        // What is multiplied with a block, or where panels are tasks with a panel's blocks, before weights are needed again.
-        let turnover = plan.points * taps * C * (sharesPatches(job.N) ? columns : panels.paddedColumns)
-        let weightCalls = panels.callsForWeights(width, turnover: turnover)
+        let weightCalls = panels.callsForWeights(width, turnover: plan.points * taps * C * turnover)
         let (quiet, asking) = (
             transforms.kernels.gatherTile(width, asks: false), transforms.kernels.gatherTile(width, asks: true)
         )
