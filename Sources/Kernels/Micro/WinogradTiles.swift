@@ -33,6 +33,12 @@ private func prefetch(_ pixels: UnsafePointer<UnsafePointer<Float>>, _ count: In
     for pixel in 0..<count { zoetrope_prefetch(pixels[pixel] + at) }
 }
 
+/// The pixels of a patch in space but for its first two columns: these are the last two of the patch before, mostly.
+@inline(__always)
+private func prefetchPatch(_ pixels: UnsafePointer<UnsafePointer<Float>>, _ at: Int) {
+    for row in 0..<6 { prefetch(pixels + 6 * row + 2, 4, at) }
+}
+
 @inline(__always)
 private func six(_ p: UnsafePointer<Float>, _ at: Int, _ pitch: Int) -> Six {
     (
@@ -67,7 +73,7 @@ public func winogradInput(
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
         let (at, target) = (start(v, channels), to + place(v, channels, groupPitch))
-        prefetch(ahead, space ? 36 : 6, at)
+        if space { prefetchPatch(ahead, at) } else { prefetch(ahead, 6, at) }
         if let factor, let offset {
             let (f, o) = (factor.vector(at), offset.vector(at))
             if space {
@@ -136,7 +142,7 @@ public func winogradInputRows(
     let vectors = (channels + lanes - 1) / lanes
     for v in 0..<vectors {
         let at = start(v, channels)
-        prefetch(ahead, 36, at)
+        prefetchPatch(ahead, at)
         let target = to + v * lanes
         if let factor, let offset {
             let (f, o) = (factor.vector(at), offset.vector(at))
