@@ -178,6 +178,24 @@ import Testing
         }
     }
 
+    @Test func aListOfAnEarlierRunDoesNotStayBesideNewOnes() throws {
+        try withTemporaryFolder { folder in
+            let out = folder + "/out"
+            let (train, test) = (try file("a.mp4 0\n"), try file("b.mp4 0\n", "test.csv"))
+            func write(_ files: [AnnotationFile]) throws -> [String] {
+                let lists = try VideoLists(files, classes: nil, in: index(["a.mp4", "b.mp4"]))
+                return try ListWriter(format: .ours).write(lists, into: out)
+            }
+            #expect(try write([train, test]) == [out + "/train.csv", out + "/test.csv"])
+            let before = try text(of: out + "/coverage.tsv")
+            let fault = #expect(throws: Fault.self) { try write([train]) }
+            #expect(fault?.thing == out + "/test.csv" && fault?.code == .usage, "\(fault as Any)")
+            #expect(try text(of: out + "/coverage.tsv") == before, "nothing was written")
+            try removeTree(out + "/test.csv")
+            #expect(try write([train]) == [out + "/train.csv"])
+        }
+    }
+
     @Test func foldersThatLeadBackToThemselvesAreLookedIntoOnce() throws {
         try withTemporaryFolder { folder in
             let videos = folder + "/videos"

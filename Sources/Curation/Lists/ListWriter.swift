@@ -62,12 +62,22 @@ public struct ListWriter {
     /// Writes `train.csv`, `val.csv` and `test.csv` (those that hold videos), the classes, `coverage.tsv` and
     /// `problems.tsv`; every file whole or not at all.
     /// - Returns: the paths of the lists.
-    /// - Throws: a `Fault` when a path does not fit, when other classes are saved there, or the disk fails.
+    /// - Throws: a `Fault` when a path does not fit, when the list of a split that has no videos here or other classes are
+    ///   there, or the disk fails.
     public func write(_ lists: VideoLists, into directory: String) throws(Fault) -> [String] {
         var texts: [(path: String, text: String)] = []
         for split in Split.allCases {
-            guard let videos = lists.videos[split], !videos.isEmpty else { continue }
-            texts.append(("\(directory)/\(split).csv", try text(videos, classes: lists.classes)))
+            let path = "\(directory)/\(split).csv"
+            guard let videos = lists.videos[split], !videos.isEmpty else {
+                // Beside new lists it would be taken for one of them; and it may be somebody's only one.
+                guard !pathExists(path) else {
+                    throw Fault(
+                        .usage, path, "is there already, and these annotations have no video for \(split)",
+                        mend: "remove it if it is an earlier run's, or name another folder with --out")
+                }
+                continue
+            }
+            texts.append((path, try text(videos, classes: lists.classes)))
         }
         try makeDirectories(directory)
         try lists.classes.save(in: directory)
