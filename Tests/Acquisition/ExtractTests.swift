@@ -68,6 +68,35 @@ import Testing
         #expect(try videos(options) == tree.videos)
     }
 
+    /// Of what has the size that was recorded, and other bytes, nothing is the copy that may go.
+    @Test func archivesAreRemovedByDigestsAndNotBySizes() throws {
+        let tree = try PublishedTree()
+        var options = try downloaded(tree)
+        _ = try extract(options)
+        func flipLastByte(_ path: String) throws {
+            var bytes = try readWhole(path)
+            bytes[bytes.count - 1] ^= 1
+            try writeWhole(bytes, to: path)
+        }
+        let rotten = try #require(tree.videos.keys.sorted().first { $0.hasPrefix("val/") })
+        try flipLastByte(options.out + "/videos/" + rotten)
+        let (archives, changed) = (options.out + "/archives", options.out + "/archives/train/part_1.tar.gz")
+        try flipLastByte(changed)
+        options.removeArchives = true
+        let report = try extract(options)
+        let kept = try #require(report.archives.first { $0.split == "val" })
+        #expect(kept.status == .skipped && kept.reason.contains("-va_"), "\(kept.reason)")
+        #expect(pathExists(archives + "/val/part_0.tar.gz"))
+        let other = try #require(report.archives.first { $0.split == "train" && $0.name == "part_1.tar.gz" })
+        #expect(other.status == .refused && pathExists(changed), "\(other.reason)")
+        #expect(!pathExists(archives + "/train/part_0.tar.gz"))
+        // Without the one that rotted the archive gives it again, and goes.
+        try removeTree(options.out + "/videos/" + rotten)
+        _ = try extract(options)
+        #expect(!pathExists(archives + "/val/part_0.tar.gz"))
+        #expect(try videos(options) == tree.videos)
+    }
+
     private static let hostile: [(TarWriter, String)] = {
         func tar(_ add: (inout TarWriter) -> Void) -> TarWriter {
             var tar = TarWriter()

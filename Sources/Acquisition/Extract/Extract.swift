@@ -14,7 +14,7 @@ public struct ExtractOptions: Sendable {
     public var splits: [String] = []
     /// Archives under way at once.
     public var jobs = 2
-    /// Remove an archive when its videos are on the disk.
+    /// Remove an archive when its videos are on the disk, with the bytes that came out of it.
     public var removeArchives = false
     public var cancellation = Cancellation()
     /// Sees bytes of archives done and in all, from several threads, one at a time.
@@ -164,7 +164,8 @@ private final class Extraction: Sendable {
     private func standing(_ item: Item) -> ExtractReport.Archive? {
         guard let record = ExtractionRecord.read(item.record) else { return nil }
         let digest: Digest?
-        if let receipt = Receipt.read(of: item.path), receipt.bytes == item.bytes {
+        // A receipt tells what the file was; what is to be removed is read again.
+        if !options.removeArchives, let receipt = Receipt.read(of: item.path), receipt.bytes == item.bytes {
             digest = receipt.digest
         } else {
             digest = try? fileDigest(item.path)
@@ -174,16 +175,22 @@ private final class Extraction: Sendable {
         // A larger video of the name, or a replacement of any size, may have taken its place.
         let isWhole = record.videos.allSatisfy { video in
             guard let bytes = try? fileSize(folder + video.name) else { return false }
-            return bytes >= video.bytes || replaced.contains { $0.prefix(11) == video.name.prefix(11) }
+            return bytes >= video.bytes || isReplaced(video.name, in: item.split)
         }
         return isWhole ? outcome(item, record, .skipped, "") : nil
     }
 
+    private func isReplaced(_ name: String, in split: String) -> Bool {
+        split != PublishedSet.replacementSplit && replaced.contains { $0.prefix(11) == name.prefix(11) }
+    }
+
     /// An earlier extraction left the archive, or was ended before it removed it.
     private func skip(_ item: Item, _ outcome: ExtractReport.Archive) -> ExtractReport.Archive {
-        if options.removeArchives, let record = ExtractionRecord.read(item.record) {
-            do throws(Fault) { try remove(item, record) } catch { stop(error) }
-        }
+        guard options.removeArchives, let record = ExtractionRecord.read(item.record) else { return outcome }
+        let folder = options.out + "/videos/" + item.split + "/"
+        let others = record.videos.filter { (try? fileDigest(folder + $0.name)) != $0.digest }.map(\.name)
+        var outcome = outcome
+        do throws(Fault) { outcome.reason = try remove(item, record, unless: others) } catch { stop(error) }
         return outcome
     }
 
@@ -202,8 +209,11 @@ private final class Extraction: Sendable {
             if let receipt = Receipt.read(of: item.path), receipt.digest != record.archive {
                 try Receipt(bytes: item.bytes, digest: record.archive, validator: nil).write(of: item.path)
             }
-            if options.removeArchives { try remove(item, record) }
-            let words = conflicts.isEmpty ? "" : "\(conflicts.count) videos differ from ones of the same name elsewhere"
+            var words = conflicts.isEmpty ? "" : "\(conflicts.count) videos differ from ones of the same name elsewhere"
+            if options.removeArchives {
+                let staying = try remove(item, record, unless: conflicts)
+                if !staying.isEmpty { words = staying }
+            }
             return outcome(item, record, .extracted, words)
         } catch {
             if error.code != .data { stop(error) }
@@ -211,11 +221,19 @@ private final class Extraction: Sendable {
         }
     }
 
-    /// The receipt stays: a later download then knows that nothing is missing.
-    private func remove(_ item: Item, _ record: ExtractionRecord) throws(Fault) {
+    /// Removes an archive, if every video that came out of it lies here, or a replacement of it. The receipt stays: a later
+    /// download then knows that nothing is missing.
+    /// - Parameter others: names under which something else lies.
+    /// - Returns: why the archive stays; empty when it is gone.
+    private func remove(_ item: Item, _ record: ExtractionRecord, unless others: [String]) throws(Fault) -> String {
+        let others = others.filter { !isReplaced($0, in: item.split) }
+        if let first = others.first {
+            return "is not removed: \(others.count) of its videos are here with another content, '\(first)' for one"
+        }
         try Receipt(bytes: item.bytes, digest: record.archive, validator: Receipt.read(of: item.path)?.validator)
             .write(of: item.path)
         try removeTree(item.path)
+        return ""
     }
 
     private func outcome(
