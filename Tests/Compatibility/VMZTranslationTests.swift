@@ -45,6 +45,21 @@ import Testing
             ])
     }
 
+    /// `epoch_size // (batch_size * num_gpus)` steps an epoch, and rates change after whole ones.
+    @Test(
+        arguments: [
+            ([], 32, 40_000), (["--epoch_size=40031"], 32, 40_000), (["--epoch_size=32"], 32, 32),
+            (["--epoch_size=110000", "--batch_size=24"], 192, 109_824),
+            (["--epoch_size=110000", "--gpus=0"], 4, 110_000),
+        ] as [([String], Int, Int)])
+    func anEpochHasWholeSteps(words: [String], clipsOfAStep: Int, clips: Int) throws {
+        guard case .train(let training) = try VMZTranslation(.trainNet, finetuning + words).task else {
+            return #expect(Bool(false), "\(words)")
+        }
+        #expect(clips.isMultiple(of: clipsOfAStep))
+        expect(training.recipe, ["schedule.clips_per_epoch": "\(clips)"])
+    }
+
     /// VMZ's nets for tests scale by scale_h and scale_w, whatever the jitter of training.
     @Test(
         arguments: [
@@ -114,6 +129,8 @@ import Testing
         (["--is_checkpoint=1"], "cannot be continued"),
         (["--jitter_scales=a,b"], "--jitter_scales=a,b: is no list of sizes"),
         (["--batch_size=four"], "--batch_size: 'four' is not a whole number"),
+        (["--epoch_size=31"], "--epoch_size=31: is less than the 32 clips of one step"),
+        (["--gpus="], "--gpus=: names no GPU"),
         (["--pretrained_model=a.pkl"], "--pretrained_model: VMZ's train_net has no such flag"),
         (["--num_epoch=8"], "did you mean --num_epochs?"), (["loose"], "loose: belongs to no flag"),
         (["--gamma"], "--gamma: has no value"),

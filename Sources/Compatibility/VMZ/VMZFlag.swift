@@ -120,7 +120,7 @@ public struct VMZFlag: Sendable {
             .honoured(
                 "the same; after each epoch a clip of each video is tested, and at the end all of it, VMZ's small way")),
         .init("batch_size", .integer(32), .honoured("of one GPU: `batch.clips_per_unit`")),
-        .init("epoch_size", .integer(110000), .honoured("`schedule.clips_per_epoch`")),
+        .init("epoch_size", .integer(110000), .honoured("`schedule.clips_per_epoch`, rounded down to whole steps")),
         .init("num_epochs", .integer(50), .honoured("`schedule.epochs`")),
         .init("base_learning_rate", .real(0.003), .honoured("of one GPU: times as many, `optimizer.learning_rate`")),
         .init("step_epoch", .integer(10), .honoured("`schedule.step_epochs`")),

@@ -44,8 +44,9 @@ struct VMZRecipe {
             "conv1_temporal_kernel")
         if arguments.flag("use_dropout") { put("model.dropout", .real(0.5), "use_dropout") }
         if let gpus = arguments.text("gpus") {
-            devices = gpus.split(separator: ",").count
-            if devices == 0 { arguments.refuse("gpus", "names no GPU") }
+            let count = gpus.split(separator: ",").count
+            if count == 0 { arguments.refuse("gpus", "names no GPU") }
+            devices = max(1, count)
         } else {
             // 0 is a processor.
             devices = max(1, arguments.integer("num_gpus", in: 0...1024))
@@ -90,16 +91,20 @@ struct VMZRecipe {
         return edges
     }
 
-    /// A GPU's batch is a unit; VMZ multiplies the rate by their number.
+    /// A GPU's batch is a unit; VMZ multiplies the rate by their number, and an epoch is as many whole steps as fit into its
+    /// clips.
     mutating func training() {
         put("batch.units", .integer(devices), "gpus")
-        put("batch.clips_per_unit", .integer(arguments.integer("batch_size", in: 1...1024)), "batch_size")
+        let clipsPerUnit = arguments.integer("batch_size", in: 1...1024)
+        put("batch.clips_per_unit", .integer(clipsPerUnit), "batch_size")
         let rate = arguments.real("base_learning_rate", in: 0...1000) * Double(devices)
         put("optimizer.learning_rate", .real(rate), "base_learning_rate")
         put("optimizer.weight_decay", .real(arguments.real("weight_decay", in: 0...1)), "weight_decay")
         put("schedule.epochs", .integer(arguments.integer("num_epochs", in: 1...1_000_000)), "num_epochs")
-        put(
-            "schedule.clips_per_epoch", .integer(arguments.integer("epoch_size", in: 1...1_000_000_000)), "epoch_size")
+        let clipsPerStep = devices * clipsPerUnit
+        let steps = arguments.integer("epoch_size", in: 1...1_000_000_000) / clipsPerStep
+        if steps == 0 { arguments.refuse("epoch_size", "is less than the \(clipsPerStep) clips of one step") }
+        put("schedule.clips_per_epoch", .integer(steps * clipsPerStep), "epoch_size")
         put("schedule.kind", .string("steps"), "step_epoch")
         put("schedule.step_epochs", .integer(arguments.integer("step_epoch", in: 1...1_000_000)), "step_epoch")
         put("schedule.gamma", .real(arguments.real("gamma", in: 0...1)), "gamma")
