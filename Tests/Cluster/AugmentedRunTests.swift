@@ -126,13 +126,13 @@ struct AugmentedRunTests {
             let run = folder + "/run"
             _ = try MotionRun.hash(Program.start(MotionRun.arguments(run: run, workers: 1)).wait())
             func precise(
-                _ name: String, clips: Int, threads: Int, convolution: String = "auto"
+                _ name: String, clips: Int, threads: Int, convolution: String = "auto", freeze: String = "[]"
             ) throws -> SafetensorsFile {
                 let out = "\(folder)/\(name).safetensors"
                 let made = try Program.run(
-                    "model", "precise", run + "/recipe.toml", "numerics.convolution=\(convolution)", "--checkpoint",
-                    run, "--data", try MotionRun.data.get(), "--clips", "\(clips)", "--out", out, "--threads",
-                    "\(threads)", "--json")
+                    "model", "precise", run + "/recipe.toml", "numerics.convolution=\(convolution)",
+                    "optimizer.freeze=\(freeze)", "--checkpoint", run, "--data", try MotionRun.data.get(), "--clips",
+                    "\(clips)", "--out", out, "--threads", "\(threads)", "--json")
                 try #require(made.status == 0, "\(made.errors)")
                 return try SafetensorsFile(out)
             }
@@ -154,6 +154,12 @@ struct AugmentedRunTests {
                 #expect(try (trained.floats(tensor.name) != values) == isStatistic, "\(tensor.name)")
             }
             #expect(changed > 10)
+            // Frozen ones stay as training left them.
+            let frozen = try precise("f", clips: 8, threads: 1, freeze: "[\"conv1_*\"]")
+            for tensor in trained.tensors where tensor.name.hasSuffix("_rm") || tensor.name.hasSuffix("_riv") {
+                let isKept = try frozen.floats(tensor.name) == trained.floats(tensor.name)
+                #expect(isKept == tensor.name.hasPrefix("conv1_"), "\(tensor.name)")
+            }
             // The recipe's convolutions compute them, whose bits are others.
             let direct = try precise("d", clips: 2, threads: 1, convolution: "direct")
             let winograd = try precise("e", clips: 2, threads: 1, convolution: "winograd")
