@@ -31,8 +31,8 @@ public final class DashboardServer: Sendable {
     ///   - about: The option or key that `address` comes from, for people.
     ///   - clock: Seconds since 1970.
     ///   - snapshot: What is known now. Called on the server's thread about once a second and for each request.
-    /// - Throws: `Fault.usage` when the address is not this machine's, the port is in use, or a token would cross a
-    ///   network unencrypted.
+    /// - Throws: `Fault.usage` when the port is in use or a token would cross a network unencrypted, `Fault.stoppedEarly`
+    ///   when the address is not this machine's now.
     public init(
         _ address: DashboardAddress, about: String, orders: Orders? = nil, limits: HTTPLimits = HTTPLimits(),
         clock: @escaping @Sendable () -> Double, snapshot: @escaping @Sendable () -> RunMetrics
@@ -64,7 +64,7 @@ public final class MetricsServer: Sendable {
     private let server: HTTPServer
 
     /// - Parameter text: Called on the server's thread for each request.
-    /// - Throws: `Fault.usage` when the address is not this machine's or the port is in use.
+    /// - Throws: `Fault.usage` when the port is in use, `Fault.stoppedEarly` when the address is not this machine's now.
     public init(
         _ address: DashboardAddress, about: String, text: @escaping @Sendable () -> String
     ) throws(Fault) {

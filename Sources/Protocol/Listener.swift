@@ -68,8 +68,8 @@ public final class Listener {
     private static let mostLastWords = 1000
 
     /// - Parameter endpoint: `tcp://HOST:PORT`; port 0 or `*` takes a free one.
-    /// - Throws: `Fault` when the port is in use, the address is not one of this machine's, or the context's security
-    ///   does not allow it.
+    /// - Throws: `Fault` when the port is in use or the context's security does not allow the address, and
+    ///   `Fault.stoppedEarly` when it is not one of this machine's now.
     public init(_ context: Context, endpoint: String, limits: FrameLimits = FrameLimits()) throws(Fault) {
         try context.security.check(listening: endpoint)
         self.context = context

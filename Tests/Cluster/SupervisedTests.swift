@@ -30,6 +30,25 @@ struct SupervisedTests {
         }
     }
 
+    /// To systemd that is a failure, 75 or not: who has not been ready has not succeeded.
+    @Test("A coordinator whose address this machine does not have yet was never ready and may be started again")
+    func noAddressYet() throws {
+        try withTemporaryFolder { folder in
+            let supervisor = try #require(NoticeListener(folder + "/notify"))
+            // Of the documentation's network (RFC 5737): nobody's.
+            let coordinator = try Program.start(
+                [
+                    "NOTIFY_SOCKET=\(supervisor.path)", Program.path, "coordinator", "--recipe",
+                    sourceTree + "/recipes/motion/r2plus1d-10-8x56.toml", "--data", try MotionRun.data.get(), "--run",
+                    folder + "/run", "--listen", "tcp://192.0.2.1:5570", "--insecure",
+                ], with: "/usr/bin/env"
+            ).wait()
+            #expect(coordinator.status == 75, "\(coordinator.errors)")
+            #expect(coordinator.errors.contains("no network interface"), "\(coordinator.errors)")
+            #expect(supervisor.next() == nil)
+        }
+    }
+
     @Test("A worker that waits for its coordinator is ready and lives")
     func worker() throws {
         try withTemporaryFolder { folder in

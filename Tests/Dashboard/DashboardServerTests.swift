@@ -271,7 +271,14 @@ import Wire
         let server = try run.server()
         defer { server.close() }
         let taken = try DashboardAddress("127.0.0.1:\(try Self.port(server))", about: "--dashboard")
-        #expect(throws: Fault.self) { try MetricsServer(taken, about: "--metrics") { "" } }
+        let fault = #expect(throws: Fault.self) { try MetricsServer(taken, about: "--metrics") { "" } }
+        #expect(fault?.code == .usage)
+    }
+
+    /// But may be later.
+    @Test(arguments: ["192.0.2.1", "nobody.invalid"]) func addressesThatAreNotThere(host: String) throws {
+        let fault = #expect(throws: Fault.self) { try Run().server(host: host) }
+        #expect(fault?.code == .stoppedEarly, "\(fault as Any)")
     }
 
     @Test(arguments: ["", "8080", "host", "host:", ":80", "0.0.0.0:80", "[::]:80", "*:80", "a b:80", "h:70000", "h:-1"])

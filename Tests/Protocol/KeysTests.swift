@@ -164,8 +164,12 @@ struct KeysTests {
             // Of the documentation's network (RFC 5737): nobody's.
             let away = "tcp://192.0.2.1:5570"
             #expect(try fault(listening: away, .loopback)?.reason.contains("no keys") == true)
-            #expect(try fault(listening: away, insecure)?.reason.contains("no network interface") == true)
-            #expect(try fault(listening: away, keyed)?.reason.contains("no network interface") == true)
+            for security in [insecure, keyed] {
+                let fault = try fault(listening: away, security)
+                #expect(fault?.reason.contains("no network interface") == true, "\(fault as Any)")
+                // A machine that has just started may have it later.
+                #expect(fault?.code == .stoppedEarly)
+            }
             let joining = #expect(throws: Fault.self) { try Connection(try Context(), endpoint: away) }
             #expect(joining?.mend.contains("zoetrope keys") == true)
             _ = try Connection(try Context(security: insecure), endpoint: away)

@@ -33,7 +33,7 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - about: The option or key that `address` comes from, for people.
     ///   - answer: Called on the server's thread: to be quick.
-    /// - Throws: `Fault.usage` when the address is not this machine's or the port is in use.
+    /// - Throws: `Fault.usage` when the port is in use, `Fault.stoppedEarly` when the address is not this machine's now.
     public init(
         _ address: DashboardAddress, about: String, limits: HTTPLimits = HTTPLimits(), broadcast: Broadcast? = nil,
         answer: @escaping @Sendable (HTTPRequest) -> HTTPAnswer
@@ -76,9 +76,14 @@ public final class HTTPServer: Sendable {
                 .usage, about, "\(doing): the port is in use",
                 mend: "stop the process that listens there, or choose another port (0 takes a free one)")
         case EADDRNOTAVAIL:
+            // Not yet, perhaps: at boot addresses come late, and so does whoever knows names.
             return Fault(
-                .usage, about, "\(doing): no network interface of this machine has that address",
+                .stoppedEarly, about, "\(doing): no network interface of this machine has that address",
                 mend: "use one of its own addresses; 127.0.0.1 serves a single machine")
+        case nil:
+            return Fault(
+                .stoppedEarly, about, "\(doing): nobody knows that name (\(error))",
+                mend: "name an address of this machine; 127.0.0.1 serves a single machine")
         default:
             return Fault(.usage, about, "\(doing): \(error)", mend: "name an address of this machine and a free port")
         }

@@ -57,7 +57,8 @@ final class WorkerSession {
         do throws(Fault) {
             listener = try Listener(context, endpoint: "tcp://\(bind):*", limits: settings.limits)
         } catch {
-            guard settings.dataBind.isEmpty, !settings.dataHost.isEmpty, error.code == .usage else { throw error }
+            // Misuse, or an address that this machine does not have now.
+            guard settings.dataBind.isEmpty, !settings.dataHost.isEmpty, error.code != .internal else { throw error }
             throw Fault(
                 error.code, "worker.data_host = \"\(host)\"", error.reason,
                 mend: error.mend + "; where it is a name for others only, say in worker.data_bind where to listen")
