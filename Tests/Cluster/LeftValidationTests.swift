@@ -46,8 +46,10 @@ struct LeftValidationTests {
         }
     }
 
-    @Test("Control-C ends the command with the run's result; the same command validates what is left and says it again")
-    func interrupted() throws {
+    @Test(
+        "Control-C ends the command with the run's result, a scheduler's signal with 75; the same command validates the rest",
+        arguments: [(SIGINT, 0), (SIGUSR1, 75)] as [(Int32, Int32)])
+    func interrupted(signal: Int32, code: Int32) throws {
         try withTemporaryFolder { folder in
             let run = folder + "/run"
             let arguments = try MotionRun.arguments(
@@ -56,22 +58,45 @@ struct LeftValidationTests {
             let training = try Program.start(arguments)
             let child = try stopValidation(of: training)
             #expect(training.errors.wait(for: "validating the last checkpoints"))
-            training.kill(SIGINT)
+            training.kill(signal)
             #expect(training.errors.wait(for: "the last checkpoints are not validated; the same command does it"))
             // It has been told to end by then.
             kill(child.pid, SIGCONT)
             let first = training.wait()
-            let hash = try MotionRun.hash(first)
+            #expect(first.status == code, "\(first.errors)")
             let before = try validated(run)
             #expect(!before.contains(6))
 
             let second = try Program.start(arguments).wait()
-            #expect(try MotionRun.hash(second) == hash)
+            let hash = try MotionRun.hash(second)
+            #expect(code != 0 || first.json["weights_sha256"] as? String == hash)
             let after = try validated(run)
             #expect(after.starts(with: before) && after.last == 6 && after == Set(after).sorted(), "\(after)")
             #expect(second.errors.contains("step 6: video@1"), "\(second.errors)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: run + "/validation").isEmpty)
             #expect(FileManager.default.fileExists(atPath: run + "/best/model.safetensors"))
+        }
+    }
+
+    @Test("The same command, told so again by a scheduler, ends with 75 again")
+    func interruptedAgain() throws {
+        try withTemporaryFolder { folder in
+            let run = folder + "/run"
+            let arguments = try MotionRun.arguments(
+                run: run, workers: 1, "schedule.steps=2", "checkpoint.every_steps=2", "validation.every_epochs=1")
+            for _ in 0..<2 {
+                let training = try Program.start(arguments)
+                let child = try stopValidation(of: training)
+                #expect(training.errors.wait(for: "validating the last checkpoints"))
+                training.kill(SIGUSR1)
+                #expect(training.errors.wait(for: "the last checkpoints are not validated; the same command does it"))
+                kill(child.pid, SIGCONT)
+                let ended = training.wait()
+                #expect(ended.status == 75, "\(ended.errors)")
+                #expect(ended.errors.contains("its last checkpoints are not validated; the same command continues"))
+            }
+            _ = try MotionRun.hash(Program.start(arguments).wait())
+            #expect(try validated(run) == [2])
         }
     }
 }

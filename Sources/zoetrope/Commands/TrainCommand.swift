@@ -170,9 +170,9 @@ func coordinate(
         layout: try preparation.job.layout(), retention: preparation.retention, initial: preparation.initialState,
         listener: listener, observer: observer,
         content: { [content = preparation.content] in content.path(of: $0) })
-    onStop(isTended: isTended) {
+    onStop(isTended: isTended) { signal in
         shell.stop(reason: "a signal asked for it")
-        validation?.leaveTheRest()
+        validation?.leaveTheRest(on: signal)
     }
     try page?.begin(shell, run: run)
     try started(shell)
@@ -182,11 +182,11 @@ func coordinate(
     if ending.code == 0 { standardError("zoetrope: all \(preparation.steps) steps are done\n") }
     ServiceNotice.system?.stopping()
     report.finish(ending)
-    validation?.finish(isDone: ending.code == 0)
+    let owed = validation?.finish(isDone: ending.code == 0)
     tensorBoard.finish(ending)
     monitor?.ended(ending)
     page?.close(run: run)
-    return ending
+    return owed ?? ending
 }
 
 /// The result of a run that is done, and nil for any other. What it has left to validate is done first.
@@ -204,9 +204,9 @@ func finishedResult(run: String, preparation: RunPreparation, isTended: Bool = f
     let claim = try RunDirectory.Claim(run, takingOver: false)
     defer { withExtendedLifetime(claim) {} }
     guard let validation = try preparation.validation(run: run, told: { _ in }) else { return finished }
-    onStop(isTended: isTended) { validation.leaveTheRest() }
+    onStop(isTended: isTended) { validation.leaveTheRest(on: $0) }
     ServiceNotice.system?.stopping()
-    validation.finish(isDone: true)
+    if let owed = validation.finish(isDone: true) { try conclude(owed, run: run) }
     return finished
 }
 
@@ -214,15 +214,19 @@ func finishedResult(run: String, preparation: RunPreparation, isTended: Bool = f
 func conclude(
     _ ending: Ending, run: String, preparation: RunPreparation, _ options: ResultOptions
 ) throws {
-    guard ending.code == 0 else {
-        throw Fault(
-            Fault.Code(rawValue: Int32(ending.code)) ?? .internal, run, ending.reason,
-            mend: ending.code == 75 ? "the same command continues" : "")
-    }
+    try conclude(ending, run: run)
     guard let finished = try RunResult(run: run, preparation: preparation) else {
         throw Fault(.internal, run, "ended without its last checkpoint", mend: "run the same command again")
     }
     options.report(finished.json, text: finished.text)
+}
+
+/// - Throws: the fault of a run that is not done.
+private func conclude(_ ending: Ending, run: String) throws(Fault) {
+    guard ending.code != 0 else { return }
+    throw Fault(
+        Fault.Code(rawValue: Int32(ending.code)) ?? .internal, run, ending.reason,
+        mend: ending.code == 75 ? "the same command continues" : "")
 }
 
 /// Other processes may have another working folder.

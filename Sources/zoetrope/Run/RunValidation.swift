@@ -3,6 +3,7 @@ import Evaluation
 import Faults
 import Foundation
 import Launch
+import Protocol
 import Reporting
 import Storage
 import Synchronization
@@ -30,9 +31,14 @@ final class RunValidation: Sendable {
         var last = 0
         /// The run has ended early: what waits is for the next coordinator.
         var isAbandoned = false
+        /// Something was, and is not done.
+        var isLeft = false
+        /// Whoever wanted the end runs the same command again, if its code says that there is something to do.
+        var comesAgain = false
         var child: Process?
 
         mutating func abandon() {
+            isLeft = isLeft || !waiting.isEmpty
             waiting = []
             isAbandoned = true
             child?.terminate()
@@ -89,7 +95,8 @@ final class RunValidation: Sendable {
     }
 
     /// Training has ended: what waits is done first if the run is, and left to the next coordinator if not.
-    func finish(isDone: Bool) {
+    /// - Returns: the ending of a run that is done, where something was left to the same command on SIGUSR1; else nil.
+    func finish(isDone: Bool) -> Ending? {
         keeper.finish()
         state.withLock { state in
             if !isDone {
@@ -107,11 +114,16 @@ final class RunValidation: Sendable {
             ServiceNotice.system?.extend(seconds: 60)
         }
         tester.finish()
+        let isOwed = state.withLock { $0.isLeft && $0.comesAgain }
+        return isDone && isOwed ? Ending(code: 75, reason: "its last checkpoints are not validated") : nil
     }
 
     /// The run is to end, or its command: what is not validated yet is left to the same command. From any thread.
-    func leaveTheRest() {
+    ///
+    /// SIGUSR1 is from a scheduler, which gives it again on 75; people who end it have their result.
+    func leaveTheRest(on signal: Int32) {
         let isLeft = state.withLock { state in
+            if signal == SIGUSR1 { state.comesAgain = true }
             let isLeft = !state.isAbandoned && (!state.waiting.isEmpty || state.child != nil)
             state.abandon()
             return isLeft
@@ -153,7 +165,7 @@ final class RunValidation: Sendable {
             try removeTree(folder(version))
         } catch {
             // Ended with the run: it is done by the next coordinator.
-            guard error.code != .stoppedEarly else { return }
+            guard error.code != .stoppedEarly else { return state.withLock { $0.isLeft = true } }
             standardError("zoetrope: step \(version) is not validated: \(error)\n")
             try? removeTree(folder(version))
         }
@@ -198,7 +210,7 @@ final class RunValidation: Sendable {
             // Also where a supervisor ends all processes of the run at once.
             let isTold =
                 process.terminationReason == .uncaughtSignal
-                && [SIGTERM, SIGINT, SIGHUP].contains(process.terminationStatus)
+                && [SIGTERM, SIGINT, SIGHUP, SIGUSR1].contains(process.terminationStatus)
             if wasAbandoned || isTold { throw Fault(.stoppedEarly, thing, "the run ended") }
             let lines = said.withLock { String(decoding: $0, as: UTF8.self) }.split(whereSeparator: \.isNewline)
             throw Fault(.data, thing, "ended with \(process.terminationStatus): \(lines.last ?? "")")

@@ -23,13 +23,14 @@ func onSignals(_ numbers: [Int32], _ body: @escaping @Sendable () -> Void) {
     }
 }
 
-/// Calls `body` when this process is asked to stop, by any of the signals that mean that.
+/// Calls `body` when this process is asked to stop, with the signal, one of those that mean that.
 ///
 /// A second one ends it at once, but not under a tender: a scheduler that ends a job sends its signal to every process of it,
 /// and the launch, which has it too, sends it on. Whoever is in earnest has the tender kill.
-func onStop(isTended: Bool, _ body: @escaping @Sendable () -> Void) {
+func onStop(isTended: Bool, _ body: @escaping @Sendable (Int32) -> Void) {
     let numbers = [SIGTERM, SIGINT, SIGUSR1]
-    if isTended { onEverySignal(numbers) { _, _ in body() } } else { onSignals(numbers, body) }
+    guard !isTended else { return onEverySignal(numbers) { number, _ in body(number) } }
+    for number in numbers { onSignals([number]) { body(number) } }
 }
 
 /// Returns when the source sees its signal: one that came before would be lost, or end the process, unheard. From then on it
