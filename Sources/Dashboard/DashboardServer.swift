@@ -29,12 +29,14 @@ public final class DashboardServer: Sendable {
 
     /// - Parameters:
     ///   - about: The option or key that `address` comes from, for people.
+    ///   - names: What this machine is called: besides the address and `localhost`, what a browser may ask for.
     ///   - clock: Seconds since 1970.
     ///   - snapshot: What is known now. Called on the server's thread about once a second and for each request.
     /// - Throws: `Fault.usage` when the port is in use or a token would cross a network unencrypted, `Fault.stoppedEarly`
     ///   when the address is not this machine's now.
     public init(
-        _ address: DashboardAddress, about: String, orders: Orders? = nil, limits: HTTPLimits = HTTPLimits(),
+        _ address: DashboardAddress, about: String, names: [String], orders: Orders? = nil,
+        limits: HTTPLimits = HTTPLimits(),
         clock: @escaping @Sendable () -> Double, snapshot: @escaping @Sendable () -> RunMetrics
     ) throws(Fault) {
         if orders != nil, !address.isLoopback {
@@ -45,7 +47,7 @@ public final class DashboardServer: Sendable {
         let routes = DashboardRoutes(orders: orders, clock: clock, snapshot: snapshot)
         let told = Mutex(LiveNews())
         server = try HTTPServer(
-            address, about: about, limits: limits,
+            address, about: about, names: names, limits: limits,
             broadcast: HTTPServer.Broadcast(
                 whole: { LiveNews.whole(snapshot(), now: clock()) },
                 news: { told.withLock { $0.news(snapshot(), now: clock()) } }),
@@ -63,12 +65,14 @@ public final class MetricsServer: Sendable {
     public let address: String
     private let server: HTTPServer
 
-    /// - Parameter text: Called on the server's thread for each request.
+    /// - Parameters:
+    ///   - names: What this machine is called: besides the address and `localhost`, what may be asked for.
+    ///   - text: Called on the server's thread for each request.
     /// - Throws: `Fault.usage` when the port is in use, `Fault.stoppedEarly` when the address is not this machine's now.
     public init(
-        _ address: DashboardAddress, about: String, text: @escaping @Sendable () -> String
+        _ address: DashboardAddress, about: String, names: [String], text: @escaping @Sendable () -> String
     ) throws(Fault) {
-        server = try HTTPServer(address, about: about) { request in
+        server = try HTTPServer(address, about: about, names: names) { request in
             guard request.path == "/metrics" else { return .text(404, "only /metrics is here") }
             guard ["GET", "HEAD"].contains(request.method) else { return .methods("GET, HEAD") }
             return .whole(

@@ -25,6 +25,7 @@ import Wire
         ) throws(Fault) -> DashboardServer {
             try DashboardServer(
                 try DashboardAddress(host + ":0", about: "--dashboard"), about: "--dashboard",
+                names: ["Node-7.cluster.example.org"],
                 orders: token.map { token in
                     .init(
                         token: token, checkpoint: { self.orders.withLock { $0.append("checkpoint") } },
@@ -175,6 +176,38 @@ import Wire
             HTTPClient.ask(silent.url + "stop", method: "POST", headers: ["Authorization: Bearer "])?.status == 403)
     }
 
+    /// A web site may let a name of its own mean this machine, and ask as if it were served from here.
+    @Test(arguments: [
+        ("127.0.0.1", 200), ("127.0.0.1:8017", 200), ("10.1.2.3:80", 200), ("[2001:db8::1]", 200), ("[::1]:8017", 200),
+        ("localhost:8017", 200), ("LocalHost.", 200), ("node-7.cluster.example.org:8017", 200), ("node-7", 200),
+        ("example.org", 421), ("rebound.example.net:8017", 421), ("127.0.0.1.example.net", 421),
+        ("localhost.example.net", 421), ("example.net:localhost", 421), ("[localhost]", 421), ("2130706433", 421),
+        ("::1", 421), ("[::1", 421),
+    ])
+    func nobodyElsesNameLeadsHere(host: String, status: Int) throws {
+        let token = "0123456789abcdef"
+        let run = Run()
+        let server = try run.server(token: token)
+        defer { server.close() }
+        let page = try #require(HTTPClient.ask(server.url, headers: ["Host: \(host)"]))
+        #expect(page.status == status)
+        #expect(status == 200 || page.body.hasPrefix("nothing here has that name"))
+        let order = HTTPClient.ask(
+            server.url + "checkpoint", method: "POST", headers: ["Host: \(host)", "Authorization: Bearer \(token)"])
+        #expect(order?.status == (status == 200 ? 202 : 421))
+        #expect(run.orders.withLock { $0.count } == (status == 200 ? 1 : 0))
+    }
+
+    @Test func oneOfTwoNamesIsNotEnough() throws {
+        let server = try Run().server()
+        defer { server.close() }
+        for (hosts, status) in [("", 200), ("Host: localhost\r\nHost: example.net\r\n", 421)] {
+            let connection = RawConnection(port: try Self.port(server))
+            connection.send(Array("GET /healthz HTTP/1.1\r\n\(hosts)\r\n".utf8))
+            #expect(connection.first()?.hasPrefix("HTTP/1.1 \(status)") == true)
+        }
+    }
+
     @Test func eventsTellTheWholeAndThenWhatIsNew() throws {
         let run = Run()
         run.commit(0, loss: 2)
@@ -246,7 +279,7 @@ import Wire
         let server = try run.server(limits: limits)
         defer { server.close() }
         let port = try Self.port(server)
-        let ask = Array("GET /events HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+        let ask = Array("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
         let listeners = (0..<3).map { _ in RawConnection(port: port) }
         for listener in listeners.prefix(2) {
             listener.send(ask)
@@ -255,7 +288,7 @@ import Wire
         listeners[2].send(ask)
         #expect(listeners[2].first()?.hasPrefix("HTTP/1.1 503") == true)
         let fourth = RawConnection(port: port)
-        fourth.send(Array("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+        fourth.send(Array("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
         #expect(fourth.first()?.hasPrefix("HTTP/1.1 200") == true)
         #expect(RawConnection(port: port).rest() == "")
         withExtendedLifetime((listeners, fourth)) {}
@@ -271,7 +304,7 @@ import Wire
         let server = try run.server()
         defer { server.close() }
         let taken = try DashboardAddress("127.0.0.1:\(try Self.port(server))", about: "--dashboard")
-        let fault = #expect(throws: Fault.self) { try MetricsServer(taken, about: "--metrics") { "" } }
+        let fault = #expect(throws: Fault.self) { try MetricsServer(taken, about: "--metrics", names: []) { "" } }
         #expect(fault?.code == .usage)
     }
 

@@ -32,14 +32,17 @@ public final class HTTPServer: Sendable {
     /// Listens.
     /// - Parameters:
     ///   - about: The option or key that `address` comes from, for people.
+    ///   - names: What else this machine is called. Who asks for a name that is none of them, nor an address, is refused.
     ///   - answer: Called on the server's thread: to be quick.
     /// - Throws: `Fault.usage` when the port is in use, `Fault.stoppedEarly` when the address is not this machine's now.
     public init(
-        _ address: DashboardAddress, about: String, limits: HTTPLimits = HTTPLimits(), broadcast: Broadcast? = nil,
+        _ address: DashboardAddress, about: String, names: [String], limits: HTTPLimits = HTTPLimits(),
+        broadcast: Broadcast? = nil,
         answer: @escaping @Sendable (HTTPRequest) -> HTTPAnswer
     ) throws(Fault) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let crowd = Crowd(limits: limits, broadcast: broadcast)
+        let names = OwnNames(address, and: names)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -51,7 +54,7 @@ public final class HTTPServer: Sendable {
                     let bound = RequestBound(limits)
                     try pipeline.addHandler(bound)
                     try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-                    try pipeline.addHandler(RequestHandler(crowd: crowd, bound: bound, answer: answer))
+                    try pipeline.addHandler(RequestHandler(crowd: crowd, bound: bound, names: names, answer: answer))
                 }
             }
         do {

@@ -54,13 +54,17 @@ final class RequestHandler: ChannelInboundHandler {
 
     private let crowd: Crowd
     private let bound: RequestBound
+    private let names: OwnNames
     private let answer: @Sendable (HTTPRequest) -> HTTPAnswer
     private var head: HTTPRequestHead?
     private var isListening = false
 
-    init(crowd: Crowd, bound: RequestBound, answer: @escaping @Sendable (HTTPRequest) -> HTTPAnswer) {
+    init(
+        crowd: Crowd, bound: RequestBound, names: OwnNames, answer: @escaping @Sendable (HTTPRequest) -> HTTPAnswer
+    ) {
         self.crowd = crowd
         self.bound = bound
+        self.names = names
         self.answer = answer
     }
 
@@ -83,12 +87,18 @@ final class RequestHandler: ChannelInboundHandler {
         let bearer = head.headers.first(name: "Authorization").flatMap {
             $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : nil
         }
-        switch answer(HTTPRequest(method: head.method.rawValue, path: String(path), bearer: bearer)) {
+        // Whoever names none is no browser.
+        let isOurs = head.headers["Host"].allSatisfy { names.contains($0) }
+        let request = HTTPRequest(method: head.method.rawValue, path: String(path), bearer: bearer)
+        switch isOurs ? answer(request) : Self.misdirected {
         case .whole(let status, let type, let body, let headers):
             write(status, type, body, headers, to: head, context)
         case .events: listen(head, context)
         }
     }
+
+    private static let misdirected = HTTPAnswer.text(
+        421, "nothing here has that name: ask for the address, for localhost, or for the name that this is served at")
 
     private func write(
         _ status: Int, _ type: String, _ body: [UInt8], _ more: [(String, String)], to head: HTTPRequestHead,

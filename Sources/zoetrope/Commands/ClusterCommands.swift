@@ -202,7 +202,7 @@ struct Work: ParsableCommand {
             let host = cluster.worker.dataBind.isEmpty ? cluster.worker.dataHost : cluster.worker.dataBind
             text = (host.isEmpty ? try localAddress(towards: join) : host) + text
         }
-        let server = try MetricsServer(try DashboardAddress(text, about: about), about: about) {
+        let server = try MetricsServer(try DashboardAddress(text, about: about), about: about, names: [hostName()]) {
             progress.value.prometheus(worker: name, process: .now())
         }
         standardError("zoetrope: \(name): metrics at \(server.url)\n")

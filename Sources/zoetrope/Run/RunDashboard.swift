@@ -79,7 +79,7 @@ struct RunDashboard {
         self.monitor = monitor
         isLoopback = settings.address.isLoopback
         server = try DashboardServer(
-            settings.address, about: settings.about,
+            settings.address, about: settings.about, names: [hostName()],
             orders: settings.token.map { [orders] token in
                 DashboardServer.Orders(
                     token: token, checkpoint: { orders.give { $0.checkpoint() } },
