@@ -69,6 +69,27 @@ struct LaunchTests {
         }
     }
 
+    @Test("When the tender of a worker is killed, the worker is started again, and the keys that it left go")
+    func killedTender() throws {
+        try LaunchLab.with { lab in
+            try lab.list([SecureShell.hosts[0]])
+            let launch = try lab.launch("schedule.steps=1000")
+            let seen = try lab.status(of: launch) { step($0) >= 1 }
+            let worker = try #require(members(seen).first?["pid"] as? Int)
+            let left = try #require(lab.leftovers.first)
+            let tender = ProcessTree.descendants(of: [lab.shell.pid]).first {
+                ProcessTree.arguments($0).last == "tend"
+            }
+            kill(try #require(tender).pid, SIGKILL)
+            try lab.status(of: launch) { members($0).contains { $0["pid"] as? Int != worker } }
+            #expect(!lab.leftovers.contains(left))
+            launch.kill(SIGTERM)
+            let result = launch.wait()
+            #expect(result.status == 75, "\(result.errors)")
+            #expect(lab.leftovers == [])
+        }
+    }
+
     @Test("When launch is killed, nothing of it remains on any host; the same command continues to the same weights")
     func killedLaunch() throws {
         let undisturbed = try MotionRun.undisturbed.get()
