@@ -49,31 +49,86 @@ public final class Payload: @unchecked Sendable {  // written before it is share
 }
 
 /// Memory for payloads, kept for the next one of its size: a step allocates nothing once the first has run.
+///
+/// What was needed once (after a fault, for example) and since then by nobody goes back to the system, if whoever has rounds of
+/// alike needs says when one is over: a worker does of its steps.
 public final class PayloadPool: Sendable {
-    private struct Shelf: @unchecked Sendable {  // owns its blocks, and lives behind the mutex
-        var free: [Int: [UnsafeMutableRawPointer]] = [:]
-        var allocated = 0
+    /// Blocks of one size.
+    private struct Shelf {
+        /// The last one is taken first.
+        private var free: [UnsafeMutableRawPointer] = []
+        /// The fewest that lay here at once since some were last dropped: so many of them, the first, nobody has needed.
+        private var unneeded = 0
+
+        mutating func take() -> UnsafeMutableRawPointer? {
+            let block = free.popLast()
+            unneeded = min(unneeded, free.count)
+            return block
+        }
+
+        mutating func put(_ block: UnsafeMutableRawPointer) { free.append(block) }
+
+        /// Gives what nobody has needed to the system.
+        /// - Returns: How many blocks that were.
+        mutating func dropUnneeded() -> Int {
+            let count = unneeded
+            for block in free[..<count] { block.deallocate() }
+            free.removeFirst(count)
+            unneeded = free.count
+            return count
+        }
+
+        func dropAll() { for block in free { block.deallocate() } }
     }
 
-    private let shelf = Mutex(Shelf())
+    private struct Shelves: @unchecked Sendable {  // owns its blocks, and lives behind the mutex
+        /// By the size of their blocks.
+        private var shelves: [Int: Shelf] = [:]
+        private(set) var allocated = 0
+        private var rounds = 0
+
+        mutating func take(_ capacity: Int) -> UnsafeMutableRawPointer {
+            if let block = shelves[capacity]?.take() { return block }
+            allocated += capacity
+            return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+        }
+
+        mutating func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
+            shelves[capacity, default: Shelf()].put(block)
+        }
+
+        mutating func endRound() {
+            rounds += 1
+            guard rounds == PayloadPool.roundsKept else { return }
+            rounds = 0
+            for capacity in Array(shelves.keys) {
+                let dropped = shelves[capacity]?.dropUnneeded() ?? 0
+                allocated -= dropped * capacity
+            }
+        }
+
+        func dropAll() { for shelf in shelves.values { shelf.dropAll() } }
+    }
+
+    /// More than lie between two checkpoints, mostly, so that each finds what the one before needed.
+    private static let roundsKept = 256
+
+    private let shelves = Mutex(Shelves())
 
     public init() {}
 
-    deinit {
-        shelf.withLock { for blocks in $0.free.values { for block in blocks { block.deallocate() } } }
-    }
+    deinit { shelves.withLock { $0.dropAll() } }
 
     /// Bytes ever allocated and still held, in use or not.
-    public var allocatedBytes: Int { shelf.withLock { $0.allocated } }
+    public var allocatedBytes: Int { shelves.withLock { $0.allocated } }
+
+    /// A round of alike needs is over, a step. What nobody has needed for 256 to 511 of them goes back to the system.
+    public func endRound() { shelves.withLock { $0.endRound() } }
 
     /// An uninitialised payload of `count` bytes, aligned to 64.
     public func payload(count: Int) -> Payload {
         let capacity = Self.capacity(for: count)
-        let block = shelf.withLock { shelf in
-            if let block = shelf.free[capacity]?.popLast() { return block }
-            shelf.allocated += capacity
-            return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
-        }
+        let block = shelves.withLock { $0.take(capacity) }
         return Payload(adopting: UnsafeMutableRawBufferPointer(start: block, count: count)) { [self] bytes in
             guard let block = bytes.baseAddress else { return }
             give(back: block, capacity: capacity)
@@ -93,7 +148,7 @@ public final class PayloadPool: Sendable {
     }
 
     private func give(back block: UnsafeMutableRawPointer, capacity: Int) {
-        shelf.withLock { $0.free[capacity, default: []].append(block) }
+        shelves.withLock { $0.put(block, capacity) }
     }
 
     /// Sizes up to a page share a block size by powers of two, larger ones by pages: little waste, much reuse.

@@ -189,6 +189,7 @@ struct Shard: Sendable {
         let mine = Set(kept)
         held = held.filter { mine.contains($0.key) }
         forgetStep()
+        pool.endRound()
         applied += 1
         return answerWants() + handleEarly()
     }
