@@ -15,10 +15,7 @@ import Worker
     @Test func anAnswerThatTheOldConnectionTookAlongComesByTheNewOne() throws {
         var worker = WorkerByHand()
         var owner = Link<ShardReply, ShardRequest>(local: 2, remote: 5, session: 1, resend: 1)
-        let map = OwnershipMap(
-            number: OwnershipMap.numberBeforeFirst(ofGeneration: 1) + 1, version: 0, owners: [2], buddies: [[]],
-            sources: [.initial],
-            members: [2, 5].map { MemberAddress(incarnation: $0, endpoint: "tcp://10.0.0.\($0):41234") })
+        let map = WorkerByHand.map(1, owners: [2], members: [2, 5])
         let asked = requests(worker.hear(.map(map)))
         _ = owner.receive(try #require(asked.first), now: 0)
         let receipt = owner.flush()

@@ -3,7 +3,8 @@ import Training
 import Wire
 import Worker
 
-/// A worker, incarnation 5, that has joined the first coordinator of run 7 and hears what a test says. One chunk, one unit.
+/// A worker, incarnation 5, that has joined the first coordinator of run 7 and hears what a test says. One unit, and one chunk
+/// if a test wants no others.
 struct WorkerByHand {
     static let plan = ChunkPlan(parameters: [.init(count: 10)], statistics: [])
     static let pool = PayloadPool()
@@ -12,14 +13,14 @@ struct WorkerByHand {
     private var worker: Worker
     private var coordinator = Self.coordinator(1)
 
-    init() {
+    init(plan: ChunkPlan = Self.plan, pool: PayloadPool = Self.pool) {
         let hello = Hello(
             name: "w", host: "node", process: 1, threads: 1, endpoint: "tcp://10.0.0.5:41234", product: "test")
-        worker = Worker(incarnation: Self.incarnation, hello: hello, timing: ClusterTiming(), pool: Self.pool)
+        worker = Worker(incarnation: Self.incarnation, hello: hello, timing: ClusterTiming(), pool: pool)
         _ = worker.handle(.tick, now: 0)
         _ = hear(.welcome(Self.welcome(1)))
         let preparation = WorkerPreparation(
-            plan: Self.plan, units: 1,
+            plan: plan, units: 1,
             optimizer: OptimizerSettings(
                 .sgd(SGDSettings(momentum: 0.9, nesterov: true, convention: .rateInMomentum))),
             fingerprints: [], initialWeights: { _, values in values.initialize(repeating: 0) })
@@ -32,6 +33,20 @@ struct WorkerByHand {
 
     private static func welcome(_ generation: UInt64) -> Welcome {
         Welcome(generation: generation, run: 7, recipe: "r", data: "", instructionSet: "baseline")
+    }
+
+    /// What it says of itself.
+    var progress: Progress { worker.progress }
+
+    /// One of a coordinator's maps, without buddies.
+    static func map(
+        _ number: Int, generation: UInt64 = 1, version: Int = 0, owners: [Incarnation], source: StateSource = .initial,
+        members: [Incarnation]
+    ) -> OwnershipMap {
+        OwnershipMap(
+            number: OwnershipMap.numberBeforeFirst(ofGeneration: generation) + number, version: version, owners: owners,
+            buddies: owners.map { _ in [] }, sources: owners.map { _ in source },
+            members: members.map { MemberAddress(incarnation: $0, endpoint: "tcp://10.0.0.\($0):41234") })
     }
 
     mutating func handle(_ event: WorkerEvent, now: Double) -> [WorkerDirective] { worker.handle(event, now: now) }

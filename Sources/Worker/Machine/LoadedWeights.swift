@@ -6,8 +6,9 @@ internal import Training
 struct LoadedWeights: Sendable {
     /// Chunks of the parameters that training changes.
     private let changing: [Int]
+    private let frozen: [Int]
     /// Frozen ones that have not come yet.
-    private var unseen: Set<Int> = []
+    private var unseen: Set<Int>
     /// By chunk.
     private var versions: [Int: Int] = [:]
     private(set) var outstanding: Set<Int> = []
@@ -17,12 +18,19 @@ struct LoadedWeights: Sendable {
     private(set) var version: Int?
 
     /// Before there is a plan: nothing.
-    init() { changing = [] }
+    init() { (changing, frozen, unseen) = ([], [], []) }
 
     init(_ plan: ChunkPlan) {
         let needed = plan.chunks.filter { plan.isComputedWith($0.number) }
         changing = needed.filter { !$0.isFrozen }.map(\.number)
-        unseen = Set(needed.filter(\.isFrozen).map(\.number))
+        frozen = needed.filter(\.isFrozen).map(\.number)
+        unseen = Set(frozen)
+    }
+
+    /// What was loaded is not believed any more: all of it is asked for again when the next map begins.
+    mutating func forget() {
+        versions = [:]
+        unseen = Set(frozen)
     }
 
     /// A map begins at `version`: what to ask for, at `requested`.

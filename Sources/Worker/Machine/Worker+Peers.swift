@@ -24,6 +24,8 @@ extension Worker {
             shards[peer] = Link(local: incarnation, remote: peer, session: session, resend: timing.resend)
             if !isConnected { directives.append(.connect(peer, endpoint: member.endpoint)) }
         }
+        // Within a generation all may have begun anew because bits differed, and what is loaded may be where they did.
+        if map != nil { weights.forget() }
         map = new
         progress.step = new.version
         perform(shard?.install(new), now: now)
@@ -54,7 +56,9 @@ extension Worker {
 
     mutating func receive(_ frame: Frame<ShardRequest>, now: Double) {
         // Without a shard nothing is received: the sender will say it again.
-        guard frame.receiver == incarnation, frame.sender != 0, shard != nil else { return }
+        guard frame.receiver == incarnation, frame.sender != 0, shard != nil, !departed.contains(frame.sender) else {
+            return
+        }
         // The client counts anew under a new coordinator; what is late of an earlier one is dropped.
         let known = clients[frame.sender].flatMap { $0.session >= frame.session ? $0 : nil }
         var link =

@@ -24,12 +24,15 @@ extension Worker {
         if let message { handle(message, now: now) }
     }
 
-    /// Another coordinator runs the show: introduce ourselves again. What the shard holds may serve it.
+    /// Another coordinator runs the show: introduce ourselves again. What the shard holds may serve it; a checkpoint that the
+    /// old one was writing serves nobody, and whom the old one gave up may have lived on.
     private mutating func renew(_ generation: UInt64, now: Double) {
         coordinator = Link(
             local: incarnation, remote: generation, session: coordinator.session, resend: timing.resend)
         drop { !$0.isComputed }
         map = nil
+        shard?.snapshot = nil
+        departed = []
         tell(.hello(hello), now: now)
     }
 
@@ -52,7 +55,9 @@ extension Worker {
         case .compare(let version, let chunks): perform(shard?.digests(at: version, of: chunks), now: now)
         case .chunkStored(let version, _): perform(shard?.snapshotChunkStored(version: version), now: now)
         case .stateChunk(let map, let state): perform(shard?.receive(state, map: map), now: now)
-        case .departed(let peer): forget(peer)
+        case .departed(let peer):
+            departed.insert(peer)
+            forget(peer)
         case .rollForward(let commit):
             perform(shard?.rollForward(commit), now: now)
             let version = shard?.version ?? 0

@@ -42,6 +42,8 @@ public struct Worker: Sendable {
     var shards: [Incarnation: Link<ShardRequest, ShardReply>] = [:]
     /// Links from other workers, on which our shard answers.
     var clients: [Incarnation: Link<ShardReply, ShardRequest>] = [:]
+    /// Gone for good, says this coordinator: what still comes of them is late, and gets no link.
+    var departed: Set<Incarnation> = []
     var shard: Shard?
 
     // Computing.
