@@ -37,6 +37,7 @@ struct CoordinatorByHand {
     /// Versions of the checkpoints that were made, and of those that were given up.
     private(set) var checkpoints: [Int] = []
     private(set) var abandoned: [Int] = []
+    private(set) var notes: [ClusterNote] = []
     /// Of the chunk, as the newest map has it.
     private(set) var owner: Incarnation = 0
     /// What was written is not known before a test says so.
@@ -87,6 +88,11 @@ struct CoordinatorByHand {
     /// The names that an operator sees.
     var listed: [String] { coordinator.status(now: now).members.map(\.name) }
 
+    /// Why others may have to wait for it, as an operator sees it.
+    func lateness(of worker: Incarnation) -> String? {
+        coordinator.status(now: now).members.first { $0.incarnation == worker }?.late
+    }
+
     /// Time goes on, and these say that they live.
     /// - Parameter tick: Seconds between two ticks.
     mutating func pass(_ seconds: Double, heard: [Incarnation], tick: Double = 0.5) {
@@ -123,9 +129,13 @@ struct CoordinatorByHand {
     }
 
     /// The owner's part of a checkpoint.
-    /// - Parameter value: What all its numbers are.
-    mutating func save(version: Int, value: Float = 1, _ owner: Incarnation) {
-        say(.checkpointChunk(state(version: version, value)), owner)
+    /// - Parameters:
+    ///   - value: What all its numbers are.
+    ///   - isDamaged: They are others than the sender says.
+    mutating func save(version: Int, value: Float = 1, isDamaged: Bool = false, _ owner: Incarnation) {
+        var state = state(version: version, value)
+        if isDamaged { state.digest ^= 1 }
+        say(.checkpointChunk(state), owner)
     }
 
     /// What a buddy has of a version.
@@ -184,7 +194,9 @@ struct CoordinatorByHand {
         case .writeChunk(let state): wrote(.chunkWritten(version: state.version, chunk: state.chunk))
         case .completeCheckpoint(let version): wrote(.checkpointCompleted(version: version))
         case .abandonCheckpoint(let version): abandoned.append(version)
-        case .note(.checkpoint(let version)): checkpoints.append(version)
+        case .note(let note):
+            notes.append(note)
+            if case .checkpoint(let version) = note { checkpoints.append(version) }
         case .committed(let record, let replayed): committed.append((record.outcome.step, replayed))
         case .finished(let code, let reason): endings.append((code, reason))
         default: break

@@ -11,8 +11,8 @@ struct CheckpointInProgress: Sendable {
     var waiting: [Int: Incarnation]
     /// Chunks that are being written.
     var writing: Set<Int> = []
-    /// What owners sent, by chunk.
-    var digests: [Int: UInt64] = [:]
+    /// What was sent, and by whom: the chunk may be another's by now.
+    var digests: [Int: (owner: Incarnation, digest: UInt64)] = [:]
     /// Buddies that have not said what they have, and what the others said.
     var uncompared: Set<Incarnation>
     var isCompleting = false
@@ -49,11 +49,11 @@ extension Coordinator {
     private mutating func finishCheckpoint(now: Double) {
         guard let current = saving else { return }
         for claim in current.claims {
-            guard let digest = current.digests[claim.chunk], digest != claim.digest else { continue }
-            let owner = owners.indices.contains(claim.chunk) ? owners[claim.chunk] : 0
+            guard let sent = current.digests[claim.chunk], sent.digest != claim.digest else { continue }
             return replicasDiffer(
                 Divergence(
-                    map: mapNumber, version: version, chunk: claim.chunk, owner: owner, buddy: claim.buddy), now: now)
+                    map: mapNumber, version: version, chunk: claim.chunk, owner: sent.owner, buddy: claim.buddy),
+                now: now)
         }
         guard current.waiting.isEmpty, current.uncompared.isEmpty, !current.isCompleting else { return }
         saving?.isCompleting = true
@@ -68,15 +68,30 @@ extension Coordinator {
         guard state.slots.count == chunk.slots, state.slots.allSatisfy({ $0.count == chunk.slotBytes }),
             combinedDigest(state.slots.map { $0.checksum() }) == state.digest
         else {
-            abandonCheckpoint("chunk \(state.chunk) came damaged from \(members[worker]?.name ?? "?")")
-            if case .holding = phase { beginCheckpoint(now: now) }
-            return
+            return chunkCameDamaged(state.chunk, from: worker, now: now)
         }
-        current.digests[state.chunk] = state.digest
+        current.digests[state.chunk] = (owner: worker, digest: state.digest)
         saving = current
         directives.append(.writeChunk(state))
         finishCheckpoint(now: now)
     }
+
+    /// It is asked for again, now or with the next checkpoint. Of whoever sends it damaged each time the memory is broken, or the
+    /// way here: others take its place, who may have the chunk.
+    private mutating func chunkCameDamaged(_ chunk: Int, from worker: Incarnation, now: Double) {
+        abandonCheckpoint("chunk \(chunk) came damaged from \(members[worker]?.name ?? "?")")
+        let count = (members[worker]?.damaged ?? 0) + 1
+        members[worker]?.damaged = count
+        if count >= Self.mostDamaged {
+            let reason =
+                "\(count) chunks for checkpoints came damaged from it, the last was chunk \(chunk): its memory or its network is "
+                + "broken"
+            return lose(worker, because: reason, now: now)
+        }
+        if case .holding = phase { beginCheckpoint(now: now) }
+    }
+
+    private static var mostDamaged: Int { 3 }
 
     mutating func chunkWritten(version: Int, chunk: Int, now: Double) {
         // What an attempt wrote that was abandoned, is not in this one.
@@ -92,6 +107,7 @@ extension Coordinator {
         guard saving?.version == version else { return }
         saving = nil
         checkpoint = version
+        members.update { $0.damaged = 0 }
         // We may be further back ourselves, playing steps again that are in the new checkpoint already.
         let oldest = bugs.contains(.outcomesForgottenEarly) ? version : min(version, self.version)
         outcomes = outcomes.filter { $0.key >= oldest }

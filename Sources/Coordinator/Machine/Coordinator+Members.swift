@@ -25,6 +25,8 @@ struct Member: Sendable {
     var progress = Progress()
     /// Frames in a row that were no messages.
     var unreadable = 0
+    /// Chunks for checkpoints that came damaged since one was whole.
+    var damaged = 0
     /// Units per second, over the last leases.
     var speed: Double?
     /// What it kept from an earlier generation.

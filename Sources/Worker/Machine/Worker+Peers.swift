@@ -96,6 +96,7 @@ extension Worker {
             switch effect {
             case .control(let message): tell(message, now: now)
             case .note(let text): directives.append(.note(text))
+            case .stop(let reason): stop(code: 70, reason: reason)
             case .request(let peer, let request): send(request, to: peer, now: now)
             case .reply(incarnation, let reply): handle(reply, from: incarnation, now: now)
             case .reply(let peer, let reply):

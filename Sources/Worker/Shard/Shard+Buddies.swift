@@ -117,6 +117,7 @@ extension Shard {
                 }
                 effects += settle(chunk)
             } else if owner != old.owners[chunk], awaited.contains(chunk) {
+                damaged[chunk] = nil
                 orphaned[owner, default: []].append(chunk)
             }
         }

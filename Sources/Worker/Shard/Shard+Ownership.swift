@@ -5,6 +5,8 @@ internal import Wire
 extension Shard {
     /// Chunks that are asked of the coordinator at a time.
     private static let window = 4
+    /// So often a state that comes damaged is no accident any more.
+    private static let mostDamaged = 3
 
     /// A new map: whatever was under way for the old one is void.
     mutating func install(_ new: OwnershipMap) -> [Effect] {
@@ -20,6 +22,7 @@ extension Shard {
         hasInstalled = false
         toRestore = []
         restoring = 0
+        damaged = [:]
         // State of another version is of no use any more; of this version it may be what another owner fetches.
         held = held.filter { $0.value.version == new.version }
         var effects: [Effect] = []
@@ -121,23 +124,42 @@ extension Shard {
         guard state.version == map.version, state.slots.count == chunk.slots,
             state.slots.allSatisfy({ $0.count == chunk.slotBytes }), Self.digest(of: state.slots) == state.digest
         else {
-            // Damaged on the way: ask again.
-            let note = Effect.note("the state of chunk \(state.chunk) came damaged; asked for it again")
-            if restored {
-                toRestore.append(state.chunk)
-                return [note] + restoreMore()
-            }
-            let owner = map.owners[state.chunk]
-            if case .peer(let peer) = map.sources[state.chunk], owner == incarnation {
-                return [note, fetch([state.chunk], from: peer)]
-            }
-            return [note, fetch([state.chunk], from: owner)]
+            return cameDamaged(state.chunk, of: map, restored: restored)
         }
         var slots = state.slots
         if bugs.contains(.momentumForgotten), slots.count > 1 { slots[1] = zeros(chunk.slotBytes) }
         held[state.chunk] = Held(version: state.version, slots: slots, digest: state.digest)
         awaited.remove(state.chunk)
         return restoreMore() + finishInstalling([state.chunk]) + settle(state.chunk) + handleEarly()
+    }
+
+    /// An accident of the way is over when the state is asked for again. What is damaged each time is so where it is held, or
+    /// becomes so here: then somebody has to know of whom it was asked.
+    private mutating func cameDamaged(_ chunk: Int, of map: OwnershipMap, restored: Bool) -> [Effect] {
+        let count = damaged[chunk, default: 0] + 1
+        damaged[chunk] = count
+        let isAccident = count < Self.mostDamaged
+        let note = Effect.note("the state of chunk \(chunk) came damaged; asked for it again")
+        if restored {
+            guard isAccident else {
+                let reason =
+                    "the state of chunk \(chunk) came damaged from the coordinator \(count) times: the memory or the network "
+                    + "of this machine is broken, or the coordinator's"
+                return [.stop(reason: reason)]
+            }
+            toRestore.append(chunk)
+            return [note] + restoreMore()
+        }
+        var holder = map.owners[chunk]
+        if case .peer(let peer) = map.sources[chunk], holder == incarnation { holder = peer }
+        guard !isAccident else { return [note, fetch([chunk], from: holder)] }
+        let address = map.members.first { $0.incarnation == holder }?.endpoint ?? "?"
+        let told =
+            "the state of chunk \(chunk) came damaged \(count) times from worker \(String(holder, radix: 16)) at \(address): "
+            + "the memory or the network of its machine is broken, or of this one; the coordinator is told"
+        let divergence = Divergence(
+            map: map.number, version: map.version, chunk: chunk, owner: holder, buddy: incarnation)
+        return [.note(told), .control(.replicasDiffer(divergence))]
     }
 
     private mutating func restoreMore() -> [Effect] {

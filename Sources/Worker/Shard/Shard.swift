@@ -14,6 +14,8 @@ struct Shard: Sendable {
         case request(Incarnation, ShardRequest)
         case control(WorkerMessage)
         case note(String)
+        /// The worker cannot go on.
+        case stop(reason: String)
     }
 
     /// The state of a chunk at a version: slots are never changed once made, so that snapshots are references.
@@ -51,6 +53,8 @@ struct Shard: Sendable {
     /// Of those, the ones to be asked of the coordinator, and how many have been.
     var toRestore: [Int] = []
     var restoring = 0
+    /// How often the state of a chunk has come damaged from whoever it is asked of.
+    var damaged: [Int: Int] = [:]
 
     /// The step's sums, by chunk.
     var trees: [Int: ReductionTree] = [:]
