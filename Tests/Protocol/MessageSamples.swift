@@ -17,7 +17,7 @@ enum MessageSamples {
     static let progress = Progress(
         step: 3, units: 12, decodedAhead: 2, residentBytes: 1 << 33,
         time: TimeSplit(decode: 0.25, compute: 1e6, push: 0, pull: 1.5, wait: 7), decoding: 2.5, bytesSent: 1 << 50,
-        bytesReceived: 3, activity: .pulling)
+        bytesReceived: 3, activity: .pulling, unreached: .max)
 
     static let worker: [WorkerMessage?] = [
         nil,

@@ -27,6 +27,8 @@ struct Member: Sendable {
     var unreadable = 0
     /// Chunks for checkpoints that came damaged since one was whole.
     var damaged = 0
+    /// Another who lives and whom it cannot reach; 0 is none.
+    var unreached: Incarnation = 0
     /// Units per second, over the last leases.
     var speed: Double?
     /// What it kept from an earlier generation.
@@ -76,7 +78,7 @@ extension Coordinator {
         switch message {
         case .hello(let hello): welcome(hello, worker, now: now)
         case .ready(let ready): admit(ready, worker, now: now)
-        case .heartbeat(let progress): members[worker]?.progress = progress
+        case .heartbeat(let progress): take(progress, of: worker, now: now)
         case .blockComputed(let lease, let records): blockComputed(lease, records, by: worker, now: now)
         case .blockDelivered(let lease, let revision):
             blockDelivered(lease, revision: revision, by: worker, now: now)
@@ -95,6 +97,22 @@ extension Coordinator {
         case .replicasDiffer(let divergence): replicasDiffer(divergence, now: now)
         case .alarm(let alarm): gradientsDiffer(alarm, now: now)
         }
+    }
+
+    /// Of two who live and do not reach each other nobody knows whose fault it is, and the rest may have to wait for them: the
+    /// log names both, once.
+    private mutating func take(_ progress: Progress, of worker: Incarnation, now: Double) {
+        members[worker]?.progress = progress
+        let other = members[progress.unreached].flatMap { $0.takesPart ? $0 : nil }
+        let unreached = other == nil || isSilent(progress.unreached, now: now) ? 0 : progress.unreached
+        guard let member = members[worker], member.unreached != unreached else { return }
+        members[worker]?.unreached = unreached
+        guard let other, unreached != 0 else { return }
+        directives.append(
+            .note(
+                .unreached(
+                    by: member.name, name: other.name, endpoint: other.hello?.endpoint ?? "?",
+                    seconds: Int(timing.death))))
     }
 
     private mutating func refuse(_ worker: Incarnation, _ refusal: Refusal) {

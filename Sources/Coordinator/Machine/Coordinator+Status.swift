@@ -46,6 +46,9 @@ extension Coordinator {
         let silent = now - member.lastHeard
         if member.suspectSince != nil { return "its connection broke" }
         if silent > timing.silence { return "silent for \(Int(silent)) s" }
+        if let other = members[member.unreached] {
+            return "cannot reach \(other.name) at \(other.hello?.endpoint ?? "?")"
+        }
         // Who waits for another's weights, or for another to take its gradients, is not the one that is late.
         guard [.unknown, .computing].contains(member.progress.activity) else { return "" }
         for entry in leases {

@@ -190,7 +190,7 @@ extension Coordinator {
         return state == .active || (state == .draining && activeMembers.isEmpty)
     }
 
-    private func isSilent(_ worker: Incarnation, now: Double) -> Bool {
+    func isSilent(_ worker: Incarnation, now: Double) -> Bool {
         now - (members[worker]?.lastHeard ?? now) > timing.silence
     }
 

@@ -68,6 +68,8 @@ public enum ClusterNote: Sendable, Hashable {
     case refused(name: String, host: String, reason: String)
     case left(Incarnation, name: String, reason: String)
     case died(Incarnation, name: String, reason: String)
+    /// A worker has had no connection to another, who lives, for so many seconds.
+    case unreached(by: String, name: String, endpoint: String, seconds: Int)
     case mapChanged(number: Int, version: Int, owners: Int, reason: String)
     /// Somebody died and buddies took its place; so many chunks have nobody but their owner until the next step.
     case promoted(map: Int, revision: Int, chunks: Int, alone: Int)

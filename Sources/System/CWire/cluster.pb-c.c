@@ -3054,7 +3054,7 @@ const ProtobufCMessageDescriptor zoetrope__kept_block__descriptor =
   (ProtobufCMessageInit) zoetrope__kept_block__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor zoetrope__progress__field_descriptors[9] =
+static const ProtobufCFieldDescriptor zoetrope__progress__field_descriptors[10] =
 {
   {
     "step",
@@ -3164,6 +3164,18 @@ static const ProtobufCFieldDescriptor zoetrope__progress__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "unreached",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Zoetrope__Progress, unreached),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned zoetrope__progress__field_indices_by_name[] = {
   8,   /* field[8] = activity */
@@ -3175,11 +3187,12 @@ static const unsigned zoetrope__progress__field_indices_by_name[] = {
   0,   /* field[0] = step */
   4,   /* field[4] = time */
   1,   /* field[1] = units */
+  9,   /* field[9] = unreached */
 };
 static const ProtobufCIntRange zoetrope__progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor zoetrope__progress__descriptor =
 {
@@ -3189,7 +3202,7 @@ const ProtobufCMessageDescriptor zoetrope__progress__descriptor =
   "Zoetrope__Progress",
   "zoetrope",
   sizeof(Zoetrope__Progress),
-  9,
+  10,
   zoetrope__progress__field_descriptors,
   zoetrope__progress__field_indices_by_name,
   1,  zoetrope__progress__number_ranges,

@@ -91,6 +91,8 @@ public struct Progress: Hashable, Sendable {
     public var bytesReceived: UInt64
     /// What it does now.
     public var activity: Activity
+    /// Another member to whose shard it has had no connection for as long as silence takes to be death; 0 is none.
+    public var unreached: Incarnation
 
     /// As in `TimeSplit`; computing has the wait for clips in it.
     public enum Activity: UInt32, Sendable {
@@ -101,9 +103,11 @@ public struct Progress: Hashable, Sendable {
 
     public init(
         step: Int = 0, units: Int = 0, decodedAhead: Int = 0, residentBytes: Int = 0, time: TimeSplit = TimeSplit(),
-        decoding: Double = 0, bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, activity: Activity = .unknown
+        decoding: Double = 0, bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, activity: Activity = .unknown,
+        unreached: Incarnation = 0
     ) {
         self.activity = activity
+        self.unreached = unreached
         self.step = step
         self.units = units
         self.decodedAhead = decodedAhead

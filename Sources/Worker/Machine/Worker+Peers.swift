@@ -12,17 +12,16 @@ extension Worker {
         for peer in Set(map?.members.map(\.incarnation) ?? []).subtracting(members).sorted() { forget(peer) }
         let session = bugs.contains(.linksOutliveGenerations) ? 0 : UInt64(clamping: new.number >> 32)
         // Of an earlier generation. Clients may know this one before we do: only their own old links go.
-        for (peer, link) in shards where link.session < session && !members.contains(peer) {
-            shards[peer] = nil
-            directives.append(.disconnect(peer))
-        }
+        for (peer, link) in shards where link.session < session && !members.contains(peer) { disconnect(peer) }
         for (peer, link) in clients where link.session < session && !members.contains(peer) { clients[peer] = nil }
         for member in new.members where member.incarnation != incarnation {
             let peer = member.incarnation
             guard shards[peer]?.session != session else { continue }
             let isConnected = shards[peer] != nil
             shards[peer] = Link(local: incarnation, remote: peer, session: session, resend: timing.resend)
-            if !isConnected { directives.append(.connect(peer, endpoint: member.endpoint)) }
+            guard !isConnected else { continue }
+            unreached[peer] = now
+            directives.append(.connect(peer, endpoint: member.endpoint))
         }
         // Within a generation all may have begun anew because bits differed, and what is loaded may be where they did.
         if map != nil { weights.forget() }
@@ -51,7 +50,13 @@ extension Worker {
 
     mutating func forget(_ peer: Incarnation) {
         clients[peer] = nil
-        if shards.removeValue(forKey: peer) != nil { directives.append(.disconnect(peer)) }
+        disconnect(peer)
+    }
+
+    private mutating func disconnect(_ peer: Incarnation) {
+        guard shards.removeValue(forKey: peer) != nil else { return }
+        unreached[peer] = nil
+        directives.append(.disconnect(peer))
     }
 
     mutating func receive(_ frame: Frame<ShardRequest>, now: Double) {

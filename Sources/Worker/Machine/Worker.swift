@@ -42,6 +42,8 @@ public struct Worker: Sendable {
     var shards: [Incarnation: Link<ShardRequest, ShardReply>] = [:]
     /// Links from other workers, on which our shard answers.
     var clients: [Incarnation: Link<ShardReply, ShardRequest>] = [:]
+    /// Whose shards we have no connection to, and since when.
+    var unreached: [Incarnation: Double] = [:]
     /// Gone for good, says this coordinator: what still comes of them is late, and gets no link.
     var departed: Set<Incarnation> = []
     var shard: Shard?
@@ -90,10 +92,13 @@ public struct Worker: Sendable {
         case .request(let frame): receive(frame, now: now)
         case .reply(let frame): receive(frame, now: now)
         case .peerConnected(let peer):
+            unreached[peer] = nil
             // Also when all of ours is there: it can answer by a connection that something came by, and by no other.
             if let probe = shards[peer]?.ask(now: now) { directives.append(.request(peer, probe)) }
         case .peerDisconnected(let peer):
-            if shards[peer] != nil, map != nil { tell(.suspect(peer), now: now) }
+            guard shards[peer] != nil else { break }
+            unreached[peer] = now
+            if map != nil { tell(.suspect(peer), now: now) }
         case .prepared(let preparation): finishPreparing(.success(preparation), now: now)
         case .preparationFailed(let fault): finishPreparing(.failure(fault), now: now)
         case .gradient(let lease, let unit, let chunk, let payload):
@@ -142,7 +147,11 @@ public struct Worker: Sendable {
             heard = now
             tell(.hello(hello), now: now)
         }
-        if let pause = pauses.tick(now: now) { heard = heard.map(pause.forgiven) }
+        if let pause = pauses.tick(now: now) {
+            heard = heard.map(pause.forgiven)
+            unreached = unreached.mapValues(pause.forgiven)
+        }
+        progress.unreached = unreached.filter { now - $0.value >= timing.death }.keys.min() ?? 0
         if now - (heard ?? now) > timing.coordinatorPatience {
             return stop(code: 75, reason: "no coordinator for \(Int(timing.coordinatorPatience)) s")
         }

@@ -10,6 +10,9 @@ extension ClusterNote {
         case .refused(let name, let host, let reason): "worker \(name) on \(host) was refused: \(reason)"
         case .left(_, let name, let reason): "worker \(name) left: \(reason)"
         case .died(_, let name, let reason): "worker \(name) is dead: \(reason)"
+        case .unreached(let worker, let name, let endpoint, let seconds):
+            "worker \(worker) cannot reach worker \(name) at \(endpoint): no connection for \(seconds) s; let the workers' "
+                + "machines reach each other at every port, or say in worker.data_host under which address others reach \(name)"
         case .mapChanged(let number, let version, let owners, let reason):
             "map \(OwnershipMap.name(number)): \(owners) owners at version \(version): \(reason)"
         case .promoted(let map, let revision, let chunks, let alone):
@@ -47,7 +50,7 @@ extension ClusterNote {
         case .mapChanged: .moved
         case .promoted: .promoted
         case .replicasDiffer, .alarm, .recordsDiffer, .storage: .alarm
-        case .recalled, .waiting: .note
+        case .recalled, .unreached, .waiting: .note
         case .rolledBack: .rolledBack
         case .reissued: .reissued
         case .blockFailed: .failed

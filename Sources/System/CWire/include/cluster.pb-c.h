@@ -295,10 +295,14 @@ struct  Zoetrope__Progress
    * 0 unknown, 1 computing, 2 pushing, 3 pulling, 4 waiting.
    */
   uint32_t activity;
+  /*
+   * A worker whose shard it has not been able to connect to for long; 0 is none.
+   */
+  uint64_t unreached;
 };
 #define ZOETROPE__PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&zoetrope__progress__descriptor) \
-    , 0, 0, 0, 0, NULL, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
 
 
 /*

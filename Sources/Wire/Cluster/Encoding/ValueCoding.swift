@@ -103,6 +103,7 @@ extension Progress {
             $0.pointee.bytes_sent = bytesSent
             $0.pointee.bytes_received = bytesReceived
             $0.pointee.activity = activity.rawValue
+            $0.pointee.unreached = unreached
         }
     }
 
@@ -116,7 +117,7 @@ extension Progress {
             decoding: try Checking.seconds(message.decoding),
             bytesSent: try Checking.position(message.bytes_sent),
             bytesReceived: try Checking.position(message.bytes_received),
-            activity: Activity(rawValue: message.activity) ?? .unknown)
+            activity: Activity(rawValue: message.activity) ?? .unknown, unreached: message.unreached)
     }
 }
 
