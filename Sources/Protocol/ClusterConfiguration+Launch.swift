@@ -72,7 +72,9 @@ extension ClusterConfiguration.Launch {
             host.name = try table.string("name")
             host.address = try table.string("address", default: host.name)
             try host.take(&table, prefix: "")
-            if table.has("threads") { host.threads = try table.integer("threads", in: 0...4096) }
+            if table.has("threads") {
+                host.threads = try table.integer("threads", in: ClusterConfiguration.threads)
+            }
             if table.has("recompute") { host.recompute = try table.boolean("recompute") }
             if table.has("cache") { host.cache = try table.string("cache") }
             if table.has("data_host") { host.dataHost = try table.string("data_host") }

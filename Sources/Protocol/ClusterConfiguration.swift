@@ -70,6 +70,9 @@ public struct ClusterConfiguration: Sendable, Equatable {
         public var patience: Double
     }
 
+    /// How many compute threads a process may be told to have; 0 is one for each core.
+    public static let threads = 0...1024
+
     /// Everything at its default: one machine, loopback.
     public static let standard = ClusterConfiguration(
         coordinator: Coordinator(
@@ -99,7 +102,7 @@ public struct ClusterConfiguration: Sendable, Equatable {
             worker: Worker(
                 dataHost: try reader.string("worker.data_host", default: standard.worker.dataHost),
                 dataBind: try reader.string("worker.data_bind", default: standard.worker.dataBind),
-                threads: try reader.integer("worker.threads", default: standard.worker.threads, in: 0...4096),
+                threads: try reader.integer("worker.threads", default: standard.worker.threads, in: Self.threads),
                 decodeThreads: try reader.integer(
                     "worker.decode_threads", default: standard.worker.decodeThreads, in: 1...256),
                 pin: try reader.boolean("worker.pin", default: standard.worker.pin),

@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: [
         "[timeouts]\nsuspect = 20.0", "[worker]\nthread = 3", "[worker]\npin = 1", "[worker]\nrecompute = \"blocks\"",
-        "[worker]\nthreads = \"two\"",
+        "[worker]\nthreads = \"two\"", "[worker]\nthreads = 1025", "[[launch.host]]\nname = \"a\"\nthreads = 1025",
         "address = 3", "[launch]\nhosts = [\"-oProxyCommand=x\"]", "[launch]\nhosts = [\"a\", \"a\"]",
         "[launch]\nhosts = [\"a b\"]", "[launch]\nhosts = [\"\"]", "[launch]\ncoordinator = \"-oProxyCommand=x\"",
         "[launch]\nhost = [\"a\"]", "[launch]\nssh = []",

@@ -26,7 +26,7 @@ struct Bench: ParsableCommand {
         @OptionGroup var choice: ConvolutionOption
 
         func validate() throws {
-            guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+            try checkThreads(threads)
             guard (1...10_000).contains(runs) else { throw ValidationError("--runs \(runs): choose 1 to 10000") }
         }
 

@@ -123,14 +123,14 @@ struct Work: ParsableCommand {
     @Option(help: .hidden)
     var parent: Int32?
 
+    func validate() throws {
+        if let threads { try checkThreads(threads) }
+    }
+
     func run() throws {
         detachStandardError()
         let cluster = try clusterConfiguration(config)
-        let asked = threads ?? cluster.worker.threads
-        guard (0...1024).contains(asked) else {
-            throw Fault(.usage, "--threads", "\(asked) is outside 0...1024", mend: "0 takes one for each core")
-        }
-        let count = computeThreads(asked)
+        let count = computeThreads(threads ?? cluster.worker.threads)
         let resources = WorkerResources(
             data: try data.map { path throws(Fault) in try absolute(path) }, threads: count,
             decodeThreads: cluster.worker.decodeThreads, cores: try pinned(count, cluster),

@@ -42,7 +42,7 @@ extension ModelCommand {
         func validate() throws {
             guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
             guard (1...100_000_000).contains(clips) else { throw ValidationError("--clips \(clips): choose 1 or more") }
-            guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+            try checkThreads(threads)
         }
 
         func run() throws {

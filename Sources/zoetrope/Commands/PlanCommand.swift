@@ -64,7 +64,7 @@ struct Plan: ParsableCommand {
         for (value, range, name) in [
             (workers, 1...65536, "workers"), (frames, 1...4096, "frames"), (size, 8...4096, "size"),
             (units ?? 1, 1...1_000_000, "units"), (clipsPerUnit, 1...4096, "clips-per-unit"),
-            (epochClips ?? 1, 1...1_000_000_000, "epoch-clips"), (threads, 0...1024, "threads"),
+            (epochClips ?? 1, 1...1_000_000_000, "epoch-clips"), (threads, ClusterConfiguration.threads, "threads"),
             (decodeThreads, 1...1024, "decode-threads"), (replicas, 1...16, "replicas"),
         ] where !range.contains(value) {
             throw ValidationError("--\(name) \(value): choose \(range.lowerBound) to \(range.upperBound)")

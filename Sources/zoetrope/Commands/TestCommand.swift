@@ -58,7 +58,7 @@ struct TestCheckpoint: ParsableCommand {
 
     func validate() throws {
         guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
-        guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+        try checkThreads(threads)
         guard (0...1024).contains(workers) else { throw ValidationError("--workers \(workers): choose 0 to 1024") }
         if let viewsAtOnce, !(1...10_000).contains(viewsAtOnce) {
             throw ValidationError("--views-at-once \(viewsAtOnce): choose 1 to 10000")

@@ -39,7 +39,7 @@ struct WorkOnTest: ParsableCommand {
     var parent: Int32?
 
     func validate() throws {
-        guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+        try checkThreads(threads)
     }
 
     func run() throws {

@@ -57,7 +57,7 @@ struct Train: ParsableCommand {
             throw ValidationError("--metrics: no page would list the workers' ports; add --dashboard HOST:PORT")
         }
         guard (1...1024).contains(workers) else { throw ValidationError("--workers \(workers): choose 1 to 1024") }
-        guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+        try checkThreads(threads)
         guard !recipe.isEmpty else { throw ValidationError("name a recipe") }
     }
 

@@ -1,4 +1,14 @@
+import ArgumentParser
 import Kernels
+import Protocol
+
+/// Refuses what `--threads` cannot be.
+func checkThreads(_ asked: Int) throws {
+    let range = ClusterConfiguration.threads
+    guard range.contains(asked) else {
+        throw ValidationError("--threads \(asked): choose \(range.lowerBound) to \(range.upperBound)")
+    }
+}
 
 /// What `--threads` asks for: 0 is one for each core that the process may use all the time.
 func computeThreads(_ asked: Int) -> Int { asked == 0 ? Cores.usable : asked }

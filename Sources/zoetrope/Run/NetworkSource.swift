@@ -27,7 +27,7 @@ struct NetworkSource: ParsableArguments {
     var threads = 0
 
     func validate() throws {
-        guard (0...1024).contains(threads) else { throw ValidationError("--threads \(threads): choose 0 to 1024") }
+        try checkThreads(threads)
     }
 
     /// The run whose folder the checkpoint is or lies in.
