@@ -209,6 +209,21 @@ struct SignalsTests {
         }
     }
 
+    @Test(
+        "A worker that waits for the name of its coordinator leaves with the same codes",
+        arguments: [
+            (SIGTERM, 0), (SIGINT, 0), (SIGUSR1, 75),
+        ] as [(Int32, Int32)])
+    func leaveBeforeTheNameIsKnown(number: Int32, code: Int32) throws {
+        let worker = try Program.start(["worker", "--join", "tcp://no-such-host.invalid:5570", "--threads", "1"])
+        defer { if worker.process.isRunning { worker.kill() } }
+        #expect(worker.errors.wait(for: "it is tried again"), "\(worker.errors.now)")
+        worker.kill(number)
+        let left = worker.wait()
+        #expect(left.status == code, "\(left.errors)")
+        #expect(left.errors.contains("told to leave before it joined"))
+    }
+
     @Test("The second SIGINT ends a training at once that cannot write its checkpoint; its workers end with it")
     func secondInterrupt() throws {
         try withTemporaryFolder { folder in

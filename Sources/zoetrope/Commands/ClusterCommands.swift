@@ -10,7 +10,6 @@ import Launch
 import Protocol
 import Reporting
 import Storage
-import Synchronization
 import Wire
 import Worker
 
@@ -86,7 +85,7 @@ struct Work: ParsableCommand {
         commandName: "worker", abstract: "Join a run: compute for it and own a part of its parameters.",
         discussion: """
             Joins at any time. SIGTERM lets it finish its block, hand its chunks over, and leave with 0; SIGUSR1 the same with \
-            75, run again to go on. A second SIGINT ends it at once.
+            75, run again to go on. Before it has joined it leaves at once, with the same codes. A second SIGINT ends it at once.
             """)
     @Option(help: "The coordinator's address: tcp://HOST:PORT, as RUN/endpoint has it.")
     var join: String
@@ -136,6 +135,8 @@ struct Work: ParsableCommand {
             decodeThreads: cluster.worker.decodeThreads, cores: try pinned(count, cluster),
             recomputes: recompute ?? cluster.worker.recompute)
         let name = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
+        let isOfCommand = parent != nil
+        let signals = WorkerSignals(of: name, isOfCommand: isOfCommand)
         if let parent { endWith(parent: parent, name: name) }
         let security = try protection.security(cluster.security, as: .worker)
         let note: @Sendable (String) -> Void = { standardError("zoetrope: \(name): \($0)\n") }
@@ -157,7 +158,6 @@ struct Work: ParsableCommand {
         let prometheus = try metricsServer(cluster, name: name, progress)
         defer { prometheus?.close() }
         settings.metrics = prometheus?.address ?? ""
-        let isOfCommand = parent != nil
         let shell = try WorkerShell(
             settings, supply: supply, note: note, observe: { progress.take($0) },
             build: { welcome throws(Fault) in
@@ -166,24 +166,12 @@ struct Work: ParsableCommand {
                 if !isOfCommand { note("has joined \(join); compute threads: \(count)") }
                 return build
             })
-        let isToReturn = Atomic(false)
-        if isOfCommand {
-            // Control-C and a scheduler's SIGUSR1 reach the whole group: the coordinator, not the signal, ends its workers.
-            signal(SIGINT, SIG_IGN)
-            signal(SIGUSR1, SIG_IGN)
-            onSignals([SIGTERM]) { shell.drain() }
-        } else {
-            onSignals([SIGTERM, SIGINT]) { shell.drain() }
-            onSignals([SIGUSR1]) {
-                isToReturn.store(true, ordering: .sequentiallyConsistent)
-                shell.drain()
-            }
-        }
+        signals.begin(shell)
         ServiceNotice.system?.ready()
         var ending = shell.run()
         ServiceNotice.system?.stopping()
         // Wherever it was: 0 would say that the run is done.
-        if ending.code == 0, ending.reason != "done", isToReturn.load(ordering: .sequentiallyConsistent) {
+        if ending.code == 0, ending.reason != "done", signals.isToReturn {
             ending = Ending(code: 75, reason: "left on SIGUSR1")
         }
         guard ending.code == 0 else {
