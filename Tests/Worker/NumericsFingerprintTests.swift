@@ -11,10 +11,14 @@ import Worker
     }
 
     /// A kernel that the network does not have counts, too.
-    @Test(arguments: ["narrow, two of four pixels", "depthwise 54", "2 groups, prime channels"])
+    @Test(
+        arguments: [
+            "narrow, two of four pixels", "depthwise 54", "2 groups, prime channels", LayerShapes.fewTiles.name,
+            LayerShapes.fewerProducts.name,
+        ])
     func seesEachLayer(name: String) throws {
-        let others = LayerShapes.odd.filter { $0.name != name }
-        try #require(others.count == LayerShapes.odd.count - 1)
+        let others = LayerShapes.telling.filter { $0.name != name }
+        try #require(others.count == LayerShapes.telling.count - 1)
         #expect(try numericsFingerprint(.best, .auto, layers: others) != numericsFingerprint(.best, .auto))
     }
 

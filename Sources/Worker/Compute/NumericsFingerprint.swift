@@ -10,7 +10,7 @@ internal import Storage
 /// - Throws: `Fault` when the instruction set or the choice is not to be had here.
 package func numericsFingerprint(
     _ instructionSet: InstructionSet, _ convolution: Convolution.Choice,
-    layers: [LayerShapes.Named] = LayerShapes.odd + [LayerShapes.fewTiles]
+    layers: [LayerShapes.Named] = LayerShapes.telling
 ) throws(Fault) -> String {
     var hasher = Digest.Hasher()
     let pool = ThreadPool(threads: 1)

@@ -18,6 +18,7 @@ extension LayerShapes {
         tile("larger: full kernel without padding", 20, 48, Extent3(3, 3, 3), Extent3(0, 0, 0), Extent3(5, 15, 14)),
         tile("larger: more frames than a block", 16, 18, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(37, 12, 12)),
         tile("larger: five taps in time", 16, 16, Extent3(5, 3, 3), Extent3(2, 1, 1), Extent3(4, 12, 13)),
+        fewerProducts,
         tile("late: several pieces and panels", 150, 70, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(2, 7, 7)),
         tile("late: two frames, several pieces", 130, 40, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(2, 4, 4)),
         tile("late: more tiles than are together", 33, 20, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(9, 10, 11)),
@@ -31,6 +32,11 @@ extension LayerShapes {
     /// A late layer by its channels, not by the size of its map.
     public static let fewTiles = tile(
         "late: few tiles for many channels", 256, 257, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(1, 12, 13))
+
+    /// One whose blocks have fewer products, for its patches are large: three of them, which end within rows of tiles, so that
+    /// the sums of a batch norm behind it show where.
+    public static let fewerProducts = tile(
+        "larger: fewer products in a block", 119, 115, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(2, 13, 18))
 
     private static func tile(
         _ name: String, _ C: Int, _ K: Int, _ kernel: Extent3, _ padding: Extent3, _ input: Extent3

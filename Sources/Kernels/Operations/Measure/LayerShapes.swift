@@ -71,6 +71,8 @@ public enum LayerShapes {
 
     /// Small shapes where everything is odd: for tests.
     public static let odd: [Named] = oddDense + oddGroups
+    /// Layers of every kind, in every way that a shape decides on: what a build makes of them tells which kernels it has.
+    public static let telling: [Named] = odd + [fewTiles, fewerProducts]
 
     private static let oddDense: [Named] = [
         layer("one pixel", 1, 1, point, Extent3(1, 1, 1)),
