@@ -190,7 +190,9 @@ struct Work: ParsableCommand {
             let host = cluster.worker.dataBind.isEmpty ? cluster.worker.dataHost : cluster.worker.dataBind
             text = (host.isEmpty ? try localAddress(towards: join) : host) + text
         }
-        let server = try MetricsServer(try DashboardAddress(text, about: about), about: about, names: [hostName()]) {
+        // Where others know it by another name than it listens at, that is the one they ask for.
+        let names = [hostName(), cluster.worker.dataHost].filter { !$0.isEmpty }
+        let server = try MetricsServer(try DashboardAddress(text, about: about), about: about, names: names) {
             progress.value.prometheus(worker: name, process: .now())
         }
         standardError("zoetrope: \(name): metrics at \(server.url)\n")
