@@ -136,7 +136,10 @@ let package = Package(
         // What people see.
         module(
             "Evaluation",
-            ["Checkpoints", "Clips", "Faults", "Kernels", "Models", "Protocol", "Storage", "Training", "Wire"]),
+            [
+                "Checkpoints", "Clips", "Faults", "Kernels", "Models", "Protocol", "Storage", "Threads", "Training",
+                "Wire",
+            ]),
         module("Export", ["Checkpoints", "Faults", "Kernels", "Models", "Wire"]),
         module("Prediction", ["Checkpoints", "Faults", "Reporting", "Storage", "Video"]),
         module("Reporting", ["Faults", "Storage", "Wire"]),

@@ -1,5 +1,5 @@
 /// A decoded and scaled frame that outlives its decoding: upright RGB rows without gaps.
-public final class StoredFrame {
+public final class StoredFrame: @unchecked Sendable {  // its pixels are written before anybody has it
     /// In pixels.
     public let width: Int
     public let height: Int

@@ -1,7 +1,7 @@
 public import Video
 
 /// The pixels of one view, ready to be normalised for a network.
-public struct ViewPixels {
+public struct ViewPixels: Sendable {
     private let frames: [StoredFrame]
     private let view: VideoPlan.View
     private let width: Int

@@ -2,10 +2,10 @@ public import Faults
 import Video
 
 /// A video that views are cut from: one of a set, or a file of its own.
-public struct ViewedVideo {
-    private enum Source {
+public struct ViewedVideo: Sendable {
+    private enum Source: Sendable {
         case packed(PackedSet, rank: Int)
-        case loose(load: () throws -> [UInt8])
+        case loose(load: @Sendable () throws -> [UInt8])
     }
 
     public let name: String
@@ -24,8 +24,8 @@ public struct ViewedVideo {
     }
 
     /// A file of its own.
-    /// - Parameter load: its bytes, fetched when the views are.
-    public init(name: String, load: @escaping () throws -> [UInt8]) {
+    /// - Parameter load: its bytes, fetched when the views are, on the thread that decodes them.
+    public init(name: String, load: @escaping @Sendable () throws -> [UInt8]) {
         (self.name, label, videoID, listedStart) = (name, nil, nil, nil)
         source = .loose(load: load)
     }

@@ -65,7 +65,7 @@ public final class ViewRunner {
         }
     }
 
-    /// Decodes a video once and runs all of its views.
+    /// Decodes a video once, on a thread of its own, and runs all of its views as they come.
     ///
     /// - Parameters:
     ///   - begin: called with what is to come, before the first view.
@@ -75,15 +75,21 @@ public final class ViewRunner {
     public func run(
         _ video: ViewedVideo, begin: (VideoPlan, VideoFacts) throws -> Void, _ body: (Outcome) throws -> Void
     ) throws -> Fault? {
+        let views = ViewsAhead(video, settings)
+        defer { views.stop() }
         var run: Run?
-        let problem = try video.decodeViews(settings) { plan, facts in
-            run = Run(try pass(plan.viewHeight, plan.viewWidth), plan, layers, video.name)
-            try begin(plan, facts)
-        } view: { number, pixels in
-            try run?.add(number, pixels, body)
+        while true {
+            switch try views.next() {
+            case .begun(let plan, let facts):
+                run = Run(try pass(plan.viewHeight, plan.viewWidth), plan, layers, video.name)
+                try begin(plan, facts)
+            case .view(let number, let pixels): try run?.add(number, pixels, body)
+            case .ended(nil):
+                try run?.flush(body)
+                return nil
+            case .ended(let problem?): return problem
+            }
         }
-        if problem == nil { try run?.flush(body) }
-        return problem
     }
 
     private func pass(_ height: Int, _ width: Int) throws(Fault) -> InferencePass {
