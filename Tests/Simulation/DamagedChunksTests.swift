@@ -57,6 +57,25 @@ import Worker
         #expect(cluster.members[2]?.stop == nil && cluster.members[3]?.stop == nil)
     }
 
+    /// Each time with another, so that it alone is party to both; the second time it has left.
+    @Test(arguments: [(1, "w1 on node1 (10.0.0.1)"), (0xABC, "worker abc")] as [(Incarnation, String)])
+    func whoIsPartyToTwoDifferencesIsNamedThoughItHasLeft(culprit: Incarnation, name: String) throws {
+        var cluster = try CoordinatorByHand(units: 3, workers: 3)
+        func differs(from buddy: Incarnation) -> WorkerMessage {
+            let map = cluster.members[buddy]?.map ?? 0
+            return .replicasDiffer(Divergence(map: map, version: 0, chunk: 0, owner: culprit, buddy: buddy))
+        }
+        cluster.say(differs(from: 2), 2)
+        #expect(cluster.members[2]?.stop == nil)
+        cluster.tell(.processEnded(1))
+        cluster.say(differs(from: 3), 3)
+        #expect(cluster.members[2]?.stop == 70 && cluster.members[3]?.stop == 70)
+        cluster.pass(4, heard: [2, 3])
+        #expect(cluster.endings.map(\.code) == [70])
+        let reason = cluster.endings.first?.reason ?? ""
+        #expect(reason.contains("between \(name) and another worker, or state came damaged"), "\(reason)")
+    }
+
     private func damaged(version: Int) -> ChunkState {
         let chunk = WorkerByHand.plan.chunks[0]
         let slots = (0..<chunk.slots).map { _ in

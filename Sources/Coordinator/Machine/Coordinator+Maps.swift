@@ -145,8 +145,8 @@ extension Coordinator {
         return promoted
     }
 
-    /// Owner and buddy of a chunk have other bits: neither is believed, all go back to the newest checkpoint. Whoever takes
-    /// part in that twice has a broken machine.
+    /// Owner and buddy of a chunk have other bits, or one gets them damaged from the other each time: neither is believed, all
+    /// go back to the newest checkpoint. Whoever takes part in that twice has a broken machine.
     mutating func replicasDiffer(_ divergence: Divergence, now: Double) {
         guard divergence.map == mapNumber, divergence.version == version,
             holders.indices.contains(divergence.chunk)
@@ -198,19 +198,23 @@ extension Coordinator {
         recover(because: "two results of a block of step \(alarm.step) differ", now: now)
     }
 
-    /// Whether a worker's bits have differed from others' for the second time: then the run ends and names it.
+    /// Whether a worker's bits have differed from others' for the second time: then the run ends and names it. State that came
+    /// damaged each time is told as a difference as well: the way is to blame then as much as either end.
     private mutating func stopsBecause(_ pair: [Incarnation], now: Double) -> Bool {
-        for worker in pair { divergences[worker, default: 0] += 1 }
-        let culprits = pair.filter { divergences[$0, default: 0] > 1 }
-        guard !culprits.isEmpty else { return false }
-        let names = culprits.map { worker in
-            members[worker].map { "\($0.name) on \($0.hello?.machine ?? "?")" } ?? "?"
+        for worker in pair {
+            divergences[worker, default: (count: 0, name: "worker \(String(worker, radix: 16))")].count += 1
+            if let hello = members[worker]?.hello {
+                divergences[worker]?.name = "\(hello.name) on \(hello.machine)"
+            }
         }
+        let culprits = pair.compactMap { divergences[$0] }.filter { $0.count > 1 }.map(\.name)
+        guard !culprits.isEmpty else { return false }
         close(
             code: 70,
             reason:
-                "\(names.joined(separator: " or ")) computed other bits than its partners twice: its memory or processor is "
-                + "broken; run again without it", now: now)
+                "twice bits differed between \(culprits.joined(separator: " or ")) and another worker, or state came damaged "
+                + "from one to the other: its memory, its processor or its network is broken; run again without it",
+            now: now)
         return true
     }
 }

@@ -56,8 +56,8 @@ public struct Coordinator: Sendable {
     var earlyReady: [ReadyChunk] = []
     /// Records that workers kept and the ledger has lost, on their way back to it.
     var lostRecords: [LedgerRecord] = []
-    /// How often owner and buddy of a chunk have differed, by worker.
-    var divergences: [Incarnation: Int] = [:]
+    /// How often a worker's bits have differed from another's, and its name, which may be wanted when it is gone.
+    var divergences: [Incarnation: (count: Int, name: String)] = [:]
     var phase = Phase.gathering
     var stopReason: String?
     /// For silence, and for that of whoever's connection broke.

@@ -27,7 +27,8 @@ public enum WorkerMessage: Sendable {
     case suspect(Incarnation)
     /// Two workers computed different bits of the same block: one of them is broken.
     case alarm(Alarm)
-    /// The owner of a chunk and its buddy have computed different bits: one of them is broken.
+    /// The owner of a chunk and its buddy have computed different bits, or state comes damaged each time from the one to the
+    /// other: one of them is broken, or the way between them.
     case replicasDiffer(Divergence)
 }
 

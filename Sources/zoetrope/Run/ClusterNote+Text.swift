@@ -20,7 +20,8 @@ extension ClusterNote {
                 + (alone == 0 ? "" : "; \(alone) chunks have no buddy until the next step")
         case .replicasDiffer(let divergence):
             "ALARM: two keepers of chunk \(divergence.chunk) have different bits at version \(divergence.version): "
-                + "\(String(divergence.owner, radix: 16)) and \(String(divergence.buddy, radix: 16)); one of them is broken"
+                + "\(String(divergence.owner, radix: 16)) and \(String(divergence.buddy, radix: 16)); "
+                + "one of them is broken, or the way between them"
         case .recalled(let step): "step \(step) was missing in the ledger; a worker had its record"
         case .rolledBack(let from, let to): "rolled back from step \(from) to step \(to), replaying"
         case .reissued(let step, let block, _): "step \(step): block \(block) is computed again elsewhere"
