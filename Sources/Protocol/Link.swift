@@ -34,6 +34,12 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     /// Everything sent has been received.
     public var isIdle: Bool { kept.isEmpty }
 
+    /// The number of the message that was sent last; 0 before the first.
+    public var lastSent: UInt64 { firstKept + UInt64(kept.count) - 1 }
+
+    /// Whether the other end is known to have received the message with this number. What it has sent since says so.
+    public func hasReceived(_ number: UInt64) -> Bool { number < firstKept }
+
     public mutating func learn(remote: UInt64, session: UInt64) {
         self.remote = remote
         self.session = session
@@ -43,7 +49,7 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
     public mutating func send(_ message: Outgoing, now: Double) -> Frame<Outgoing> {
         if kept.isEmpty { quietSince = now }
         kept.append(message)
-        return frame(sequence: firstKept + UInt64(kept.count) - 1, message: message)
+        return frame(sequence: lastSent, message: message)
     }
 
     /// What a frame brings: the message if it is the next one, and frames to send now (repetitions).
@@ -88,12 +94,12 @@ public struct Link<Outgoing: Sendable, Incoming: Sendable>: Sendable {
 
     /// A frame that the other end answers, whether something is missing or not; nil when nothing was ever sent.
     public mutating func ask(now: Double) -> Frame<Outgoing>? {
-        firstKept + UInt64(kept.count) > 1 ? probe(now: now) : nil
+        lastSent > 0 ? probe(now: now) : nil
     }
 
     private mutating func probe(now: Double) -> Frame<Outgoing> {
         quietSince = now
-        return frame(sequence: firstKept + UInt64(kept.count) - 1, message: nil)
+        return frame(sequence: lastSent, message: nil)
     }
 
     private mutating func take(receipt: UInt64, now: Double) {

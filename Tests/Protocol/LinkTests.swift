@@ -21,6 +21,19 @@ import Wire
         #expect(a.isIdle && a.tick(now: 100) == nil && a.flush() == nil)
     }
 
+    @Test func whatCameBehindAMessageSaysThatItIsThere() {
+        var (a, b) = ends()
+        #expect(a.lastSent == 0 && b.lastSent == 0)
+        let question = a.send(1, now: 0)
+        let early = b.send("before", now: 0)
+        #expect(b.receive(question, now: 0).message == 1)
+        let late = b.send("behind", now: 0)
+        #expect(a.receive(early, now: 0).message == "before")
+        #expect(a.lastSent == 1 && !a.hasReceived(1))
+        #expect(a.receive(late, now: 0).message == "behind")
+        #expect(a.lastSent == 1 && a.hasReceived(1) && !a.hasReceived(2))
+    }
+
     @Test func aGapBringsEverythingAfterItAgain() throws {
         var (a, b) = ends()
         #expect(b.receive(a.send(1, now: 0), now: 0).message == 1)

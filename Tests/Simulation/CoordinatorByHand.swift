@@ -138,6 +138,17 @@ struct CoordinatorByHand {
         say(.checkpointChunk(state), owner)
     }
 
+    /// The owner's part of a checkpoint, damaged, so many times: all are under way before it hears what the first leads to.
+    mutating func saveDamaged(version: Int, times: Int, _ owner: Incarnation) {
+        var state = state(version: version, 1)
+        state.digest ^= 1
+        var frames: [Frame<WorkerMessage>] = []
+        for _ in 0..<times {
+            if let frame = members[owner]?.link.send(.checkpointChunk(state), now: now) { frames.append(frame) }
+        }
+        for frame in frames { tell(.received(frame)) }
+    }
+
     /// What a buddy has of a version.
     /// - Parameter map: Under which it was asked, if not the last time.
     mutating func compare(version: Int, value: Float = 1, map: Int? = nil, _ buddy: Incarnation) {

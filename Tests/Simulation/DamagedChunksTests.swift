@@ -24,6 +24,21 @@ import Worker
         #expect(cluster.members[2]?.stop == 75)
     }
 
+    /// A worker sends four chunks before it waits: behind the first damaged one the others are of an attempt that is over.
+    @Test func whatComesDamagedTogetherCountsOnce() throws {
+        var cluster = try CoordinatorByHand(units: 2, workers: 2)
+        cluster.tell(.stopRequested("enough"))
+        cluster.compute(step: 0)
+        try #require(cluster.owner == 1 && cluster.members[1]?.snapshots == [1])
+        cluster.saveDamaged(version: 1, times: 4, 1)
+        #expect(cluster.abandoned == [1])
+        #expect(cluster.members[1]?.snapshots == [1, 1] && cluster.members[2]?.departed == [])
+        cluster.save(version: 1, 1)
+        cluster.compare(version: 1, 2)
+        #expect(cluster.checkpoints == [1])
+        #expect(cluster.members[1]?.stop == 75 && cluster.members[2]?.stop == 75)
+    }
+
     @Test func accidentsBetweenWholeCheckpointsCostNobodyItsPlace() throws {
         var cluster = try CoordinatorByHand(units: 2, workers: 2)
         for step in 0..<5 {

@@ -1,4 +1,5 @@
 internal import Faults
+internal import Protocol
 internal import Training
 internal import Wire
 
@@ -9,6 +10,8 @@ struct CheckpointInProgress: Sendable {
     let version: Int
     /// Chunks not yet written, and who sends them.
     var waiting: [Int: Incarnation]
+    /// The number of the message, on its link, that asked an owner for its chunks.
+    var requests: [Incarnation: UInt64] = [:]
     /// Chunks that are being written.
     var writing: Set<Int> = []
     /// What was sent, and by whom: the chunk may be another's by now.
@@ -30,6 +33,7 @@ extension Coordinator {
         for (owner, chunks) in Dictionary(grouping: owners.indices, by: { owners[$0] }).sorted(by: { $0.key < $1.key })
         {
             send(.checkpoint(version: version, chunks: chunks), to: owner, now: now)
+            saving?.requests[owner] = members[owner]?.link.lastSent
         }
         for buddy in Set(buddies.flatMap(\.self)).sorted() {
             let chunks = buddies.indices.filter { buddies[$0].contains(buddy) }
@@ -68,6 +72,10 @@ extension Coordinator {
         guard state.slots.count == chunk.slots, state.slots.allSatisfy({ $0.count == chunk.slotBytes }),
             combinedDigest(state.slots.map { $0.checksum() }) == state.digest
         else {
+            // Sent before it heard of this attempt, it is of one that was given up, and comes again.
+            guard let request = current.requests[worker], members[worker]?.link.hasReceived(request) ?? false else {
+                return
+            }
             return chunkCameDamaged(state.chunk, from: worker, now: now)
         }
         current.digests[state.chunk] = (owner: worker, digest: state.digest)
@@ -84,8 +92,8 @@ extension Coordinator {
         members[worker]?.damaged = count
         if count >= Self.mostDamaged {
             let reason =
-                "\(count) chunks for checkpoints came damaged from it, the last was chunk \(chunk): its memory or its network is "
-                + "broken"
+                "\(count) checkpoints were given up because a chunk came damaged from it, the last time chunk \(chunk): its "
+                + "memory or its network is broken"
             return lose(worker, because: reason, now: now)
         }
         if case .holding = phase { beginCheckpoint(now: now) }

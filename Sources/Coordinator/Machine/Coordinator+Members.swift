@@ -25,7 +25,7 @@ struct Member: Sendable {
     var progress = Progress()
     /// Frames in a row that were no messages.
     var unreadable = 0
-    /// Chunks for checkpoints that came damaged since one was whole.
+    /// Checkpoints that were given up since one was whole, because a chunk came damaged from it.
     var damaged = 0
     /// Another who lives and whom it cannot reach; 0 is none.
     var unreached: Incarnation = 0
