@@ -26,7 +26,7 @@ public func depthwiseRow(
             channels: channels, sources: sources, sourceOffset: sourceOffset + first * sourceStep, weights: weights,
             weightOffset: weightOffset, rows: rows, taps: taps, pitch: pitch, sourceStep: sourceStep,
             target: target + first * targetStep, targetStep: targetStep, accumulate: accumulate, done: done,
-            asked: AskedLines(tile, of: tiles, channels: channels, ahead, aheadLines, toWrite, toWriteLines))
+            asked: TilePrefetch(tile, of: tiles, channels: channels, ahead, aheadLines, toWrite, toWriteLines))
         switch (tile + 1) * pixels / tiles - first {
         case 8: row8(job)
         case 7: row7(job)
@@ -54,12 +54,12 @@ private struct RowJob {
     let targetStep: Int
     let accumulate: Bool
     let done: UnsafePointer<Float>
-    let asked: AskedLines
+    let asked: TilePrefetch
 }
 
-/// A tile's part of the lines that a row asks for, dealt out to its vectors: in one go they would be more than the
-/// processor can wait for at a time.
-struct AskedLines {
+/// What a tile asks for of the lines that its row is to ask for, a share with each of its vectors: in one go they would be
+/// more than the processor can wait for at a time.
+struct TilePrefetch {
     private var source: UnsafePointer<Float>
     private let sourceLines: Int
     private var target: UnsafePointer<Float>

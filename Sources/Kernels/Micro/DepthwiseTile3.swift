@@ -17,7 +17,7 @@ public func depthwiseRow3(
             weightOffset: weightOffset, rows: rows, left: left && tile == 0, right: right && tile == tiles - 1,
             pitch: pitch, target: target + first * targetStep, targetStep: targetStep, accumulate: accumulate,
             done: done,
-            asked: AskedLines(tile, of: tiles, channels: channels, ahead, aheadLines, toWrite, toWriteLines))
+            asked: TilePrefetch(tile, of: tiles, channels: channels, ahead, aheadLines, toWrite, toWriteLines))
         switch (tile + 1) * pixels / tiles - first {
         case 8: threeTaps8(job)
         case 7: threeTaps7(job)
@@ -45,7 +45,7 @@ private struct RowJob3 {
     let targetStep: Int
     let accumulate: Bool
     let done: UnsafePointer<Float>
-    let asked: AskedLines
+    let asked: TilePrefetch
 }
 
 // A function for each width: calls that differ in a number only would be merged before they are inlined.

@@ -125,13 +125,11 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
         let dy = dy + clip * shape.output.count * pitch + channels.lowerBound
         var inChain = 0
         let rows = DepthwiseRows(
-            t: t, h: h, frames: shape.output.t, lines: cut * shape.output.h / cuts..<(cut + 1) * shape.output.h / cuts)
-        for t in 0..<rows.frames {
+            t: t, h: h, source: shape.input, target: shape.output,
+            lines: cut * shape.output.h / cuts..<(cut + 1) * shape.output.h / cuts)
+        for t in 0..<shape.output.t {
             for h in rows.lines {
-                let asked = asked(rows, after: (t, h), x: x, dy: dy)
-                row(
-                    t, h, channels.count, x: x, dy: dy + (t * shape.output.h + h) * shape.output.w * pitch, asked, space
-                )
+                row(t, h, of: rows, channels.count, x: x, dy: dy, space)
                 inChain += 1
                 guard inChain == rowsPerChain else { continue }
                 kernels.moveSums(taps * sumPitch, space.sums, partials)
@@ -141,29 +139,13 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
         if inChain > 0 { kernels.moveSums(taps * sumPitch, space.sums, partials) }
     }
 
-    /// What the row of the unit behind `row` will read that no row has read.
-    private func asked(
-        _ rows: DepthwiseRows, after row: DepthwiseRows.Row, x: UnsafePointer<Float>, dy: UnsafePointer<Float>
-    ) -> (x: AskedMemory, dy: AskedMemory) {
-        var asked = (x: AskedMemory.nothing(x), dy: AskedMemory.nothing(dy))
-        // Of several blocks of channels none has its pixels in order.
-        guard blocks.count == 1, let next = rows.next(after: row) else { return asked }
-        let (inputLine, outputLine) = (shape.input.w * blocks.pitch, shape.output.w * blocks.pitch)
-        if let fresh = rows.freshSource(for: next, after: row) {
-            asked.x.from += (fresh.frame * shape.input.h + fresh.lines.lowerBound) * inputLine
-            asked.x.lines = fresh.lines.count * inputLine / floatsOfLine
-        }
-        asked.dy.from += (next.t * shape.output.h + next.h) * outputLine
-        asked.dy.lines = outputLine / floatsOfLine
-        return asked
-    }
-
-    /// Sums one row of the output's gradient.
+    /// Sums one row of the output's gradient, one of a unit's. `x` and `gradient` begin with the unit's clip.
     private func row(
-        _ t: Int, _ h: Int, _ channels: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
-        _ asked: (x: AskedMemory, dy: AskedMemory), _ space: Workspace
+        _ t: Int, _ h: Int, of unit: DepthwiseRows, _ channels: Int, x: UnsafePointer<Float>,
+        dy gradient: UnsafePointer<Float>, _ space: Workspace
     ) {
         let (pitch, s) = (blocks.pitch, shape)
+        let dy = gradient + (t * s.output.h + h) * s.output.w * pitch
         let (frames, lines, phase) = (self.t.reach(t), self.h.reach(h), w.phases[0])
         var rows = 0
         for i in frames.taps {
@@ -175,11 +157,12 @@ struct DepthwiseGradient: ConvolutionWeightGradient {
         }
         if phase.taps == 3, s.stride.w == 1, s.padding.w == 1 {
             for row in 0..<rows { space.targets[row] = space.sums + space.firstTaps[row] * sumPitch }
+            let asked = unit.asked(after: (t, h), of: blocks, source: x, target: gradient)
             var row = 0
             while row < rows {
                 let count = min(rows - row, 3)
                 // A call asks for one memory: the first for dy, the last for x.
-                let ahead = row + count == rows ? asked.x : row == 0 ? asked.dy : .nothing(dy)
+                let ahead = row + count == rows ? asked.source : row == 0 ? asked.target : .nothing(dy)
                 kernels.weights3(
                     s.output.w, channels, space.rows + row, space.targets + row, sumPitch, count, pitch, dy, ahead.from,
                     ahead.lines)

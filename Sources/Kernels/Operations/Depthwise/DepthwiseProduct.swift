@@ -136,7 +136,7 @@ struct DepthwiseProduct: ConvolutionProduct {
                 target: to + clip * self.target.count * pitch, accumulate: accumulate, done: done,
                 channels: blocks.channels(block),
                 rows: DepthwiseRows(
-                    t: t, h: h, frames: self.target.t,
+                    t: t, h: h, source: self.source, target: self.target,
                     lines: cut * self.target.h / cuts..<(cut + 1) * self.target.h / cuts))
             for t in 0..<self.target.t {
                 var finished = job.rows.lines.lowerBound
@@ -174,26 +174,12 @@ struct DepthwiseProduct: ConvolutionProduct {
             }
         }
         let target = job.target + (t * self.target.h + h) * self.target.w * pitch + first
-        var asked = asked(job, after: (t, h))
+        var asked = job.rows.asked(
+            after: (t, h), of: blocks, source: job.source, target: UnsafePointer(job.target))
         for phase in w.phases {
             run(job, phase, rows, target + phase.offset * pitch, asked, space)
             (asked.source.lines, asked.target.lines) = (0, 0)
         }
-    }
-
-    /// What the row of the task behind `row` will read that no row has read, and what it will write.
-    private func asked(_ job: Job, after row: DepthwiseRows.Row) -> (source: AskedMemory, target: AskedMemory) {
-        var asked = (source: AskedMemory.nothing(job.source), target: AskedMemory.nothing(UnsafePointer(job.target)))
-        // Of several blocks of channels none has its pixels in order.
-        guard blocks.count == 1, let next = job.rows.next(after: row) else { return asked }
-        let (sourceLine, targetLine) = (source.w * blocks.pitch, target.w * blocks.pitch)
-        if let fresh = job.rows.freshSource(for: next, after: row) {
-            asked.source.from += (fresh.frame * source.h + fresh.lines.lowerBound) * sourceLine
-            asked.source.lines = fresh.lines.count * sourceLine / floatsOfLine
-        }
-        asked.target.from += (next.t * target.h + next.h) * targetLine
-        asked.target.lines = targetLine / floatsOfLine
-        return asked
     }
 
     /// Computes the pixels of one phase in a row of the target: those whose taps are all inside in one call, the others

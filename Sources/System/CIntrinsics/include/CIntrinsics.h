@@ -74,7 +74,9 @@ static inline void zoetrope_prefetch(const float *_Nonnull line) { __builtin_pre
 /// Asks for a cache line that will be read soon, but not next: the second cache is near enough.
 static inline void zoetrope_prefetch_later(const float *_Nonnull line) { __builtin_prefetch(line, 0, 2); }
 
-/// Asks for a cache line that will be written; never faults.
+/// Asks for a cache line that will be written; never faults. On x86-64 the compiler makes a `prefetcht1` of it, as of
+/// `zoetrope_prefetch_later`: the instruction sets that the kernels are compiled for have no `prefetchw`, which would ask
+/// for the right to write as well, and measured no difference.
 static inline void zoetrope_prefetch_written(const float *_Nonnull line) { __builtin_prefetch(line, 1, 2); }
 
 /// Tells the processor that the thread is spinning.
