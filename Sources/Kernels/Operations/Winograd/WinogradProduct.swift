@@ -1,22 +1,27 @@
 /// Forward and backward-data of Winograd's convolution: transforms patches of the source, multiplies them with the
 /// transformed weights point by point, and transforms the products to tiles of the target.
 ///
-/// A block of tiles stays in the second cache from its first transform to its last. Where there are few blocks for the
-/// threads, the patches of all of them are transformed first and each panel of the weights is a task of its own: the same
-/// sums, and patches that come from another processor's cache.
+/// A block of tiles stays in the second cache from its first transform to its last, and a task goes through all panels of
+/// the weights with it. Where there are few blocks, the patches of all of them are transformed first, and then each block
+/// with each panel is a task: all threads have work and a panel is read once for all blocks, but patches come from another
+/// processor's cache. The sums are the same.
 struct WinogradProduct: WinogradSchedule {
     let transforms: WinogradTransforms
     private let packing: WinogradPacking
+    /// Whether the transformed weights stay in the last cache from one block to the next.
     private let holdsWeights: Bool
 
-    /// Products of a block: transformed tiles, frames included. Fewer where the patches of so many would not leave half of a
-    /// second cache of 1 MiB to products and weights.
+    /// Rows of a block, a tile at one frame each, which are multiplied with the weights together. `fewerRows` where the
+    /// patches of `blockRows` are more than `cachedFloats` and the weights are held: many rows share what is read of weights
+    /// that come from memory.
     private static let (blockRows, fewerRows) = (32, 16)
+    /// Floats of a block's patches: half of a second cache of 1 MiB. Products and weights need the other half.
     private static let cachedFloats = 1 << 17
-    /// Where the last cache does not hold more transformed weights than this, 8 MiB, to read them for another block costs
-    /// more than anything else.
+    /// Floats of transformed weights that the last cache is taken to hold, 8 MiB. Each block reads all weights: more than
+    /// these would come from memory each time, which costs more than anything else.
     private static let heldWeights = 1 << 21
-    /// With fewer blocks than this each panel is a task of its own: so many for each thread, or where weights are not held.
+    /// Each panel is a task of its own where there are fewer blocks than `blocksPerThread` for each thread, or, where the
+    /// weights are not held, fewer than `blocksBeyondCache`.
     private static let (blocksPerThread, blocksBeyondCache) = (4, 24)
     /// Blocks are shared out among at most this many tasks, each with sums of its own for an epilogue.
     private static let maximumParts = 128
@@ -43,8 +48,9 @@ struct WinogradProduct: WinogradSchedule {
         let (count, blocks) = (transforms.tileCount(N: N), blocks(N))
         return block * count / blocks..<(block + 1) * count / blocks
     }
-    /// So many blocks need no tasks for single panels. However many the threads: no more than there are slots of an epilogue,
-    /// for whichever way is gone each block then has one of its own, or the sums would depend on the threads.
+    /// From so many blocks on a task takes blocks with all panels; with fewer each panel is a task of its own. However many
+    /// the threads, it is no more than an epilogue has slots: blocks that may go either way then have a slot each on both.
+    /// Else the epilogue's sums would depend on the number of threads.
     private func manyBlocks(threads: Int) -> Int {
         min(max(Self.blocksPerThread * threads, holdsWeights ? 0 : Self.blocksBeyondCache), Self.maximumParts)
     }
