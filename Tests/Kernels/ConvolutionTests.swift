@@ -36,6 +36,21 @@ import Testing
         }
     }
 
+    /// Two blocks of channels, of which only the second ends with a vector that begins early. At stride 1 backward-data goes
+    /// through the kernel of three taps, at stride 2 through the other one.
+    @Test(arguments: [1, 2]) func oddChannelsInSeveralBlocksAreAllAdded(stride: Int) throws {
+        let shape = ConvolutionShape(
+            C: 1027, K: 1027, kernel: Extent3(1, 3, 3), stride: Extent3(1, stride, stride), padding: Extent3(0, 1, 1),
+            input: Extent3(1, 3, 4), groups: 1027)
+        let problem = ConvolutionProblem(shape, N: 2, seed: 15)
+        let truth = problem.truth()
+        for set in supportedSets {
+            for (pass, results) in zip(Self.passes, zip(try problem.run(set, threads: 3), truth)) {
+                #expect(relativeError(results.0, results.1) <= 2e-6, "\(pass) of \(shape), \(set)")
+            }
+        }
+    }
+
     @Test func thePlainImplementationAgrees() throws {
         for layer in LayerShapes.odd.prefix(6) {
             let problem = ConvolutionProblem(layer.shape, N: 2, seed: 14)

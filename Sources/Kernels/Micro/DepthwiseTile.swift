@@ -11,7 +11,7 @@ internal import CIntrinsics
 ///   - weights: for each row a pointer, used from `weightOffset` on.
 ///   - pitch: floats from one source pixel, or tap, to the next.
 ///   - sourceStep, targetStep: floats from what belongs to one target pixel to what belongs to the next.
-///   - accumulate: adds to the target. Then `done` has 1 for each lane of the last vector that the one before holds.
+///   - accumulate: adds to the target. Then `done` has 1 for each lane that a last vector which begins early repeats.
 ///   - ahead, toWrite: what will be read and written after this, so many cache lines, which are asked for.
 public func depthwiseRow(
     pixels: Int, channels: Int, sources: UnsafePointer<UnsafePointer<Float>>, sourceOffset: Int,
@@ -131,7 +131,7 @@ private func tile(_ width: Int, _ job: RowJob) {
                 w += pitch
             }
         }
-        let masks = job.accumulate && isLast
+        let masks = job.accumulate && begin < channel
         putRow(width, job.target + begin, job.targetStep, job.accumulate, masks, job.done, a, b, c, d, e, f, g, h)
         channel += lanes
     }

@@ -101,7 +101,7 @@ private func tile(_ width: Int, _ job: RowJob3) {
             let x9 = right ? zero : x.vector(8 * pitch)
             h = multiplyAdd(x9, z, multiplyAdd(x8, v, multiplyAdd(x7, u, h)))
         }
-        let masks = job.accumulate && isLast
+        let masks = job.accumulate && begin < channel
         putRow(width, job.target + begin, job.targetStep, job.accumulate, masks, job.done, a, b, c, d, e, f, g, h)
         channel += lanes
     }
