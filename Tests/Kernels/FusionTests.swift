@@ -137,6 +137,20 @@ private struct FusedProblem {
         }
     }
 
+    /// Padding of which the windows see nothing else: sums of nothing, which the epilogue follows all the same.
+    @Test func pixelsThatSeeOnlyPaddingAreFinished() throws {
+        let shape = ConvolutionShape(
+            C: 16, K: 16, kernel: Extent3(1, 1, 1), stride: Extent3(2, 2, 2), padding: Extent3(1, 1, 1),
+            input: Extent3(1, 1, 1))
+        let problem = FusedProblem(shape, N: 2)
+        for choice in Self.choices {
+            let fused = try problem.run(.best, fuses: true, prologue: true, follows: true, implementation: choice)
+            let apart = try problem.run(.best, fuses: false, prologue: true, follows: true, implementation: choice)
+            #expect(fused.y == apart.y, "\(choice)")
+            for (ours, truth) in zip(fused.sums, apart.sums) { #expect(abs(ours - truth) <= 1e-4, "\(choice)") }
+        }
+    }
+
     /// 137 blocks of tiles: more than have slots of their own, and fewer than four for each of 40 threads.
     @Test func manyThreadsDoNotMakeMoreSums() throws {
         let shape = ConvolutionShape(

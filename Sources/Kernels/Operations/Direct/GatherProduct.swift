@@ -99,7 +99,8 @@ struct GatherProduct: Sendable {
         }
         let workspaces = carving.rest
         fillUntouched(N: N, target, accumulate: accumulate, pool: pool)
-        for phase in plan.phases where !phase.taps.isEmpty {
+        // An epilogue follows pixels that see nothing but padding, too.
+        for phase in plan.phases where !phase.taps.isEmpty || epilogue != nil {
             let tiles = (N * phase.grid.count + kernels.rows - 1) / kernels.rows
             let blocks = blocks(N: N, phase)
             let parts = min(blocks, Self.maximumParts)
