@@ -17,8 +17,6 @@ struct WinogradJob {
     /// As the schedule packs them.
     let weights: UnsafePointer<Float>
     let target: UnsafeMutablePointer<Float>
-    /// Where pixels outside the target go.
-    let nowhere: UnsafeMutablePointer<Float>
     /// What stands for the patch of a frame outside the source.
     let zeros: UnsafePointer<Float>
     let accumulate: Bool
@@ -30,8 +28,7 @@ extension WinogradSchedule {
 
     /// Floats of scratch that a job takes, whatever N.
     var jobFloats: Int {
-        Carving.rounded(transforms.plan.C) + Carving.rounded(transforms.panels.paddedColumns)
-            + Carving.rounded(transforms.patchPitch)
+        Carving.rounded(transforms.plan.C) + Carving.rounded(transforms.patchPitch)
     }
 
     func run(
@@ -58,17 +55,15 @@ extension WinogradSchedule {
         target: UnsafeMutablePointer<Float>, accumulate: Bool, epilogue: EpilogueRun?,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        let (channels, columns) = (transforms.plan.C, transforms.panels.paddedColumns)
+        let channels = transforms.plan.C
         var carving = Carving(scratch)
         let padding: UnsafeMutablePointer<Float> = carving.take(channels)
         WinogradPlan.fillPadding(padding, count: channels, prologue)
-        let nowhere: UnsafeMutablePointer<Float> = carving.take(columns)
-        nowhere.update(repeating: 0, count: columns)
         let zeros: UnsafeMutablePointer<Float> = carving.take(transforms.patchPitch)
         zeros.update(repeating: 0, count: transforms.patchPitch)
         let job = WinogradJob(
             N: N, source: source, prologue: prologue, padding: padding, weights: packed, target: target,
-            nowhere: nowhere, zeros: zeros, accumulate: accumulate, epilogue: epilogue)
+            zeros: zeros, accumulate: accumulate, epilogue: epilogue)
         run(job, scratch: carving.rest, pool: pool)
     }
 }

@@ -64,6 +64,8 @@ struct WinogradTransforms: Sendable {
         let pixels: UnsafeMutablePointer<UnsafePointer<Float>>
         /// The pixels that each row makes.
         let targets: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+        /// Where pixels outside the target go; with one for all, threads would wait for each other's writes.
+        let nowhere: UnsafeMutablePointer<Float>
         /// For each group of rows: of the taps along time that are no padding for all of them, how many come before each
         /// tap, which they are, and a pointer for each row.
         let before: UnsafeMutablePointer<Int>
@@ -77,6 +79,7 @@ struct WinogradTransforms: Sendable {
             work = carving.take(WinogradKernels.workVectors * t.kernels.lanes)
             pixels = carving.take(2 * t.plan.points)
             targets = carving.take(t.mostTiles * t.plan.targetFrames * t.plan.outputPixels)
+            nowhere = carving.take(t.panels.paddedColumns)
             before = carving.take(groups * (taps + 1))
             self.taps = carving.take(groups * taps)
             rows = carving.take(groups * taps * t.kernels.rows)
@@ -132,7 +135,8 @@ struct WinogradTransforms: Sendable {
         for tile in 0..<tiles.count {
             for frame in 0..<plan.targetFrames {
                 plan.list(
-                    target: job.target, nowhere: job.nowhere, n: walk.n, t: walk.t, h: walk.h, w: walk.w, frame: frame,
+                    target: job.target, nowhere: tables.nowhere, n: walk.n, t: walk.t, h: walk.h, w: walk.w,
+                    frame: frame,
                     into: tables.targets + row(tile, frame, of: tiles.count) * plan.outputPixels)
             }
             walk.advance()
