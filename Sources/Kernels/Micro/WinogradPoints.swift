@@ -15,7 +15,7 @@ typealias Four = (Lanes, Lanes, Lanes, Lanes)
 typealias Three = (Lanes, Lanes, Lanes)
 
 @inline(__always)
-private func times(_ factor: Float, _ x: Lanes, plus y: Lanes) -> Lanes {
+func times(_ factor: Float, _ x: Lanes, plus y: Lanes) -> Lanes {
     multiplyAdd(Lanes(repeating: factor), x, y)
 }
 

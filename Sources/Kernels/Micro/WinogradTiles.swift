@@ -9,7 +9,7 @@ internal import CIntrinsics
 /// `grouped`: each vector of the tile has a place of its own, `groupPitch` floats from the one before. Else they lie as
 /// in the pixel.
 @inline(__always)
-private func start(_ v: Int, _ channels: Int) -> Int { v * lanes < channels - lanes ? v * lanes : channels - lanes }
+func start(_ v: Int, _ channels: Int) -> Int { v * lanes < channels - lanes ? v * lanes : channels - lanes }
 
 @inline(__always)
 private func place(_ v: Int, _ channels: Int, _ groupPitch: Int) -> Int {
@@ -18,7 +18,7 @@ private func place(_ v: Int, _ channels: Int, _ groupPitch: Int) -> Int {
 
 /// What a convolution reads: the value itself, or `relu(x * factor + offset)` as `normalise` computes it.
 @inline(__always)
-private func read(
+func read(
     _ x: UnsafePointer<Float>, _ at: Int, _ normalises: Bool, _ factor: Lanes, _ offset: Lanes
 ) -> Lanes {
     let value = x.vector(at)
@@ -256,7 +256,7 @@ public func winogradOutput(
 
 /// Writes four pixels, or adds to them; where fewer than a vector of channels are left, one by one.
 @inline(__always)
-private func put(
+func put(
     _ y: Four, _ pixels: UnsafePointer<UnsafeMutablePointer<Float>>, _ at: Int, _ left: Int, _ accumulate: Bool,
     _ work: UnsafeMutablePointer<Float>
 ) {

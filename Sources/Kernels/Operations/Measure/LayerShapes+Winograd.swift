@@ -29,6 +29,16 @@ extension LayerShapes {
         tile("in time, many tiles", 33, 17, Extent3(3, 1, 1), Extent3(1, 0, 0), Extent3(4, 33, 35)),
     ]
 
+    /// The same with strides of two, whose weight gradients it does not take.
+    public static let phases: [Named] = [
+        phase("strided: one tile", 16, 16, Extent3(1, 8, 8)),
+        phase("strided: less than a tile", 17, 19, Extent3(2, 3, 2)),
+        phase("strided: one pixel more than a tile", 16, 18, Extent3(1, 9, 10)),
+        phase("strided: clipped tiles, prime channels", 23, 61, Extent3(2, 13, 14)),
+        phase("strided: several blocks, uneven frames", 20, 34, Extent3(3, 41, 39)),
+        phase("strided: chains in pieces", 150, 230, Extent3(1, 15, 24)),
+    ]
+
     /// A late layer by its channels, not by the size of its map.
     public static let fewTiles = tile(
         "late: few tiles for many channels", 256, 257, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(1, 12, 13))
@@ -37,6 +47,14 @@ extension LayerShapes {
     /// the sums of a batch norm behind it show where.
     public static let fewerProducts = tile(
         "larger: fewer products in a block", 119, 115, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(2, 13, 18))
+
+    private static func phase(_ name: String, _ C: Int, _ K: Int, _ input: Extent3) -> Named {
+        Named(
+            name: name,
+            shape: ConvolutionShape(
+                C: C, K: K, kernel: Extent3(1, 3, 3), stride: Extent3(1, 2, 2), padding: Extent3(0, 1, 1), input: input)
+        )
+    }
 
     private static func tile(
         _ name: String, _ C: Int, _ K: Int, _ kernel: Extent3, _ padding: Extent3, _ input: Extent3

@@ -27,7 +27,7 @@ struct WinogradBlocks: Sendable {
         self.lanes = lanes
         panels = Panels(columns: plan.K, lanes: lanes)
         vectors = (plan.C + lanes - 1) / lanes
-        pointBlocks = plan.space ? 3 : 1
+        pointBlocks = plan.tiling == .space ? 3 : 1
         let (panelCount, columns, allVectors) = (panels.count, panels.paddedColumns, vectors)
         let vectorFloats = plan.points / pointBlocks * lanes
         // Blocks along the input's channels, where there are so many along the output's.

@@ -15,12 +15,13 @@ enum WinogradConvolution: ConvolutionImplementation {
     static func weightGradient(
         _ shape: ConvolutionShape, instructionSet: InstructionSet
     ) -> (any ConvolutionWeightGradient)? {
-        WinogradPlan(shape, .forward).map { WinogradWeightGradient($0, instructionSet: instructionSet) }
+        guard let plan = WinogradPlan(shape, .forward), plan.tiling != .phases else { return nil }
+        return WinogradWeightGradient(plan, instructionSet: instructionSet)
     }
 
     /// Late layers have few tiles for their large weights, which the transform makes larger still.
     private static func isLate(_ plan: WinogradPlan) -> Bool {
-        plan.space && (isSmall(plan.target) || plan.rowsOfClip <= fewRows && plan.C * plan.K >= manyWeights)
+        plan.tiling == .space && (isSmall(plan.target) || plan.rowsOfClip <= fewRows && plan.C * plan.K >= manyWeights)
     }
 
     /// Maps of fewer rows or columns are those of late layers.
@@ -30,7 +31,7 @@ enum WinogradConvolution: ConvolutionImplementation {
 
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
-        guard plan.space else { return shape.output.t >= 4 && shape.output.count >= 256 }
+        guard plan.tiling != .time else { return shape.output.t >= 4 && shape.output.count >= 256 }
         guard isSmall(plan.target) else { return true }
         // The sums of a weight gradient are larger than its input by far. Forward and backward-data pay where tiles do half
         // the work at most, and a clip has some tiles and channels to share the transforms.

@@ -43,6 +43,21 @@ struct WinogradKernels: Sendable {
             _ space: Bool, _ count: Int, _ points: Input, _ pointPitch: Int, _ taps: Output, _ tapPitch: Int,
             _ work: Output
         ) -> Void
+    let phaseInput:
+        @Sendable (
+            _ rows: Int, _ columns: Int, _ pixels: Pixels, _ ahead: Pixels, _ channels: Int, _ factor: Input?,
+            _ offset: Input?, _ to: Output, _ pitch: Int
+        ) -> Void
+    let phaseOutput:
+        @Sendable (
+            _ from: Input, _ pitch: Int, _ channels: Int, _ pixels: UnsafePointer<UnsafeMutablePointer<Float>>,
+            _ at: Int, _ accumulate: Bool, _ work: Output
+        ) -> Void
+    let phaseWeights:
+        @Sendable (
+            _ count: Int, _ taps: Input, _ tapPitch: Int, _ points: Output, _ pointPitch: Int, _ phasePitch: Int,
+            _ work: Output
+        ) -> Void
     let prefetch:
         @Sendable (_ count: Int, _ pixels: UnsafePointer<UnsafeMutablePointer<Float>>, _ at: Int, _ vectors: Int) ->
             Void
@@ -68,7 +83,9 @@ struct WinogradKernels: Sendable {
         input: MicroKernels.winogradInput, inputRows: MicroKernels.winogradInputRows,
         gradientRows: MicroKernels.winogradGradientRows, gradientInTime: MicroKernels.winogradGradientInTime,
         output: MicroKernels.winogradOutput, weights: MicroKernels.winogradWeights,
-        weightGradient: MicroKernels.winogradWeightGradient, prefetch: MicroKernels.prefetchPixels,
+        weightGradient: MicroKernels.winogradWeightGradient, phaseInput: MicroKernels.winogradPhaseInput,
+        phaseOutput: MicroKernels.winogradPhaseOutput, phaseWeights: MicroKernels.winogradPhaseWeights,
+        prefetch: MicroKernels.prefetchPixels,
         product1: MicroKernels.productTile1,
         product2: MicroKernels.productTile2, product3: MicroKernels.productTile3)
 
@@ -76,7 +93,9 @@ struct WinogradKernels: Sendable {
         input: MicroKernelsAVX2.winogradInput, inputRows: MicroKernelsAVX2.winogradInputRows,
         gradientRows: MicroKernelsAVX2.winogradGradientRows, gradientInTime: MicroKernelsAVX2.winogradGradientInTime,
         output: MicroKernelsAVX2.winogradOutput, weights: MicroKernelsAVX2.winogradWeights,
-        weightGradient: MicroKernelsAVX2.winogradWeightGradient, prefetch: MicroKernelsAVX2.prefetchPixels,
+        weightGradient: MicroKernelsAVX2.winogradWeightGradient, phaseInput: MicroKernelsAVX2.winogradPhaseInput,
+        phaseOutput: MicroKernelsAVX2.winogradPhaseOutput, phaseWeights: MicroKernelsAVX2.winogradPhaseWeights,
+        prefetch: MicroKernelsAVX2.prefetchPixels,
         product1: MicroKernelsAVX2.productTile1,
         product2: MicroKernelsAVX2.productTile2, product3: MicroKernelsAVX2.productTile3)
 
@@ -85,7 +104,9 @@ struct WinogradKernels: Sendable {
         gradientRows: MicroKernelsAVX512.winogradGradientRows,
         gradientInTime: MicroKernelsAVX512.winogradGradientInTime,
         output: MicroKernelsAVX512.winogradOutput, weights: MicroKernelsAVX512.winogradWeights,
-        weightGradient: MicroKernelsAVX512.winogradWeightGradient, prefetch: MicroKernelsAVX512.prefetchPixels,
+        weightGradient: MicroKernelsAVX512.winogradWeightGradient, phaseInput: MicroKernelsAVX512.winogradPhaseInput,
+        phaseOutput: MicroKernelsAVX512.winogradPhaseOutput, phaseWeights: MicroKernelsAVX512.winogradPhaseWeights,
+        prefetch: MicroKernelsAVX512.prefetchPixels,
         product1: MicroKernelsAVX512.productTile1,
         product2: MicroKernelsAVX512.productTile2, product3: MicroKernelsAVX512.productTile3)
 }

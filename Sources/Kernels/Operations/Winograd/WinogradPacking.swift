@@ -64,9 +64,12 @@ struct WinogradPacking {
         to base: UnsafeMutablePointer<Float>, pointPitch: Int, tapPitch: Int, work: UnsafeMutablePointer<Float>
     ) {
         let columns = panels.width(panel) * panels.lanes
-        let perTransform = plan.taps / plan.outerTaps
+        let phases = plan.tiling == .phases
+        // One transform makes all phases.
+        let perTransform = phases ? plan.taps : plan.taps / plan.outerTaps
+        let (taps, outerTaps) = phases ? (0..<1, 1) : (taps, plan.outerTaps)
         // Their places in the kernel, and what of a channel's weights they are.
-        let places = turned ? plan.outerTaps - taps.upperBound..<plan.outerTaps - taps.lowerBound : taps
+        let places = turned ? outerTaps - taps.upperBound..<outerTaps - taps.lowerBound : taps
         let kept = places.lowerBound * perTransform..<places.upperBound * perTransform
         let (canonical, vectors) = (work, work + kept.count * Self.channelsTogether * columns)
         for first in stride(from: channels.lowerBound, to: channels.upperBound, by: Self.channelsTogether) {
@@ -79,10 +82,15 @@ struct WinogradPacking {
                 let number = turned ? taps.upperBound - 1 - tap : tap - taps.lowerBound
                 let from = number * perTransform + (turned ? perTransform - 1 : 0)
                 for l in some {
-                    winograd.weights(
-                        plan.space, columns, canonical + ((l - first) * kept.count + from) * columns,
-                        turned ? -columns : columns, base + tap * tapPitch + (l - channels.lowerBound) * columns,
-                        pointPitch, vectors)
+                    let source = canonical + ((l - first) * kept.count + from) * columns
+                    let target = base + tap * tapPitch + (l - channels.lowerBound) * columns
+                    let step = turned ? -columns : columns
+                    if phases {
+                        winograd.phaseWeights(columns, source, step, target, pointPitch, tapPitch, vectors)
+                    } else {
+                        winograd.weights(
+                            plan.tiling == .space, columns, source, step, target, pointPitch, vectors)
+                    }
                 }
             }
         }

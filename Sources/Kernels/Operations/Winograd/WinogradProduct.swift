@@ -15,6 +15,8 @@ struct WinogradProduct: WinogradSchedule {
     /// patches of `blockRows` are more than `cachedFloats` and the weights are held: many rows share what is read of weights
     /// that come from memory.
     private static let (blockRows, fewerRows) = (32, 16)
+    /// With phases, tiles of a block: on one side each has four patches or rows.
+    private static let tilesOfPhases = 16
     /// Floats of a block's patches: half of a second cache of 1 MiB. Products and weights need the other half.
     private static let cachedFloats = 1 << 17
     /// Floats of transformed weights that the last cache is taken to hold, 8 MiB. Each block reads all weights: more than
@@ -31,9 +33,12 @@ struct WinogradProduct: WinogradSchedule {
     init(_ plan: WinogradPlan, _ pass: Convolution.Pass, instructionSet: InstructionSet) {
         holdsWeights = plan.points * plan.outerTaps * plan.C * plan.K <= Self.heldWeights
         let fits = Self.blockRows * plan.points * plan.C <= Self.cachedFloats
+        let rows =
+            plan.tiling == .phases
+            ? Self.tilesOfPhases * plan.targetFrames
+            : fits || !holdsWeights ? Self.blockRows : Self.fewerRows
         transforms = WinogradTransforms(
-            plan, widest: 3, mostRows: fits || !holdsWeights ? Self.blockRows : Self.fewerRows, framesInside: false,
-            instructionSet: instructionSet)
+            plan, widest: 3, mostRows: rows, framesInside: false, instructionSet: instructionSet)
         packing = WinogradPacking(plan: plan, panels: transforms.panels, pass, instructionSet: instructionSet)
     }
 
@@ -153,16 +158,17 @@ struct WinogradProduct: WinogradSchedule {
         var (asked, call) = (0, 0)
         for point in 0..<plan.points {
             let b = weights + point * pointPitch
-            var first = 0
-            while first < taps {
-                let end = min(first + tapsPerChunk, taps)
+            let seen = plan.taps(at: point)
+            var first = seen.lowerBound
+            while first < seen.upperBound {
+                let end = min(first + tapsPerChunk, seen.upperBound)
                 for piece in 0..<pieces {
                     let begin = piece * C / pieces
                     let steps = (piece + 1) * C / pieces - begin
-                    let adds = first > 0 || piece > 0
+                    let begins = first == seen.lowerBound && piece == 0
                     let next = b + (piece == pieces - 1 ? end * C : first * C + begin + steps) * columns
                     for group in 0..<groups {
-                        if !adds {
+                        if begins {
                             call += 1
                             let until = call * pixels / calls
                             prefetch(until - asked, tables.targets + asked, firstColumn, width)
@@ -170,7 +176,10 @@ struct WinogradProduct: WinogradSchedule {
                         }
                         let before = tables.before + group * (taps + 1)
                         let (used, count) = (group * taps + before[first], before[end] - before[first])
-                        guard count > 0 || !adds else { continue }
+                        // Where there is nothing to add, the sum is zero.
+                        let empty = before[seen.lowerBound] == before[seen.upperBound]
+                        guard count > 0 || empty && begins else { continue }
+                        let adds = before[first] > before[seen.lowerBound] || piece > 0
                         // The others have nothing to ask for.
                         let ahead = next + group * floatsOfLine * count * steps
                         (group < weightCalls ? asking : quiet)(

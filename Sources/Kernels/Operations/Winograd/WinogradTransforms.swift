@@ -107,9 +107,17 @@ struct WinogradTransforms: Sendable {
             if tile > 0 {
                 // Behind the last there is nothing to ask for.
                 let next = tile < tiles.count ? ahead : pixels
-                winograd.input(
-                    plan.space, pixels, next, plan.C, job.prologue?.factor, job.prologue?.offset, tables.work,
-                    patch(tiles.lowerBound + tile - 1, frame, of: patches), patchPointPitch, 0)
+                let patch = patch(tiles.lowerBound + tile - 1, frame, of: patches)
+                let (factor, offset) = (job.prologue?.factor, job.prologue?.offset)
+                if plan.tiling == .phases {
+                    let side = plan.side(frame)
+                    winograd.phaseInput(
+                        side.rows, side.columns, pixels, next, plan.C, factor, offset, patch, patchPointPitch)
+                } else {
+                    winograd.input(
+                        plan.tiling == .space, pixels, next, plan.C, factor, offset, tables.work, patch,
+                        patchPointPitch, 0)
+                }
             }
             swap(&pixels, &ahead)
         }
@@ -155,11 +163,13 @@ struct WinogradTransforms: Sendable {
                 for row in 0..<rows {
                     let number = group * rows + row
                     let (tile, target) = place(number, of: tiles.count)
-                    let frame = target + tap - (taps > 1 ? plan.padding.t : 0)
-                    let inside = number < count && frame >= 0 && frame < plan.sourceFrames
-                    tables.rows[used * rows + row] =
-                        inside ? UnsafePointer(patch(tiles.lowerBound + tile, frame, of: patches)) : job.zeros
-                    any = any || inside
+                    guard number < count, let frame = plan.sourceFrame(of: target, tap: tap) else {
+                        tables.rows[used * rows + row] = job.zeros
+                        continue
+                    }
+                    tables.rows[used * rows + row] = UnsafePointer(
+                        patch(tiles.lowerBound + tile, frame, of: patches))
+                    any = true
                 }
                 before[tap + 1] = before[tap] + (any ? 1 : 0)
                 guard any else { continue }
@@ -177,9 +187,13 @@ struct WinogradTransforms: Sendable {
         let columns = panels.width(panel) * kernels.lanes
         let (first, valid) = (panels.firstColumn(panel), panels.validColumns(panel))
         for row in 0..<tiles.count * plan.targetFrames {
-            winograd.output(
-                plan.space, tables.products + row * productPitch, columns, valid,
-                tables.targets + row * plan.outputPixels, first, job.accumulate, tables.work)
+            let (products, pixels) = (tables.products + row * productPitch, tables.targets + row * plan.outputPixels)
+            if plan.tiling == .phases {
+                winograd.phaseOutput(products, columns, valid, pixels, first, job.accumulate, tables.work)
+            } else {
+                winograd.output(
+                    plan.tiling == .space, products, columns, valid, pixels, first, job.accumulate, tables.work)
+            }
         }
         guard let epilogue = job.epilogue else { return }
         plan.eachRun(N: job.N, tiles) { pixel, count in

@@ -163,7 +163,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
                     product < count ? (nextInputs, nextGradients) : (inputs, gradients)
                 let patch = space.patches + (product - 1) * rows
                 let gradient = space.gradients + (product - 1) * columns
-                if plan.space {
+                if plan.tiling == .space {
                     winograd.inputRows(block.pair, inputs, inputsAhead, channels, factor, offset, patch, patchPitch)
                     winograd.gradientRows(block.pair, gradients, gradientsAhead, outputs, gradient, gradientPitch)
                 } else {
@@ -209,7 +209,7 @@ struct WinogradWeightGradient: ConvolutionWeightGradient {
             for row in 0..<lanes {
                 let at = (vector * lanes + row - block.firstRow) * block.columns + first - block.firstColumn
                 winograd.weightGradient(
-                    plan.space, width, sums + block.place + at, block.rows * block.columns,
+                    plan.tiling == .space, width, sums + block.place + at, block.rows * block.columns,
                     space.taps + (outer * taps / plan.outerTaps * lanes + row) * width, lanes * width, space.work)
             }
         }
