@@ -95,7 +95,7 @@ private struct FusedProblem {
         .auto, .named("plain"), .preferring("winograd"), .preferring("bf16-emulated"),
     ]
 
-    @Test(arguments: LayerShapes.odd + LayerShapes.tiles) func fusedIsTheSameAsPassesOfTheirOwn(
+    @Test(arguments: LayerShapes.odd + LayerShapes.tiles + LayerShapes.phases) func fusedIsTheSameAsPassesOfTheirOwn(
         _ layer: LayerShapes.Named
     ) throws {
         for N in [1, 3] {
@@ -124,7 +124,9 @@ private struct FusedProblem {
         }
     }
 
-    @Test(arguments: LayerShapes.odd + LayerShapes.tiles) func threadsChangeNoBit(_ layer: LayerShapes.Named) throws {
+    @Test(arguments: LayerShapes.odd + LayerShapes.tiles + LayerShapes.phases) func threadsChangeNoBit(
+        _ layer: LayerShapes.Named
+    ) throws {
         let problem = FusedProblem(layer.shape, N: 2)
         for choice in Self.choices {
             let one = try problem.run(

@@ -59,12 +59,18 @@ import Testing
         let wide = LayerShapes.design.shape
         #expect(try chosen(wide, .auto) == ["winograd", "winograd", "winograd"])
         #expect(try chosen(wide, .preferring("direct")) == ["direct", "direct", "direct"])
-        let strided = ConvolutionShape(
-            C: 64, K: 64, kernel: Extent3(1, 3, 3), stride: Extent3(1, 2, 2), padding: Extent3(0, 1, 1),
-            input: Extent3(8, 56, 56))
-        #expect(try chosen(strided, .preferring("winograd")) == ["winograd", "winograd", "direct"])
-        let fault = #expect(throws: (any Error).self) { try chosen(strided, .named("winograd")) }
-        #expect("\(fault!)".contains("stride 1x2x2"))
+        func strided(_ stride: Extent3, C: Int = 64, map: Int = 56) -> ConvolutionShape {
+            ConvolutionShape(
+                C: C, K: 64, kernel: Extent3(1, 3, 3), stride: stride, padding: Extent3(0, 1, 1),
+                input: Extent3(8, map, map))
+        }
+        #expect(try chosen(strided(Extent3(1, 2, 2)), .auto) == ["winograd", "winograd", "direct"])
+        // Small maps, and weights that the last cache does not hold.
+        #expect(try chosen(strided(Extent3(1, 2, 2), map: 14), .auto) == ["direct", "direct", "direct"])
+        #expect(try chosen(strided(Extent3(1, 2, 2), C: 512), .auto) == ["direct", "direct", "direct"])
+        #expect(try chosen(strided(Extent3(2, 2, 2)), .preferring("winograd")) == ["direct", "direct", "direct"])
+        let fault = #expect(throws: (any Error).self) { try chosen(strided(Extent3(2, 2, 2)), .named("winograd")) }
+        #expect("\(fault!)".contains("stride 2x2x2"))
         // What is chosen does not depend on the batch, so neither do the logits: the shape does not hold it.
         let small = ConvolutionShape(
             C: 64, K: 64, kernel: Extent3(1, 3, 3), padding: Extent3(0, 1, 1), input: Extent3(4, 4, 4))

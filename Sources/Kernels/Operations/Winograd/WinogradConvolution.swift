@@ -1,5 +1,6 @@
 /// Winograd's convolution F(4, 3) (Lavin and Gray, CVPR 2016): a quarter of the multiplications of 1x3x3 and 3x3x3
-/// kernels, half of those of 3x1x1. Every value depends on its own tile alone, so not on the batch.
+/// kernels, half of those of 3x1x1; with F(4, 2) nine sixteenths of those of 1x3x3 with strides of two. Every value depends
+/// on its own tile alone, so not on the batch.
 enum WinogradConvolution: ConvolutionImplementation {
     static let name = "winograd"
 
@@ -15,6 +16,7 @@ enum WinogradConvolution: ConvolutionImplementation {
     static func weightGradient(
         _ shape: ConvolutionShape, instructionSet: InstructionSet
     ) -> (any ConvolutionWeightGradient)? {
+        // That of phases would transform the gradient four times: docs/performance.md.
         guard let plan = WinogradPlan(shape, .forward), plan.tiling != .phases else { return nil }
         return WinogradWeightGradient(plan, instructionSet: instructionSet)
     }
@@ -31,7 +33,12 @@ enum WinogradConvolution: ConvolutionImplementation {
 
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
-        guard plan.tiling != .time else { return shape.output.t >= 4 && shape.output.count >= 256 }
+        switch plan.tiling {
+        case .time: return shape.output.t >= 4 && shape.output.count >= 256
+        // More weights would be read from memory for every block: a hundred floats for each pair of channels.
+        case .phases: return !isSmall(plan.target) && WinogradProduct.holdsWeights(of: plan)
+        case .space: break
+        }
         guard isSmall(plan.target) else { return true }
         // The sums of a weight gradient are larger than its input by far. Forward and backward-data pay where tiles do half
         // the work at most, and a clip has some tiles and channels to share the transforms.

@@ -28,6 +28,8 @@ struct WinogradPlan: Sendable {
     let outerTaps: Int
     /// Tiles of one clip, `frames` apart.
     let grid: Extent3
+    /// Target pixels from one tile to the next, in each transformed dimension.
+    private let span: Int
     /// Frames that belong together, because taps reach from one to the other: transformed ones and products. With phases,
     /// those on the side where the stride is.
     let sourceFrames: Int
@@ -73,8 +75,6 @@ struct WinogradPlan: Sendable {
         case .phases: 9
         }
     }
-    /// Target pixels from one tile to the next, in each transformed dimension.
-    private var span: Int { tiling == .phases && pass == .backwardData ? 2 * Self.outputs : Self.outputs }
 
     /// The taps that are not transformed which have something at a point.
     func taps(at point: Int) -> Range<Int> {
@@ -115,8 +115,7 @@ struct WinogradPlan: Sendable {
         let apart = tiling == .phases || tiling == .space && s.kernel.t == 1
         switch pass {
         case .forward:
-            (C, K, source, target) = (s.C, s.K, s.input, s.output)
-            padding = s.padding
+            (C, K, source, target, padding) = (s.C, s.K, s.input, s.output, s.padding)
         case .backwardData:
             (C, K, source, target) = (s.K, s.C, s.output, s.input)
             padding =
@@ -124,13 +123,12 @@ struct WinogradPlan: Sendable {
                 ? Extent3(0, 0, 0)
                 : Extent3(s.kernel.t - 1 - s.padding.t, s.kernel.h - 1 - s.padding.h, s.kernel.w - 1 - s.padding.w)
         }
-        let target = target
-        let span = tiling == .phases && pass == .backwardData ? 2 * Self.outputs : Self.outputs
+        span = tiling == .phases && pass == .backwardData ? 2 * Self.outputs : Self.outputs
+        let (map, span) = (target, span)
         func tiles(_ length: Int) -> Int { (length + span - 1) / span }
         grid =
             tiling == .time
-            ? Extent3(tiles(target.t), target.h, target.w)
-            : Extent3(apart ? target.t : 1, tiles(target.h), tiles(target.w))
+            ? Extent3(tiles(map.t), map.h, map.w) : Extent3(apart ? map.t : 1, tiles(map.h), tiles(map.w))
         switch tiling {
         case .time: (outerTaps, sourceFrames, targetFrames) = (1, 1, 1)
         case .space: (outerTaps, sourceFrames, targetFrames) = (s.kernel.t, apart ? 1 : source.t, apart ? 1 : target.t)

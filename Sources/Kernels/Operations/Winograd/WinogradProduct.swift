@@ -31,7 +31,7 @@ struct WinogradProduct: WinogradSchedule {
     private static let chunkSteps = 128
 
     init(_ plan: WinogradPlan, _ pass: Convolution.Pass, instructionSet: InstructionSet) {
-        holdsWeights = plan.points * plan.outerTaps * plan.C * plan.K <= Self.heldWeights
+        holdsWeights = Self.holdsWeights(of: plan)
         let fits = Self.blockRows * plan.points * plan.C <= Self.cachedFloats
         let rows =
             plan.tiling == .phases
@@ -40,6 +40,11 @@ struct WinogradProduct: WinogradSchedule {
         transforms = WinogradTransforms(
             plan, widest: 3, mostRows: rows, framesInside: false, instructionSet: instructionSet)
         packing = WinogradPacking(plan: plan, panels: transforms.panels, pass, instructionSet: instructionSet)
+    }
+
+    /// Whether the last cache is taken to hold the transformed weights.
+    static func holdsWeights(of plan: WinogradPlan) -> Bool {
+        plan.points * plan.outerTaps * plan.C * plan.K <= heldWeights
     }
 
     private var plan: WinogradPlan { transforms.plan }
