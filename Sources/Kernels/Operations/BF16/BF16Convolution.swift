@@ -17,7 +17,7 @@ enum BF16Convolution: ConvolutionImplementation {
         return BF16WeightGradient(shape, emulated: false)
     }
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { true }
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool { true }
 
     static func takes(_ shape: ConvolutionShape) -> Bool { shape.groups == 1 && shape.C >= 16 && shape.K >= 16 }
 }
@@ -41,5 +41,5 @@ enum EmulatedBF16Convolution: ConvolutionImplementation {
         return BF16WeightGradient(shape, emulated: true)
     }
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { false }
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool { false }
 }

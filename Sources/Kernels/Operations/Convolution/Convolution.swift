@@ -57,7 +57,7 @@ public struct Convolution: Sendable {
         func first<Kernel>(
             _ pass: Pass?, _ make: (any ConvolutionImplementation.Type) -> Kernel?
         ) throws(Fault) -> (String, Kernel) {
-            for (type, always) in candidates where always || type.isChosen(shape, pass) {
+            for (type, always) in candidates where always || type.isChosen(shape, pass, instructionSet.compute) {
                 if let kernel = make(type) { return (type.name, kernel) }
             }
             throw Fault(

@@ -17,7 +17,7 @@ protocol ConvolutionImplementation: SendableMetatype {
     ) -> (any ConvolutionWeightGradient)?
 
     /// Whether it is worth choosing for the pass when nobody asks for it by name; nil stands for backward-weights.
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool
 }
 
 /// Forward (source `x`, target `y`) or backward-data (source `dy`, target `dx`).

@@ -14,7 +14,7 @@ enum DepthwiseConvolution: ConvolutionImplementation {
         takes(shape) ? DepthwiseGradient(shape, instructionSet: instructionSet) : nil
     }
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { true }
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool { true }
 
     private static func takes(_ shape: ConvolutionShape) -> Bool {
         shape.groups > 1 && shape.groups == shape.C && shape.K == shape.C

@@ -16,7 +16,7 @@ enum DirectConvolution: ConvolutionImplementation {
         return WeightGradient(shape, instructionSet: instructionSet)
     }
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { true }
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool { true }
 }
 
 /// A `GatherProduct` together with the packing of its weights.

@@ -16,7 +16,7 @@ enum GroupedConvolution: ConvolutionImplementation {
         shape.groups > 1 ? GroupedGradient(shape, instructionSet: instructionSet) : nil
     }
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { true }
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool { true }
 
     /// The convolution that a group is.
     fileprivate static func group(_ s: ConvolutionShape) -> ConvolutionShape {

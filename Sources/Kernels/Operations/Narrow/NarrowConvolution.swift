@@ -23,7 +23,9 @@ enum NarrowConvolution: ConvolutionImplementation {
         NarrowPlan(shape).map { NarrowGradient($0, instructionSet: instructionSet) }
     }
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { pass != .backwardData }
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool {
+        pass != .backwardData
+    }
 }
 
 /// Which pixels are computed together.

@@ -14,7 +14,7 @@ enum PlainConvolution: ConvolutionImplementation {
         Gradient(shape: shape)
     }
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool { false }
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool { false }
 
     private struct Product: ConvolutionProduct {
         let shape: ConvolutionShape

@@ -31,12 +31,13 @@ enum WinogradConvolution: ConvolutionImplementation {
     /// Larger maps are, where a clip has at most so many tiles, frames included, for at least so many pairs of channels.
     private static let (fewRows, manyWeights) = (32, 256 * 256)
 
-    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
+    static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
         switch plan.tiling {
         case .time: return shape.output.t >= 4 && shape.output.count >= 256
-        // More weights would be read from memory for every block: a hundred floats for each pair of channels.
-        case .phases: return !isSmall(plan.target) && WinogradProduct.holdsWeights(of: plan)
+        // More weights would be read from memory for every block: a hundred floats for each pair of channels. With bf16 direct
+        // products are faster.
+        case .phases: return compute == .f32 && !isSmall(plan.target) && WinogradProduct.holdsWeights(of: plan)
         case .space: break
         }
         guard isSmall(plan.target) else { return true }
