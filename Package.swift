@@ -71,7 +71,7 @@ let package = Package(
         // What every room may use.
         module("Faults"),
         module("Randomness"),
-        module("Threads"),
+        module("Threads", ["Faults"]),
         module("Configuration", ["Faults", toml]),
 
         // Numbers.

@@ -1,3 +1,4 @@
+import Faults
 import Foundation
 import Glibc
 import Synchronization
@@ -23,7 +24,7 @@ public final class DedicatedThread: Sendable {
                     return nil
                 }, beginning)
         }
-        precondition(status == 0, "the system refused the thread '\(name)': error \(status)")
+        guard status == 0 else { Fault.refusedThread(name, status).endProcess() }
         handle = Mutex(thread)
     }
 

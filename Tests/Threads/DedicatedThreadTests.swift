@@ -16,6 +16,19 @@ struct DedicatedThreadTests {
         }
     }
 
+    @Test("A thread that the system does not start ends the process with a line that says why")
+    func refused() async {
+        let result = await #expect(processExitsWith: .exitCode(75), observing: [\.standardErrorContent]) {
+            // Nothing more can be mapped, so there is no stack for a thread.
+            var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
+            setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+            _ = DedicatedThread(name: "too many") {}
+        }
+        let said = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+        #expect(said.contains("zoetrope: thread 'too many': the system does not start it: Resource temporarily"))
+        #expect(said.contains("pids.max"))
+    }
+
     @Test("All who join wait until then, and whoever comes later does not wait")
     func joinedBySeveral() {
         let belongings = Belongings()

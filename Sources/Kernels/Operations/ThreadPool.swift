@@ -64,7 +64,9 @@ public final class ThreadPool: Sendable {
                 seat.shared.serve(thread: seat.index)
                 return nil
             }, seat.toOpaque())
-        precondition(status == 0, "the system refused thread \(index) of \(threads): error \(status)")
+        guard status == 0 else {
+            Fault.refusedThread("compute \(index + 1) of \(threads)", status).endProcess()
+        }
         return handle
     }
 
