@@ -19,6 +19,8 @@ extension LayerShapes {
         tile("larger: more frames than a block", 16, 18, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(37, 12, 12)),
         tile("larger: five taps in time", 16, 16, Extent3(5, 3, 3), Extent3(2, 1, 1), Extent3(4, 12, 13)),
         fewerProducts,
+        tile(
+            "larger: two frames, chains in pieces", 130, 40, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(2, 16, 15)),
         tile("late: several pieces and panels", 150, 70, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(2, 7, 7)),
         tile("late: two frames, several pieces", 130, 40, Extent3(3, 3, 3), Extent3(1, 1, 1), Extent3(2, 4, 4)),
         tile("late: more tiles than are together", 33, 20, Extent3(1, 3, 3), Extent3(0, 1, 1), Extent3(9, 10, 11)),
