@@ -6,9 +6,9 @@ internal import CIntrinsics
 // and a product with one tap over the other, which takes four of the same five points. In space that makes four phases,
 // whose products are summed between the transforms: 25, 20, 20 and 16 multiplications, 81 in place of 144.
 //
-// The points are ±a, ±b and infinity, a = 1/2 and b = 5/4; a single tap has nothing at infinity. A patch is 5 x 5 inputs, of
-// which a phase of a single tap needs four rows or columns, a tile 4 x 4 outputs, and there are 25 points, those at infinity
-// last.
+// The points are ±a, ±b and infinity, a = 1/2 and b = 5/4; a single tap has nothing at infinity. A patch is 5 x 5 inputs,
+// of which a phase of a single tap needs four rows or columns, a tile 4 x 4 outputs, and there are 25 points, those at
+// infinity last.
 
 private let a: Float = 0.5
 private let b: Float = 1.25

@@ -35,8 +35,8 @@ enum WinogradConvolution: ConvolutionImplementation {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
         switch plan.tiling {
         case .time: return shape.output.t >= 4 && shape.output.count >= 256
-        // More weights would be read from memory for every block: a hundred floats for each pair of channels. With bf16 direct
-        // products are faster.
+        // More weights would be read from memory for every block: a hundred floats for each pair of channels. With bf16
+        // direct products are faster.
         case .phases: return compute == .f32 && !isSmall(plan.target) && WinogradProduct.holdsWeights(of: plan)
         case .space: break
         }

@@ -54,8 +54,9 @@ struct WinogradPacking {
         plan.taps * Self.channelsTogether * columns + WinogradKernels.workVectors * panels.lanes
     }
 
-    /// Writes the transformed weights of a panel and some channels at some of the taps along time, `[l][column]` for each
-    /// point and tap: those are `pointPitch` and `tapPitch` floats apart, from tap 0 on.
+    /// Writes the transformed weights of a panel and some channels at some of the outer taps, `[l][column]` for each point
+    /// and tap: those are `pointPitch` and `tapPitch` floats apart, from tap 0 on. What a phase does not have at a point is
+    /// left alone.
     /// - Parameters:
     ///   - asks: For the channels behind them, which are next.
     ///   - work: `workFloats` of the panel's columns.
@@ -65,7 +66,7 @@ struct WinogradPacking {
     ) {
         let columns = panels.width(panel) * panels.lanes
         let phases = plan.tiling == .phases
-        // One transform makes all phases.
+        // One transform makes all phases, which are always asked for together.
         let perTransform = phases ? plan.taps : plan.taps / plan.outerTaps
         let (taps, outerTaps) = phases ? (0..<1, 1) : (taps, plan.outerTaps)
         // Their places in the kernel, and what of a channel's weights they are.

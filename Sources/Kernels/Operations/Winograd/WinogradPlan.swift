@@ -10,8 +10,8 @@ struct WinogradPlan: Sendable {
         case space
         /// 4 outputs along time of kernels of 3 (6 points).
         case time
-        /// 4 x 4 outputs of kernels of 3 x 3 whose strides are two; for backward-data, the pixels of 8 x 8 which meet the same
-        /// taps (25 points). `Sources/Kernels/Micro/WinogradPhases.swift` has the arithmetic.
+        /// 4 x 4 outputs of kernels of 3 x 3 whose strides are two; for backward-data, the pixels of 8 x 8 which meet the
+        /// same taps (25 points). `Sources/Kernels/Micro/WinogradPhases.swift` has the arithmetic.
         case phases
     }
 
@@ -42,20 +42,20 @@ struct WinogradPlan: Sendable {
     /// The same of a phase.
     static let phaseInputs = 5
 
-    /// Whether the pixels of a phase meet two taps down the columns, and along the rows, or one.
+    /// How many taps the pixels of a phase meet down the columns, and along the rows: one or two.
     private struct Phase {
-        let down: Bool
-        let along: Bool
+        let down: Int
+        let along: Int
     }
 
     /// The phases in the order of the taps. Points at infinity along a dimension belong to phases with two taps there: in
     /// this order those of each point are neighbours.
     private static let phases = [
-        Phase(down: true, along: false), Phase(down: true, along: true), Phase(down: false, along: true),
-        Phase(down: false, along: false),
+        Phase(down: 2, along: 1), Phase(down: 2, along: 2), Phase(down: 1, along: 2), Phase(down: 1, along: 1),
     ]
 
-    /// Multiplications of a tile for each pair of channels, and the pixels that it is made from.
+    /// Multiplications of a tile for each pair of channels, and the pixels that it is made from. With phases those of the
+    /// one that meets two taps both ways; the others have fewer (`taps(at:)`, `side`).
     var points: Int {
         switch tiling {
         case .space: Self.inputs * Self.inputs
@@ -92,9 +92,7 @@ struct WinogradPlan: Sendable {
     func side(_ frame: Int) -> (rows: Int, columns: Int) {
         guard pass == .forward else { return (Self.phaseInputs, Self.phaseInputs) }
         let phase = Self.phases[frame]
-        return (
-            rows: Self.phaseInputs - (phase.down ? 0 : 1), columns: Self.phaseInputs - (phase.along ? 0 : 1)
-        )
+        return (rows: Self.outputs + phase.down - 1, columns: Self.outputs + phase.along - 1)
     }
 
     /// The transformed frame that a frame of the target sees through a tap, if there is one.
@@ -173,10 +171,10 @@ struct WinogradPlan: Sendable {
         switch (tiling, pass) {
         case (.phases, .forward):
             // The first tap of three lies in the padding, and so does the first pixel of a phase that meets two.
-            let (phase, span) = (Self.phases[frame], 2 * Self.outputs)
+            let phase = Self.phases[frame]
             patch(
-                base, outside, frame: n * source.t + t, top: h * span - (phase.down ? 1 : 0),
-                left: w * span - (phase.along ? 1 : 0), side: Self.phaseInputs, step: 2, into: pixels)
+                base, outside, frame: n * source.t + t, top: 2 * h * Self.outputs - (phase.down - 1),
+                left: 2 * w * Self.outputs - (phase.along - 1), side: Self.phaseInputs, step: 2, into: pixels)
         case (.phases, .backwardData):
             patch(
                 base, outside, frame: n * source.t + t, top: h * Self.outputs, left: w * Self.outputs,
@@ -225,9 +223,9 @@ struct WinogradPlan: Sendable {
         }
         // The pixels of a phase lie two apart, those that meet two taps after those that meet one.
         let apart = tiling == .phases && pass == .backwardData
-        let phase = apart ? Self.phases[frame] : Phase(down: false, along: false)
+        let phase = apart ? Self.phases[frame] : Phase(down: 1, along: 1)
         let (step, place) = (apart ? 2 : 1, apart ? t : t + frame)
-        let (top, left) = (h * span + (phase.down ? 1 : 0), w * span + (phase.along ? 1 : 0))
+        let (top, left) = (h * span + phase.down - 1, w * span + phase.along - 1)
         let first = (((n * target.t + place) * target.h + top) * target.w + left) * K
         for i in 0..<Self.outputs {
             for j in 0..<Self.outputs {

@@ -17,7 +17,7 @@ struct WinogradJob {
     /// As the schedule packs them.
     let weights: UnsafePointer<Float>
     let target: UnsafeMutablePointer<Float>
-    /// What stands for the patch of a frame outside the source.
+    /// What stands for the patch that a row does not see through a tap: of a frame outside the source, or of another phase.
     let zeros: UnsafePointer<Float>
     let accumulate: Bool
     let epilogue: EpilogueRun?

@@ -66,8 +66,8 @@ struct WinogradTransforms: Sendable {
         let targets: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
         /// Where pixels outside the target go; with one for all, threads would wait for each other's writes.
         let nowhere: UnsafeMutablePointer<Float>
-        /// For each group of rows: of the taps along time that are no padding for all of them, how many come before each
-        /// tap, which they are, and a pointer for each row.
+        /// For each group of rows: of the outer taps through which some of them see a patch, how many come before each tap,
+        /// which they are, and a pointer for each row.
         let before: UnsafeMutablePointer<Int>
         let taps: UnsafeMutablePointer<Int32>
         let rows: UnsafeMutablePointer<UnsafePointer<Float>>
@@ -135,7 +135,7 @@ struct WinogradTransforms: Sendable {
     }
 
     /// Fills the tables of some tiles, whose patches are among those given.
-    /// - Returns: the taps along time that some row sees, from the first to the last.
+    /// - Returns: the outer taps through which some row sees a patch, from the first to the last.
     @discardableResult
     func list(_ job: WinogradJob, _ tiles: Range<Int>, of patches: Patches, _ tables: Tables) -> Range<Int> {
         var walk = PixelWalk(N: job.N, grid: plan.grid, clipsInside: false)
