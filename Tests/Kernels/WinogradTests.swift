@@ -68,6 +68,11 @@ import Testing
         // Small maps, and weights that the last cache does not hold.
         #expect(try chosen(strided(Extent3(1, 2, 2), map: 14), .auto) == ["direct", "direct", "direct"])
         #expect(try chosen(strided(Extent3(1, 2, 2), C: 512), .auto) == ["direct", "direct", "direct"])
+        #expect(
+            try chosen(strided(Extent3(1, 2, 2), C: 512), .preferring("winograd")) == ["direct", "direct", "direct"])
+        for layer in LayerShapes.phases {
+            #expect(try chosen(layer.shape, .preferring("winograd")) == ["winograd", "winograd", "direct"], "\(layer)")
+        }
         #expect(try chosen(strided(Extent3(2, 2, 2)), .preferring("winograd")) == ["direct", "direct", "direct"])
         let fault = #expect(throws: (any Error).self) { try chosen(strided(Extent3(2, 2, 2)), .named("winograd")) }
         #expect("\(fault!)".contains("stride 2x2x2"))

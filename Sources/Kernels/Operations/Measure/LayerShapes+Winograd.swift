@@ -38,7 +38,7 @@ extension LayerShapes {
         phase("strided: one pixel more than a tile", 16, 18, Extent3(1, 9, 10)),
         phase("strided: clipped tiles, prime channels", 23, 61, Extent3(2, 13, 14)),
         phase("strided: several blocks, which end within rows of tiles", 20, 34, Extent3(3, 41, 39)),
-        phase("strided: chains in pieces", 150, 230, Extent3(1, 15, 24)),
+        phase("strided: chains in pieces", 150, 136, Extent3(1, 15, 24)),
         phase("strided: 230 channels", 64, 230, Extent3(1, 26, 27)),
     ]
 

@@ -7,7 +7,9 @@ enum WinogradConvolution: ConvolutionImplementation {
     static func product(
         _ shape: ConvolutionShape, _ pass: Convolution.Pass, instructionSet: InstructionSet
     ) -> (any ConvolutionProduct)? {
-        guard let plan = WinogradPlan(shape, pass) else { return nil }
+        // Of phases more weights would be read from memory for every block: a hundred floats for each pair of channels.
+        guard let plan = WinogradPlan(shape, pass), plan.tiling != .phases || WinogradProduct.holdsWeights(of: plan)
+        else { return nil }
         return isLate(plan)
             ? WinogradLateProduct(plan, pass, instructionSet: instructionSet)
             : WinogradProduct(plan, pass, instructionSet: instructionSet)
@@ -35,9 +37,8 @@ enum WinogradConvolution: ConvolutionImplementation {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
         switch plan.tiling {
         case .time: return shape.output.t >= 4 && shape.output.count >= 256
-        // More weights would be read from memory for every block: a hundred floats for each pair of channels. With bf16
-        // direct products are faster.
-        case .phases: return compute == .f32 && !isSmall(plan.target) && WinogradProduct.holdsWeights(of: plan)
+        // With bf16 direct products are faster.
+        case .phases: return compute == .f32 && !isSmall(plan.target)
         case .space: break
         }
         guard isSmall(plan.target) else { return true }

@@ -171,7 +171,11 @@ struct WinogradProduct: WinogradSchedule {
                     let begin = piece * C / pieces
                     let steps = (piece + 1) * C / pieces - begin
                     let begins = first == seen.lowerBound && piece == 0
-                    let next = b + (piece == pieces - 1 ? end * C : first * C + begin + steps) * columns
+                    var next = b + (piece == pieces - 1 ? end * C : first * C + begin + steps) * columns
+                    if piece == pieces - 1, end == seen.upperBound, point + 1 < plan.points {
+                        next = weights + (point + 1) * pointPitch + plan.taps(at: point + 1).lowerBound * C * columns
+                    }
+                    var working = 0
                     for group in 0..<groups {
                         if begins {
                             call += 1
@@ -186,8 +190,9 @@ struct WinogradProduct: WinogradSchedule {
                         guard count > 0 || empty && begins else { continue }
                         let adds = before[first] > before[seen.lowerBound] || piece > 0
                         // The others have nothing to ask for.
-                        let ahead = next + group * floatsOfLine * count * steps
-                        (group < weightCalls ? asking : quiet)(
+                        let ahead = next + working * floatsOfLine * count * steps
+                        working += 1
+                        (working <= weightCalls ? asking : quiet)(
                             tables.rows + used * rows, point * patchPointPitch + begin, tables.taps + used, count,
                             steps, b + begin * columns, C * columns, ahead,
                             tables.productRows + group * rows, point * columns, adds)
