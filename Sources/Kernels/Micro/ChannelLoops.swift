@@ -47,6 +47,32 @@ public func addColumnProducts(
     for i in 0..<period { sums[i] += Double(work[i]) }
 }
 
+/// The largest of a window's `count` pixels, for `columns` channels: `y = max(y, x)` from minus infinity, a comparison of
+/// each pair in the order of `places`, the pixels' offsets in floats.
+public func maxPool(
+    count: Int, places: UnsafePointer<Int>, columns: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>
+) {
+    var i = 0
+    while i + lanes <= columns {
+        var largest = Lanes(repeating: -.infinity)
+        for place in 0..<count {
+            let new = x.vector(places[place] + i)
+            largest = largest.replacing(with: new, where: new .> largest)
+        }
+        y.set(i, largest)
+        i += lanes
+    }
+    while i < columns {
+        var largest = -Float.infinity
+        for place in 0..<count {
+            let new = x[places[place] + i]
+            largest = new > largest ? new : largest
+        }
+        y[i] = largest
+        i += 1
+    }
+}
+
 /// Gives a window's gradient `dy` to the first of its pixels that holds the largest value `y`: adds it to `dx` there.
 /// `x` and `dx` have `places`, offsets in floats of the window's `count` pixels, in order. For `columns` channels.
 public func maxPoolBackward(

@@ -55,17 +55,3 @@ public func addScaled(count: Int, factor: Float, x: UnsafePointer<Float>, y: Uns
         i += 1
     }
 }
-
-/// `y = max(y, x)`, as a comparison of each pair in this order.
-public func keepLargest(count: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
-    var i = 0
-    while i + lanes <= count {
-        let (new, old) = (x.vector(i), y.vector(i))
-        y.set(i, old.replacing(with: new, where: new .> old))
-        i += lanes
-    }
-    while i < count {
-        y[i] = x[i] > y[i] ? x[i] : y[i]
-        i += 1
-    }
-}

@@ -25,6 +25,13 @@
     #endif
 }
 
+/// A number for each row of a matrix tile.
+#if MICRO_AVX512
+    typealias Places = SIMD8<Int>
+#else
+    typealias Places = SIMD4<Int>
+#endif
+
 /// Floats in one vector, for the operations that lay out memory.
 public func vectorLanes() -> Int { lanes }
 

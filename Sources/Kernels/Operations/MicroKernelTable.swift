@@ -38,6 +38,12 @@ struct MicroKernelTable: Sendable {
             _ rows: Int, _ columns: Int, _ valid: Int, _ from: Input, _ to: UnsafePointer<UnsafeMutablePointer<Float>>,
             _ toOffset: Int, _ accumulate: Bool
         ) -> Void
+    let gatherPointers:
+        @Sendable (
+            _ taps: UnsafePointer<Int>, _ tapCount: Int, _ rows: UnsafePointer<Int>, _ T: Int, _ H: Int, _ W: Int,
+            _ pitch: Int, _ source: Input, _ zeros: Input, _ pointers: UnsafeMutablePointer<UnsafePointer<Float>>,
+            _ places: UnsafeMutablePointer<Int32>, _ indices: UnsafeMutablePointer<Int32>
+        ) -> Int
     /// Rows of a weight tile that is so many vectors wide.
     let weightRows: @Sendable (_ width: Int) -> Int
     let dealRows:
@@ -85,7 +91,6 @@ struct MicroKernelTable: Sendable {
     let reluBackward: @Sendable (_ count: Int, _ y: Input, _ dy: Input, _ dx: Output) -> Void
     let add: @Sendable (_ count: Int, _ a: Input, _ b: Input, _ y: Output) -> Void
     let addScaled: @Sendable (_ count: Int, _ factor: Float, _ x: Input, _ y: Output) -> Void
-    let keepLargest: @Sendable (_ count: Int, _ x: Input, _ y: Output) -> Void
     let multiplyAddChains: @Sendable (_ rounds: Int, _ seed: Float) -> Float
 
     /// The tile that is `width` vectors wide, asking for the weights that come next or not.
@@ -129,7 +134,8 @@ struct MicroKernelTable: Sendable {
         askingTile3: MicroKernels.askingTile3,
         weightTile1: MicroKernels.weightTile1, weightTile2: MicroKernels.weightTile2,
         weightTile3: MicroKernels.weightTile3,
-        putRows: MicroKernels.putRows, weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
+        putRows: MicroKernels.putRows, gatherPointers: MicroKernels.gatherPointers,
+        weightRows: MicroKernels.weightRows, dealRows: MicroKernels.dealRows,
         copyPanel: MicroKernels.copyPanel,
         transposeSquare: MicroKernels.transposeSquare, addStatistics: MicroKernels.addStatistics,
         addGradientSums: MicroKernels.addGradientSums,
@@ -137,7 +143,7 @@ struct MicroKernelTable: Sendable {
         finishPixels: MicroKernels.finishPixels, addPixelStatistics: MicroKernels.addPixelStatistics,
         relu: MicroKernels.relu, reluBackward: MicroKernels.reluBackward, add: MicroKernels.add,
         addScaled: MicroKernels.addScaled,
-        keepLargest: MicroKernels.keepLargest, multiplyAddChains: MicroKernels.multiplyAddChains)
+        multiplyAddChains: MicroKernels.multiplyAddChains)
 
     private static let avx2 = MicroKernelTable(
         lanes: MicroKernelsAVX2.vectorLanes(), rows: MicroKernelsAVX2.matrixRows(),
@@ -147,7 +153,8 @@ struct MicroKernelTable: Sendable {
         askingTile3: MicroKernelsAVX2.askingTile3,
         weightTile1: MicroKernelsAVX2.weightTile1, weightTile2: MicroKernelsAVX2.weightTile2,
         weightTile3: MicroKernelsAVX2.weightTile3,
-        putRows: MicroKernelsAVX2.putRows, weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
+        putRows: MicroKernelsAVX2.putRows, gatherPointers: MicroKernelsAVX2.gatherPointers,
+        weightRows: MicroKernelsAVX2.weightRows, dealRows: MicroKernelsAVX2.dealRows,
         copyPanel: MicroKernelsAVX2.copyPanel,
         transposeSquare: MicroKernelsAVX2.transposeSquare, addStatistics: MicroKernelsAVX2.addStatistics,
         addGradientSums: MicroKernelsAVX2.addGradientSums,
@@ -155,7 +162,7 @@ struct MicroKernelTable: Sendable {
         finishPixels: MicroKernelsAVX2.finishPixels, addPixelStatistics: MicroKernelsAVX2.addPixelStatistics,
         relu: MicroKernelsAVX2.relu, reluBackward: MicroKernelsAVX2.reluBackward, add: MicroKernelsAVX2.add,
         addScaled: MicroKernelsAVX2.addScaled,
-        keepLargest: MicroKernelsAVX2.keepLargest, multiplyAddChains: MicroKernelsAVX2.multiplyAddChains)
+        multiplyAddChains: MicroKernelsAVX2.multiplyAddChains)
 
     private static let avx512 = MicroKernelTable(
         lanes: MicroKernelsAVX512.vectorLanes(), rows: MicroKernelsAVX512.matrixRows(),
@@ -165,7 +172,8 @@ struct MicroKernelTable: Sendable {
         askingTile3: MicroKernelsAVX512.askingTile3,
         weightTile1: MicroKernelsAVX512.weightTile1, weightTile2: MicroKernelsAVX512.weightTile2,
         weightTile3: MicroKernelsAVX512.weightTile3,
-        putRows: MicroKernelsAVX512.putRows, weightRows: MicroKernelsAVX512.weightRows,
+        putRows: MicroKernelsAVX512.putRows, gatherPointers: MicroKernelsAVX512.gatherPointers,
+        weightRows: MicroKernelsAVX512.weightRows,
         dealRows: MicroKernelsAVX512.dealRows,
         copyPanel: MicroKernelsAVX512.copyPanel,
         transposeSquare: MicroKernelsAVX512.transposeSquare, addStatistics: MicroKernelsAVX512.addStatistics,
@@ -174,5 +182,5 @@ struct MicroKernelTable: Sendable {
         finishPixels: MicroKernelsAVX512.finishPixels, addPixelStatistics: MicroKernelsAVX512.addPixelStatistics,
         relu: MicroKernelsAVX512.relu, reluBackward: MicroKernelsAVX512.reluBackward, add: MicroKernelsAVX512.add,
         addScaled: MicroKernelsAVX512.addScaled,
-        keepLargest: MicroKernelsAVX512.keepLargest, multiplyAddChains: MicroKernelsAVX512.multiplyAddChains)
+        multiplyAddChains: MicroKernelsAVX512.multiplyAddChains)
 }

@@ -21,6 +21,8 @@ struct ActivationKernels: Sendable {
         @Sendable (
             _ rows: Int, _ period: Int, _ x: Input, _ y: Input, _ work: Output, _ sums: UnsafeMutablePointer<Double>
         ) -> Void
+    let maxPool:
+        @Sendable (_ count: Int, _ places: UnsafePointer<Int>, _ columns: Int, _ x: Input, _ y: Output) -> Void
     let maxPoolBackward:
         @Sendable (
             _ count: Int, _ places: UnsafePointer<Int>, _ columns: Int, _ x: Input, _ y: Input, _ dy: Input,
@@ -39,19 +41,22 @@ struct ActivationKernels: Sendable {
         swish: MicroKernels.swish, swishBackward: MicroKernels.swishBackward, sigmoid: MicroKernels.sigmoid,
         sigmoidBackward: MicroKernels.sigmoidBackward, scale: MicroKernels.scale, softmax: MicroKernels.softmax,
         softmaxBackward: MicroKernels.softmaxBackward, addColumns: MicroKernels.addColumns,
-        addColumnProducts: MicroKernels.addColumnProducts, maxPoolBackward: MicroKernels.maxPoolBackward)
+        addColumnProducts: MicroKernels.addColumnProducts, maxPool: MicroKernels.maxPool,
+        maxPoolBackward: MicroKernels.maxPoolBackward)
 
     private static let avx2 = ActivationKernels(
         swish: MicroKernelsAVX2.swish, swishBackward: MicroKernelsAVX2.swishBackward,
         sigmoid: MicroKernelsAVX2.sigmoid, sigmoidBackward: MicroKernelsAVX2.sigmoidBackward,
         scale: MicroKernelsAVX2.scale, softmax: MicroKernelsAVX2.softmax,
         softmaxBackward: MicroKernelsAVX2.softmaxBackward, addColumns: MicroKernelsAVX2.addColumns,
-        addColumnProducts: MicroKernelsAVX2.addColumnProducts, maxPoolBackward: MicroKernelsAVX2.maxPoolBackward)
+        addColumnProducts: MicroKernelsAVX2.addColumnProducts, maxPool: MicroKernelsAVX2.maxPool,
+        maxPoolBackward: MicroKernelsAVX2.maxPoolBackward)
 
     private static let avx512 = ActivationKernels(
         swish: MicroKernelsAVX512.swish, swishBackward: MicroKernelsAVX512.swishBackward,
         sigmoid: MicroKernelsAVX512.sigmoid, sigmoidBackward: MicroKernelsAVX512.sigmoidBackward,
         scale: MicroKernelsAVX512.scale, softmax: MicroKernelsAVX512.softmax,
         softmaxBackward: MicroKernelsAVX512.softmaxBackward, addColumns: MicroKernelsAVX512.addColumns,
-        addColumnProducts: MicroKernelsAVX512.addColumnProducts, maxPoolBackward: MicroKernelsAVX512.maxPoolBackward)
+        addColumnProducts: MicroKernelsAVX512.addColumnProducts, maxPool: MicroKernelsAVX512.maxPool,
+        maxPoolBackward: MicroKernelsAVX512.maxPoolBackward)
 }

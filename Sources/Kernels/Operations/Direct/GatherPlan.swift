@@ -17,6 +17,13 @@ struct GatherPlan: Sendable {
         let grid: Extent3
         let offset: Extent3
         let taps: [Tap]
+        /// t, h, w and index of each of them, as the micro-kernel reads them.
+        let tapNumbers: [Int]
+
+        init(grid: Extent3, offset: Extent3, taps: [Tap]) {
+            (self.grid, self.offset, self.taps) = (grid, offset, taps)
+            tapNumbers = taps.flatMap { [$0.t, $0.h, $0.w, Int($0.index)] }
+        }
     }
 
     let phases: [Phase]

@@ -59,11 +59,8 @@ struct GatherProduct: Sendable {
         /// The sums of each tile until all chunks are added or the columns that exist are picked out, and their rows.
         let sums: UnsafeMutablePointer<Float>
         let sumRows: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-        /// For each row: the first source coordinate and the offset of it.
-        let t: UnsafeMutablePointer<Int>
-        let h: UnsafeMutablePointer<Int>
-        let w: UnsafeMutablePointer<Int>
-        let base: UnsafeMutablePointer<Int>
+        /// The first source coordinates of each row, t of all rows, then h, then w, then the number of that pixel.
+        let rows: UnsafeMutablePointer<Int>
 
         init(_ p: GatherProduct, _ carving: inout Carving) {
             let (tiles, rows, taps) = (GatherProduct.tilesPerBlock, p.kernels.rows, p.maximumTaps)
@@ -76,10 +73,7 @@ struct GatherProduct: Sendable {
             nowhere = carving.take(p.panels.paddedColumns)
             sums = carving.take(tiles * rows * 3 * p.kernels.lanes)
             sumRows = carving.take(tiles * rows)
-            t = carving.take(rows)
-            h = carving.take(rows)
-            w = carving.take(rows)
-            base = carving.take(rows)
+            self.rows = carving.take(4 * rows)
         }
     }
 
@@ -194,15 +188,15 @@ struct GatherProduct: Sendable {
             for row in 0..<rows {
                 guard (tiles.lowerBound + tile) * rows + row < pixels else {
                     // Far outside, so that every tap reads zeros.
-                    space.t[row] = Int.min / 2
+                    space.rows[row] = Int.min / 2
                     space.targets[tile * rows + row] = space.nowhere
                     continue
                 }
                 let (t, h, w) = (
                     walk.t * plan.sourceStride.t, walk.h * plan.sourceStride.h, walk.w * plan.sourceStride.w
                 )
-                (space.t[row], space.h[row], space.w[row]) = (t, h, w)
-                space.base[row] = (((walk.n * source.t + t) * source.h + h) * source.w + w) * plan.sourcePitch
+                (space.rows[row], space.rows[rows + row], space.rows[2 * rows + row]) = (t, h, w)
+                space.rows[3 * rows + row] = ((walk.n * source.t + t) * source.h + h) * source.w + w
                 let (stride, offset, target) = (plan.targetStride, job.phase.offset, plan.target)
                 let (ot, oh, ow) = (
                     walk.t * stride.t + offset.t, walk.h * stride.h + offset.h, walk.w * stride.w + offset.w
@@ -217,31 +211,13 @@ struct GatherProduct: Sendable {
 
     /// Fills one tile's pointers and returns how many taps it uses.
     private func gatherTaps(_ job: Job, tile: Int, _ space: Workspace) -> Int {
-        let (rows, source) = (kernels.rows, plan.source)
-        let first = tile * maximumTaps
-        var used = 0
-        job.phase.taps.withUnsafeBufferPointer { taps in
-            for place in 0..<taps.count {
-                let tap = taps[place]
-                let shift = ((tap.t * source.h + tap.h) * source.w + tap.w) * plan.sourcePitch
-                let pointers = space.sources + (first + used) * rows
-                var any = false
-                for row in 0..<rows {
-                    // As unsigned numbers, coordinates below 0 are too large as well.
-                    let inside =
-                        UInt(bitPattern: space.t[row] &+ tap.t) < UInt(bitPattern: source.t)
-                        && UInt(bitPattern: space.h[row] &+ tap.h) < UInt(bitPattern: source.h)
-                        && UInt(bitPattern: space.w[row] &+ tap.w) < UInt(bitPattern: source.w)
-                    pointers[row] = inside ? job.source + (space.base[row] &+ shift) : job.zeros
-                    any = any || inside
-                }
-                guard any else { continue }
-                space.indices[first + used] = tap.index
-                space.places[first + used] = Int32(truncatingIfNeeded: place)
-                used += 1
-            }
+        let (source, first) = (plan.source, tile * maximumTaps)
+        return job.phase.tapNumbers.withUnsafeBufferPointer { taps in
+            guard let base = taps.baseAddress else { return 0 }
+            return kernels.gatherPointers(
+                base, job.phase.taps.count, space.rows, source.t, source.h, source.w, plan.sourcePitch, job.source,
+                job.zeros, space.sources + first * kernels.rows, space.places + first, space.indices + first)
         }
-        return used
     }
 
     /// Multiplies the gathered block with one panel of the weights.

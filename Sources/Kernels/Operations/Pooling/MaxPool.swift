@@ -1,26 +1,26 @@
 /// The largest value under the window; the gradient goes to the first that has it.
 public struct MaxPool: Sendable {
     public let shape: PoolingShape
-    private let kernels: MicroKernelTable
-    private let gradients: ActivationKernels
+    private let kernels: ActivationKernels
 
     /// Channels of a task of backward.
     private static let blockChannels = 64
 
     public init(_ shape: PoolingShape, instructionSet: InstructionSet) {
         self.shape = shape
-        gradients = .table(for: instructionSet)
-        kernels = .table(for: instructionSet)
+        // Eight channels, as SlowFast's fast pathway has, are half a vector of AVX-512 and a whole one of AVX2.
+        let wide = MicroKernelTable.table(for: instructionSet).lanes
+        let narrow = wide > shape.C && wide > MicroKernelTable.table(for: .avx2).lanes
+        kernels = .table(for: narrow ? .avx2 : instructionSet)
     }
 
     /// Writes `y`.
     public func forward(N: Int, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, pool: ThreadPool) {
         let C = shape.C
-        eachRow(N, pool) { pixels in
-            for pixel in pixels {
-                let to = y + pixel * C
-                to.update(repeating: -.infinity, count: C)
-                shape.eachInput(ofOutput: pixel) { kernels.keepLargest(C, x + $0 * C, to) }
+        let row = shape.output.w
+        pool.run(N * shape.output.count / row) { task in
+            eachWindow(task * row..<(task + 1) * row) { pixel, count, places in
+                kernels.maxPool(count, places, C, x, y + pixel * C)
             }
         }
     }
@@ -40,23 +40,25 @@ public struct MaxPool: Sendable {
         pool.run(N * groups * blocks) { task in
             let (group, first) = (task / blocks, task % blocks * Self.blockChannels)
             let columns = min(Self.blockChannels, C - first)
-            withUnsafeTemporaryAllocation(of: Int.self, capacity: shape.kernel.count) { places in
-                guard let base = places.baseAddress else { return }
-                for pixel in group * windows..<(group + 1) * windows {
-                    var count = 0
-                    shape.eachInput(ofOutput: pixel) {
-                        base[count] = $0 * C
-                        count += 1
-                    }
-                    let at = pixel * C + first
-                    gradients.maxPoolBackward(count, base, columns, x + first, y + at, dy + at, dx + first)
-                }
+            eachWindow(group * windows..<(group + 1) * windows) { pixel, count, places in
+                let at = pixel * C + first
+                kernels.maxPoolBackward(count, places, columns, x + first, y + at, dy + at, dx + first)
             }
         }
     }
 
-    private func eachRow(_ N: Int, _ pool: ThreadPool, _ body: (Range<Int>) -> Void) {
-        let row = shape.output.w
-        pool.run(N * shape.output.count / row) { body($0 * row..<($0 + 1) * row) }
+    /// Calls `body` with each output pixel, how many input pixels its window has, and where they lie, in floats.
+    private func eachWindow(_ pixels: Range<Int>, _ body: (_ pixel: Int, _ count: Int, UnsafePointer<Int>) -> Void) {
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: shape.kernel.count) { places in
+            guard let base = places.baseAddress else { return }
+            for pixel in pixels {
+                var count = 0
+                shape.eachInput(ofOutput: pixel) {
+                    base[count] = $0 * shape.C
+                    count += 1
+                }
+                body(pixel, count, base)
+            }
+        }
     }
 }
