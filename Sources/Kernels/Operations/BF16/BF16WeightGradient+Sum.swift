@@ -3,7 +3,7 @@ struct PairedPixels: Sendable {
     let shape: ConvolutionShape
 
     /// Pixels of a chunk, more only where a single row has more: the longest chain of f32 additions.
-    private static let chunk = 128
+    static let chunk = 128
 
     /// Pairs of a row of the output; the last may be of one pixel.
     var pairs: Int { (shape.output.w + 1) / 2 }
@@ -13,6 +13,35 @@ struct PairedPixels: Sendable {
     var rowStep: Int { shape.kernel.h == 1 ? shape.stride.h : 1 }
     /// From what a row of the output sees to what the next sees, in rows of the copy.
     var rowsPerRow: Int { shape.kernel.h == 1 ? 1 : shape.stride.h }
+    /// Whether a pixel of the input is the same half of the same pair for every tap. Then all are rounded once, and not by
+    /// every task for itself.
+    var pairsBeforehand: Bool { shape.kernel.h * shape.kernel.w == 1 && shape.padding.h + shape.padding.w == 0 }
+    /// Frames of the input that are paired beforehand, and the input's frame of each.
+    private var pairedFrames: Int { shape.kernel.t == 1 ? shape.output.t : shape.input.t }
+    private func frame(_ paired: Int) -> Int { shape.kernel.t == 1 ? paired * shape.stride.t : paired }
+    /// Pairs of pixels of the input that are made beforehand, `[n][t][h][pair][C]`, in floats.
+    func pairedCount(N: Int) -> Int {
+        pairsBeforehand ? N * pairedFrames * shape.output.h * pairs * shape.C : 0
+    }
+    /// Rows of pairs, and the first pixel of the input that row `row` of them sees.
+    func pairedRows(N: Int) -> Int { N * pairedFrames * shape.output.h }
+    func firstPixel(pairedRow row: Int) -> Int {
+        let (n, t) = (row / (shape.output.h * pairedFrames), row / shape.output.h % pairedFrames)
+        let h = row % shape.output.h * shape.stride.h
+        return ((n * shape.input.t + frame(t)) * shape.input.h + h) * shape.input.w
+    }
+    /// The row of pairs of a row of the output at a frame of the input.
+    func pairedRow(n: Int, frame t: Int, h: Int) -> Int {
+        (n * pairedFrames + (shape.kernel.t == 1 ? t / shape.stride.t : t)) * shape.output.h + h
+    }
+
+    /// Floats from a tile's copy for one tap of a row to the next, for so many rows of the output. Where all tiles of a pixel
+    /// are written one after the other, they must not fall into the same sets of the first cache.
+    func copyPitch(of rows: Int, tileRows: Int) -> Int {
+        let floats = copiedRows(rows) * pairs * tileRows
+        return pairsBeforehand ? Carving.odd(floats) : floats
+    }
+
     /// Rows of the copy for so many rows of the output.
     func copiedRows(_ rows: Int) -> Int { (rows - 1) * rowsPerRow + shape.kernel.h }
 }
@@ -42,11 +71,12 @@ extension BF16WeightGradient {
             let (pixels, kernel) = (g.pixels, g.shape.kernel)
             let together = (g.panels.count + g.groups - 1) / g.groups
             gradient = carving.take(together * pixels.rows * pixels.pairs * 3 * g.kernels.lanes)
-            let channels = (1...3).map { width in
-                let tiling = Tiling(C: g.shape.C, width: width, g.kernels)
-                return (tiling.count + g.parts - 1) / g.parts * tiling.rows
-            }.max()!
-            input = carving.take(channels * kernel.w * pixels.copiedRows(pixels.rows) * pixels.pairs)
+            let tilings = (1...3).map { Tiling(C: g.shape.C, width: $0, g.kernels) }
+            func most(_ floats: (Tiling) -> Int) -> Int {
+                tilings.map { ($0.count + g.parts - 1) / g.parts * floats($0) }.max()!
+            }
+            let channels = most { $0.rows }
+            input = carving.take(most { kernel.w * pixels.copyPitch(of: pixels.rows, tileRows: $0.rows) })
             row = carving.take(channels * pixels.pairs)
             places = carving.take(g.shape.C)
             runs = carving.take(kernel.h * pixels.rows * 3)
@@ -79,12 +109,12 @@ extension BF16WeightGradient {
     }
 
     private func add(_ chunk: Chunk, _ operands: Operands, _ block: Block, _ space: Workspace) {
-        let pitch = pixels.rows * pixels.pairs * 3 * kernels.lanes
+        let gradientPitch = pixels.rows * pixels.pairs * 3 * kernels.lanes
         for panel in block.panels {
             copyGradient(
-                chunk, panel: panel, operands, to: space.gradient + (panel - block.panels.lowerBound) * pitch)
+                chunk, panel: panel, operands, to: space.gradient + (panel - block.panels.lowerBound) * gradientPitch)
         }
-        let (kernel, copied) = (shape.kernel, pixels.copiedRows(chunk.h.count))
+        let kernel = shape.kernel
         for dt in 0..<kernel.t {
             let t = chunk.t * shape.stride.t - shape.padding.t + dt
             guard t >= 0, t < shape.input.t else { continue }
@@ -99,19 +129,38 @@ extension BF16WeightGradient {
                     prepared = tiling.rows
                 }
                 let multiply = kernels.weightTile(panels.width(panel))
-                let gradient = space.gradient + (panel - block.panels.lowerBound) * pitch
+                let pitch = pixels.copyPitch(of: chunk.h.count, tileRows: tiling.rows)
+                let gradient = space.gradient + (panel - block.panels.lowerBound) * gradientPitch
                 for tile in 0..<tiles.count {
                     for dh in 0..<kernel.h where space.runCounts[dh] > 0 {
                         for dw in 0..<kernel.w {
                             let tap = (dt * kernel.h + dh) * kernel.w + dw
                             multiply(
                                 space.runs + dh * pixels.rows * 3, space.runCounts[dh],
-                                space.input + (tile * kernel.w + dw) * copied * pixels.pairs * tiling.rows,
+                                space.input + (tile * kernel.w + dw) * pitch,
                                 tiling.rows, gradient, gradient, 0,
                                 place(panel, in: block) + (tap * tiles.count + tile) * tiling.floats, true)
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// How far ahead pairs are asked for while others are dealt out.
+    private static let pairsAhead = 3
+
+    /// Rounds all of the input that the taps see, behind what stands before the convolution.
+    func pairInput(_ operands: Operands, _ pool: ThreadPool) {
+        let (C, stride) = (shape.C, shape.stride.w)
+        pool.run(pixels.pairedRows(N: operands.N)) { row in
+            let from = operands.x + pixels.firstPixel(pairedRow: row) * C
+            let to = operands.paired + row * pixels.pairs * C
+            for pair in 0..<pixels.pairs {
+                let low = from + 2 * pair * stride * C
+                bf16.pairRows(
+                    C, low, 2 * pair + 1 < shape.output.w ? low + stride * C : nil, operands.prologue?.factor,
+                    operands.prologue?.offset, to + pair * C)
             }
         }
     }
@@ -142,8 +191,16 @@ extension BF16WeightGradient {
         _ chunk: Chunk, frame t: Int, _ tiles: Range<Int>, _ tiling: Tiling, _ operands: Operands, _ space: Workspace
     ) {
         let first = tiling.firstChannel(tiles.lowerBound)
-        let channels = tiling.firstChannel(tiles.upperBound - 1) + tiling.rows - first
         for tile in tiles { space.places[tile - tiles.lowerBound] = tiling.firstChannel(tile) - first }
+        if pixels.pairsBeforehand {
+            let row = pixels.pairedRow(n: chunk.n, frame: t, h: chunk.h.lowerBound)
+            let count = chunk.h.count * pixels.pairs
+            return kernels.dealRows(
+                count, operands.paired + row * pixels.pairs * shape.C + first, shape.C, Self.pairsAhead, tiles.count,
+                space.places, tiling.rows, space.input,
+                pixels.copyPitch(of: chunk.h.count, tileRows: tiling.rows))
+        }
+        let channels = tiling.firstChannel(tiles.upperBound - 1) + tiling.rows - first
         let (input, kernel, copied) = (shape.input, shape.kernel, pixels.copiedRows(chunk.h.count))
         let top = chunk.h.lowerBound * shape.stride.h - shape.padding.h
         for row in 0..<copied {
@@ -161,7 +218,7 @@ extension BF16WeightGradient {
                 kernels.dealRows(
                     pixels.pairs, space.row, channels, 1, tiles.count, space.places, tiling.rows,
                     space.input + (dw * copied + row) * pixels.pairs * tiling.rows,
-                    kernel.w * copied * pixels.pairs * tiling.rows)
+                    kernel.w * pixels.copyPitch(of: chunk.h.count, tileRows: tiling.rows))
             }
         }
     }

@@ -25,7 +25,9 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
     /// Floats of sums that stay in the second cache beside a chunk.
     private static let cachedSums = 1 << 16
 
-    init(_ s: ConvolutionShape, emulated: Bool) {
+    init(_ original: ConvolutionShape, emulated: Bool) {
+        // Where a pixel sees only itself, rows may be of any length: those of a chunk leave no pair half empty.
+        let s = original.isPointwise ? original.inRows(ofAtMost: PairedPixels.chunk) : original
         shape = s
         bf16 = .table(emulated: emulated)
         let kernels = bf16.kernels
@@ -100,7 +102,8 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
 
     func scratchCount(N: Int, threads: Int) -> Int {
         // Fewer clips may make fewer slices, never more, and a single slice needs less.
-        Carving.rounded(slices(N: N) * groups * parts * blockCount) + threads * Workspace.floats(self)
+        Carving.rounded(pixels.pairedCount(N: N)) + Carving.rounded(slices(N: N) * groups * parts * blockCount)
+            + threads * Workspace.floats(self)
     }
 
     var appliesPrologue: Bool { true }
@@ -109,14 +112,14 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
         N: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        run(Operands(N: N, x: x, prologue: nil, dy: dy), dw, scratch, pool)
+        run(Operands(N: N, x: x, prologue: nil, dy: dy, paired: scratch), dw, scratch, pool)
     }
 
     func run(
         N: Int, x: UnsafePointer<Float>, prologue: Prologue, dy: UnsafePointer<Float>,
         dw: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        run(Operands(N: N, x: x, prologue: prologue, dy: dy), dw, scratch, pool)
+        run(Operands(N: N, x: x, prologue: prologue, dy: dy, paired: scratch), dw, scratch, pool)
     }
 
     /// What is multiplied.
@@ -125,12 +128,16 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
         let x: UnsafePointer<Float>
         let prologue: Prologue?
         let dy: UnsafePointer<Float>
+        /// The input's pairs, where they are made beforehand.
+        let paired: UnsafeMutablePointer<Float>
     }
 
     private func run(
         _ operands: Operands, _ dw: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>,
         _ pool: ThreadPool
     ) {
+        let scratch = scratch + Carving.rounded(pixels.pairedCount(N: operands.N))
+        if pixels.pairsBeforehand { pairInput(operands, pool) }
         let slices = slices(N: operands.N)
         let rows = operands.N * shape.output.t * shape.output.h
         let blocks = groups * parts

@@ -33,10 +33,22 @@ enum WinogradConvolution: ConvolutionImplementation {
     /// Larger maps are, where a clip has at most so many tiles, frames included, for at least so many pairs of channels.
     private static let (fewRows, manyWeights) = (32, 256 * 256)
 
+    /// Whether direct products of bf16 are faster than Winograd's of f32 along time: where there are many target channels to
+    /// pay for the rounding of the source; a weight gradient, where Winograd's sums are larger than its input.
+    private static func pairsPay(_ shape: ConvolutionShape, _ pass: Convolution.Pass?) -> Bool {
+        switch pass {
+        case .forward: shape.K >= 128
+        case .backwardData: shape.C >= 128
+        case nil: isSmall(shape.output)
+        }
+    }
+
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool {
         guard let plan = WinogradPlan(shape, .forward) else { return false }
         switch plan.tiling {
-        case .time: return shape.output.t >= 4 && shape.output.count >= 256
+        case .time:
+            guard shape.output.t >= 4, shape.output.count >= 256 else { return false }
+            return compute == .f32 || !pairsPay(shape, pass)
         // With bf16 direct products are faster.
         case .phases: return compute == .f32 && !isSmall(plan.target)
         case .space: break
