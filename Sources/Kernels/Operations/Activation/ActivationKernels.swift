@@ -21,8 +21,7 @@ struct ActivationKernels: Sendable {
         @Sendable (
             _ rows: Int, _ period: Int, _ x: Input, _ y: Input, _ work: Output, _ sums: UnsafeMutablePointer<Double>
         ) -> Void
-    let maxPool:
-        @Sendable (_ count: Int, _ places: UnsafePointer<Int>, _ columns: Int, _ x: Input, _ y: Output) -> Void
+    let maxPool: @Sendable (_ count: Int, _ places: UnsafePointer<Int>, _ columns: Int, _ x: Input, _ y: Output) -> Void
     let maxPoolBackward:
         @Sendable (
             _ count: Int, _ places: UnsafePointer<Int>, _ columns: Int, _ x: Input, _ y: Input, _ dy: Input,
