@@ -19,6 +19,11 @@ struct BF16Tests {
             shape(
                 "strided points, padded", 18, 20, Extent3(1, 1, 1), stride: 2, padding: Extent3(1, 1, 1),
                 Extent3(3, 4, 5)),
+            shape("strided points", 130, 100, Extent3(1, 1, 1), stride: 2, Extent3(3, 5, 7)),
+            shape("points in blocks", 700, 150, Extent3(1, 1, 1), Extent3(2, 7, 7)),
+            shape("points of a prime number", 16, 16, Extent3(1, 1, 1), Extent3(1, 1, 13)),
+            shape("time in blocks", 520, 130, Extent3(3, 1, 1), padding: Extent3(1, 0, 0), Extent3(4, 3, 7)),
+            shape("time, strided", 100, 50, Extent3(3, 1, 1), stride: 2, padding: Extent3(1, 0, 0), Extent3(5, 6, 9)),
             shape("long rows", 16, 16, Extent3(1, 1, 3), padding: Extent3(0, 0, 1), Extent3(1, 2, 301)),
             shape("blocks in parts", 400, 100, Extent3(1, 3, 3), padding: Extent3(0, 1, 1), Extent3(1, 3, 4)),
         ]
@@ -110,6 +115,16 @@ struct BF16Tests {
         #expect(try chosen(stem, .avx512BF16, .preferring("direct")) == "direct")
         let depthwise = try #require(LayerShapes.odd.first { $0.name == "depthwise 54" })
         #expect(try chosen(depthwise.shape) == "depthwise")
+    }
+
+    @Test func alongTimeTheFasterOneIsTaken() throws {
+        func layer(_ C: Int, _ K: Int, _ input: Extent3) -> ConvolutionShape {
+            ConvolutionShape(C: C, K: K, kernel: Extent3(3, 1, 1), padding: Extent3(1, 0, 0), input: input)
+        }
+        #expect(try chosen(layer(1024, 256, Extent3(8, 14, 14))) == "bf16/bf16/winograd", "rounding is paid for")
+        #expect(try chosen(layer(144, 64, Extent3(8, 56, 56))) == "winograd/bf16/winograd", "few output channels")
+        #expect(try chosen(layer(2048, 512, Extent3(8, 7, 7))) == "bf16", "more sums than input")
+        #expect(try chosen(layer(1024, 256, Extent3(8, 14, 14)), .avx512) == "winograd")
     }
 
     @Test func nobodyGetsItUnasked() throws {

@@ -10,6 +10,9 @@ import Testing
         PoolingShape(
             C: 33, kernel: Extent3(3, 3, 3), stride: Extent3(1, 1, 1), padding: Extent3(1, 1, 1),
             input: Extent3(3, 3, 4)),
+        PoolingShape(
+            C: 8, kernel: Extent3(1, 3, 3), stride: Extent3(1, 2, 2), padding: Extent3(0, 1, 1), input: Extent3(3, 8, 9)
+        ),
         PoolingShape.global(C: 512, input: Extent3(1, 4, 4)),
         PoolingShape.global(C: 37, input: Extent3(2, 7, 7)),
     ]
