@@ -20,6 +20,12 @@ struct BF16Tests {
                 "strided points, padded", 18, 20, Extent3(1, 1, 1), stride: 2, padding: Extent3(1, 1, 1),
                 Extent3(3, 4, 5)),
             shape("strided points", 130, 100, Extent3(1, 1, 1), stride: 2, Extent3(3, 5, 7)),
+            shape("points in short chunks", 40, 60, Extent3(1, 1, 1), Extent3(3, 7, 7)),
+            LayerShapes.Named(
+                name: "strided points, padded in time",
+                shape: ConvolutionShape(
+                    C: 18, K: 20, kernel: Extent3(1, 1, 1), stride: Extent3(2, 1, 1), padding: Extent3(1, 0, 0),
+                    input: Extent3(4, 3, 5))),
             shape("points in blocks", 700, 150, Extent3(1, 1, 1), Extent3(2, 7, 7)),
             shape("points of a prime number", 16, 16, Extent3(1, 1, 1), Extent3(1, 1, 13)),
             shape("time in blocks", 520, 130, Extent3(3, 1, 1), padding: Extent3(1, 0, 0), Extent3(4, 3, 7)),

@@ -27,9 +27,9 @@
 
 /// A number for each row of a matrix tile.
 #if MICRO_AVX512
-    typealias Places = SIMD8<Int>
+    typealias RowNumbers = SIMD8<Int>
 #else
-    typealias Places = SIMD4<Int>
+    typealias RowNumbers = SIMD4<Int>
 #endif
 
 /// Floats in one vector, for the operations that lay out memory.

@@ -42,7 +42,7 @@ struct MicroKernelTable: Sendable {
         @Sendable (
             _ taps: UnsafePointer<Int>, _ tapCount: Int, _ rows: UnsafePointer<Int>, _ T: Int, _ H: Int, _ W: Int,
             _ pitch: Int, _ source: Input, _ zeros: Input, _ pointers: UnsafeMutablePointer<UnsafePointer<Float>>,
-            _ places: UnsafeMutablePointer<Int32>, _ indices: UnsafeMutablePointer<Int32>
+            _ numbers: UnsafeMutablePointer<Int32>, _ indices: UnsafeMutablePointer<Int32>
         ) -> Int
     /// Rows of a weight tile that is so many vectors wide.
     let weightRows: @Sendable (_ width: Int) -> Int

@@ -13,16 +13,17 @@ struct PairedPixels: Sendable {
     var rowStep: Int { shape.kernel.h == 1 ? shape.stride.h : 1 }
     /// From what a row of the output sees to what the next sees, in rows of the copy.
     var rowsPerRow: Int { shape.kernel.h == 1 ? 1 : shape.stride.h }
-    /// Whether a pixel of the input is the same half of the same pair for every tap. Then all are rounded once, and not by
-    /// every task for itself.
-    var pairsBeforehand: Bool { shape.kernel.h * shape.kernel.w == 1 && shape.padding.h + shape.padding.w == 0 }
+    /// Whether a pixel of the input is the same half of the same pair for every tap, and none that is looked at lies in the
+    /// padding but for whole frames. Then all are rounded once, and not by every task for itself.
+    var pairsBeforehand: Bool {
+        shape.kernel.h * shape.kernel.w == 1 && shape.padding.h + shape.padding.w == 0
+            && (shape.kernel.t > 1 || shape.padding.t == 0)
+    }
     /// Frames of the input that are paired beforehand, and the input's frame of each.
     private var pairedFrames: Int { shape.kernel.t == 1 ? shape.output.t : shape.input.t }
     private func frame(_ paired: Int) -> Int { shape.kernel.t == 1 ? paired * shape.stride.t : paired }
     /// Pairs of pixels of the input that are made beforehand, `[n][t][h][pair][C]`, in floats.
-    func pairedCount(N: Int) -> Int {
-        pairsBeforehand ? N * pairedFrames * shape.output.h * pairs * shape.C : 0
-    }
+    func pairedCount(N: Int) -> Int { pairsBeforehand ? pairedRows(N: N) * pairs * shape.C : 0 }
     /// Rows of pairs, and the first pixel of the input that row `row` of them sees.
     func pairedRows(N: Int) -> Int { N * pairedFrames * shape.output.h }
     func firstPixel(pairedRow row: Int) -> Int {
@@ -35,12 +36,9 @@ struct PairedPixels: Sendable {
         (n * pairedFrames + (shape.kernel.t == 1 ? t / shape.stride.t : t)) * shape.output.h + h
     }
 
-    /// Floats from a tile's copy for one tap of a row to the next, for so many rows of the output. Where all tiles of a pixel
-    /// are written one after the other, they must not fall into the same sets of the first cache.
-    func copyPitch(of rows: Int, tileRows: Int) -> Int {
-        let floats = copiedRows(rows) * pairs * tileRows
-        return pairsBeforehand ? Carving.odd(floats) : floats
-    }
+    /// Floats from a tile's copy for one tap of a row to the next, for so many rows of the output. All tiles of a pixel are
+    /// written one after the other: they must not fall into the same sets of the first cache.
+    func copyPitch(of rows: Int, tileRows: Int) -> Int { Carving.odd(copiedRows(rows) * pairs * tileRows) }
 
     /// Rows of the copy for so many rows of the output.
     func copiedRows(_ rows: Int) -> Int { (rows - 1) * rowsPerRow + shape.kernel.h }
@@ -150,7 +148,8 @@ extension BF16WeightGradient {
     /// How far ahead pairs are asked for while others are dealt out.
     private static let pairsAhead = 3
 
-    /// Rounds all of the input that the taps see, behind what stands before the convolution.
+    /// Rounds the input's rows that the taps see, of all frames where there are taps in time, behind what stands before the
+    /// convolution.
     func pairInput(_ operands: Operands, _ pool: ThreadPool) {
         let (C, stride) = (shape.C, shape.stride.w)
         pool.run(pixels.pairedRows(N: operands.N)) { row in
@@ -203,6 +202,7 @@ extension BF16WeightGradient {
         let channels = tiling.firstChannel(tiles.upperBound - 1) + tiling.rows - first
         let (input, kernel, copied) = (shape.input, shape.kernel, pixels.copiedRows(chunk.h.count))
         let top = chunk.h.lowerBound * shape.stride.h - shape.padding.h
+        let pitch = pixels.copyPitch(of: chunk.h.count, tileRows: tiling.rows)
         for row in 0..<copied {
             let h = top + row * pixels.rowStep
             guard h >= 0, h < input.h else { continue }
@@ -217,8 +217,7 @@ extension BF16WeightGradient {
                 }
                 kernels.dealRows(
                     pixels.pairs, space.row, channels, 1, tiles.count, space.places, tiling.rows,
-                    space.input + (dw * copied + row) * pixels.pairs * tiling.rows,
-                    kernel.w * pixels.copyPitch(of: chunk.h.count, tileRows: tiling.rows))
+                    space.input + dw * pitch + row * pixels.pairs * tiling.rows, kernel.w * pitch)
             }
         }
     }

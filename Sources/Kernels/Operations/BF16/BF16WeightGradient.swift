@@ -1,5 +1,5 @@
-/// The gradient of a convolution's weights from pairs of bfloat16: neighbouring pixels of a row of the output, and the
-/// pixels of the input that they see under a tap.
+/// The gradient of a convolution's weights from pairs of bfloat16: neighbouring pixels of a row of the output, or
+/// where a pixel sees only itself of the whole clip, and the pixels of the input that they see under a tap.
 ///
 /// A task sums one slice of the output's rows into a group of panels of output channels and a part of the input channels,
 /// whose sums stay in the second cache: chunk by chunk of rows, each of which is one chain of f32 additions. Slices are
@@ -26,7 +26,7 @@ struct BF16WeightGradient: ConvolutionWeightGradient {
     private static let cachedSums = 1 << 16
 
     init(_ original: ConvolutionShape, emulated: Bool) {
-        // Where a pixel sees only itself, rows may be of any length: those of a chunk leave no pair half empty.
+        // Where a pixel sees only itself, rows may be of any length: of long ones hardly a pair is half empty.
         let s = original.isPointwise ? original.inRows(ofAtMost: PairedPixels.chunk) : original
         shape = s
         bf16 = .table(emulated: emulated)

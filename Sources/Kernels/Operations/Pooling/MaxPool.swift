@@ -8,9 +8,9 @@ public struct MaxPool: Sendable {
 
     public init(_ shape: PoolingShape, instructionSet: InstructionSet) {
         self.shape = shape
-        // Eight channels, as SlowFast's fast pathway has, are half a vector of AVX-512 and a whole one of AVX2.
-        let wide = MicroKernelTable.table(for: instructionSet).lanes
-        let narrow = wide > shape.C && wide > MicroKernelTable.table(for: .avx2).lanes
+        // The eight channels of SlowFast's fast pathway are half a vector of AVX-512 and a whole one of AVX2. Comparisons, and
+        // additions in the same order, have the same bits in both.
+        let narrow = instructionSet >= .avx512 && shape.C < MicroKernelTable.table(for: instructionSet).lanes
         kernels = .table(for: narrow ? .avx2 : instructionSet)
     }
 
