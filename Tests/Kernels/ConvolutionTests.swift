@@ -59,11 +59,32 @@ import Testing
         }
     }
 
+    /// Where they are not chosen, too: many output channels, rows of few pixels, four channels of every length.
+    @Test func planesAgreeWithTheReferenceWhereverTheyAreTaken() throws {
+        var taken = 0
+        for layer in LayerShapes.odd where layer.shape.C <= 4 {
+            for set in supportedSets {
+                let problem = ConvolutionProblem(layer.shape, N: 2, seed: 16)
+                guard let results = try? problem.run(set, threads: 2, implementation: .named("planes")) else {
+                    continue
+                }
+                taken += 1
+                for (pass, (ours, truth)) in zip(Self.passes, zip(results, problem.truth())) {
+                    #expect(relativeError(ours, truth) <= 2e-6, "\(pass) of \(layer), \(set)")
+                }
+            }
+        }
+        // Ten layers have at least three taps in space.
+        #expect(taken == 10 * supportedSets.count)
+    }
+
     @Test func everyShapeHasAnImplementation() throws {
         let expected = [
             ("depthwise 54", "depthwise"), ("2 groups, prime channels", "grouped"), ("full kernel", "direct"),
             ("narrow, four pixels", "narrow/direct/narrow"),
             ("narrow, two of four pixels", "narrow/direct/narrow"),
+            ("planes, full vectors", "planes/direct/planes"),
+            ("planes, half a vector beyond the row", "planes/direct/direct"),
         ]
         for (name, implementation) in expected {
             let layer = try #require(LayerShapes.odd.first { $0.name == name })

@@ -13,7 +13,8 @@ import Worker
     /// A kernel that the network does not have counts, too.
     @Test(
         arguments: [
-            "narrow, two of four pixels", "depthwise 54", "2 groups, prime channels", LayerShapes.fewTiles.name,
+            "narrow, two of four pixels", "planes, full vectors", "depthwise 54", "2 groups, prime channels",
+            LayerShapes.fewTiles.name,
             LayerShapes.fewerProducts.name,
         ])
     func seesEachLayer(name: String) throws {
@@ -24,6 +25,6 @@ import Worker
 
     @Test func itsLayersAreOfEveryKind() throws {
         let kinds = Set(try LayerShapes.odd.flatMap { try Convolution($0.shape, instructionSet: .best).chosen })
-        #expect(kinds.isSuperset(of: ["winograd", "depthwise", "narrow", "direct", "grouped"]), "\(kinds)")
+        #expect(kinds.isSuperset(of: ["winograd", "depthwise", "planes", "narrow", "direct", "grouped"]), "\(kinds)")
     }
 }

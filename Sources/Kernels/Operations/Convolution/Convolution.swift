@@ -25,8 +25,9 @@ public struct Convolution: Sendable {
 
     /// Best first. The plain reference is reached by name only.
     private static let list: [any ConvolutionImplementation.Type] = [
-        WinogradConvolution.self, DepthwiseConvolution.self, NarrowConvolution.self, BF16Convolution.self,
-        DirectConvolution.self, GroupedConvolution.self, EmulatedBF16Convolution.self, PlainConvolution.self,
+        WinogradConvolution.self, DepthwiseConvolution.self, PlanesConvolution.self, NarrowConvolution.self,
+        BF16Convolution.self, DirectConvolution.self, GroupedConvolution.self, EmulatedBF16Convolution.self,
+        PlainConvolution.self,
     ]
 
     /// Names, best first.

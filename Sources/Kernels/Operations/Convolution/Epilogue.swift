@@ -24,6 +24,9 @@ public struct Epilogue {
 
 /// An epilogue in the course of one run: what implementations call for pixels that are complete.
 struct EpilogueRun {
+    /// Pixels of a call, at most: each channel's are one or two chains of f32 additions.
+    static let mostPixels = 256
+
     private let K: Int
     private let epilogue: Epilogue
     private let y: UnsafeMutablePointer<Float>
@@ -41,7 +44,9 @@ struct EpilogueRun {
         self.K = K
         self.epilogue = epilogue
         self.y = y
-        self.kernels = kernels
+        // Fewer channels than a vector of AVX-512 has would go one by one.
+        let avx2 = MicroKernelTable.table(for: .avx2)
+        self.kernels = kernels.lanes > avx2.lanes && K < kernels.lanes ? avx2 : kernels
         self.slots = slots
         let kept = epilogue.statistics == nil ? 0 : slots
         sums = carving.take(kept * 2 * K)
@@ -94,7 +99,7 @@ enum EpiloguePass {
 
     static func run(_ epilogue: EpilogueRun, P: Int, K: Int, pool: ThreadPool) {
         let slots = slots(P: P, K: K)
-        let block = max(blockValues / K, 1)
+        let block = min(max(blockValues / K, 1), EpilogueRun.mostPixels)
         pool.run(slots) { slot in
             let end = (slot + 1) * P / slots
             for first in stride(from: slot * P / slots, to: end, by: block) {

@@ -82,6 +82,14 @@ public enum LayerShapes {
         layer("joined rows in time", 5, 7, Extent3(3, 3, 3), stride: Extent3(2, 1, 3), Extent3(4, 5, 7)),
         layer("narrow, four pixels", 3, 4, Extent3(3, 7, 7), stride: Extent3(1, 2, 2), Extent3(3, 9, 16)),
         layer("narrow, two of four pixels", 3, 8, Extent3(3, 7, 7), stride: Extent3(1, 2, 2), Extent3(3, 9, 16)),
+        layer("planes, full vectors", 3, 8, Extent3(5, 7, 7), stride: Extent3(1, 2, 2), Extent3(4, 9, 96)),
+        layer("planes, half a vector beyond the row", 3, 24, spatial, stride: Extent3(2, 2, 2), Extent3(3, 8, 80)),
+        layer(
+            "planes, one channel, strides beyond", 1, 5, Extent3(2, 3, 3), stride: Extent3(3, 4, 4), Extent3(7, 9, 90)),
+        Named(
+            name: "planes, padding beyond the kernel",
+            shape: ConvolutionShape(
+                C: 4, K: 19, kernel: Extent3(2, 2, 5), padding: Extent3(3, 3, 7), input: Extent3(2, 3, 3))),
         layer("narrow, two pixels", 8, 6, spatial, Extent3(2, 5, 6)),
         layer("prime channels", 23, 61, spatial, Extent3(2, 5, 6)),
         layer("45 channels in time", 45, 64, temporal, Extent3(4, 5, 5)),
