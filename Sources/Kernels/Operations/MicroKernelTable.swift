@@ -105,6 +105,12 @@ struct MicroKernelTable: Sendable {
     /// The tile that is `width` vectors wide.
     func weightTile(_ width: Int) -> WeightTile { width == 3 ? weightTile3 : width == 2 ? weightTile2 : weightTile1 }
 
+    /// The loops that fewer channels than a vector of AVX-512 has fill: AVX2's then. In one that is half empty channels go one
+    /// by one.
+    func filled(by channels: Int) -> MicroKernelTable {
+        lanes > Self.avx2.lanes && channels < lanes ? Self.avx2 : self
+    }
+
     static func table(for set: InstructionSet) -> MicroKernelTable {
         switch set {
         case .baseline: baseline

@@ -24,8 +24,8 @@ public struct Epilogue {
 
 /// An epilogue in the course of one run: what implementations call for pixels that are complete.
 struct EpilogueRun {
-    /// Pixels of a call, at most: each channel's are one or two chains of f32 additions.
-    static let mostPixels = 256
+    /// Pixels whose sums are one or two chains of f32 additions, at most.
+    private static let chain = 256
 
     private let K: Int
     private let epilogue: Epilogue
@@ -44,13 +44,11 @@ struct EpilogueRun {
         self.K = K
         self.epilogue = epilogue
         self.y = y
-        // Fewer channels than a vector of AVX-512 has would go one by one.
-        let avx2 = MicroKernelTable.table(for: .avx2)
-        self.kernels = kernels.lanes > avx2.lanes && K < kernels.lanes ? avx2 : kernels
+        self.kernels = kernels.filled(by: K)
         self.slots = slots
         let kept = epilogue.statistics == nil ? 0 : slots
         sums = carving.take(kept * 2 * K)
-        work = carving.take(kept * Self.workFloats(K, kernels))
+        work = carving.take(kept * Self.workFloats(K, self.kernels))
         sums.update(repeating: 0, count: kept * 2 * K)
     }
 
@@ -64,7 +62,7 @@ struct EpilogueRun {
     /// Finishes `count` pixels from pixel `first` of `y` on, N T H W together, for some channels.
     ///
     /// To be called exactly once for each pixel and channel, when its sum is complete and still in the cache. The calls of
-    /// a slot for a channel come from one task, in an order that depends on the shape and N only.
+    /// a slot for a channel come from one task at a time, in an order that depends on the shape and N only.
     func finish(pixels first: Int, count: Int, channels: Range<Int>, slot: Int) {
         let place = first * K + channels.lowerBound
         if epilogue.bias != nil || epilogue.residual != nil || epilogue.relu {
@@ -74,9 +72,11 @@ struct EpilogueRun {
         }
         guard epilogue.statistics != nil else { return }
         let sums = sums + slot * 2 * K + channels.lowerBound
-        kernels.addPixelStatistics(
-            count, channels.count, K, y + place,
-            work + slot * Self.workFloats(K, kernels) + 2 * channels.lowerBound, sums, sums + K)
+        let work = work + slot * Self.workFloats(K, kernels) + 2 * channels.lowerBound
+        for first in stride(from: 0, to: count, by: Self.chain) {
+            kernels.addPixelStatistics(
+                min(Self.chain, count - first), channels.count, K, y + place + first * K, work, sums, sums + K)
+        }
     }
 
     /// Writes the statistics: the slots in order.
@@ -99,7 +99,7 @@ enum EpiloguePass {
 
     static func run(_ epilogue: EpilogueRun, P: Int, K: Int, pool: ThreadPool) {
         let slots = slots(P: P, K: K)
-        let block = min(max(blockValues / K, 1), EpilogueRun.mostPixels)
+        let block = max(blockValues / K, 1)
         pool.run(slots) { slot in
             let end = (slot + 1) * P / slots
             for first in stride(from: slot * P / slots, to: end, by: block) {

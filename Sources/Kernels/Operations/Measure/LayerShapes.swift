@@ -86,6 +86,8 @@ public enum LayerShapes {
         layer("planes, half a vector beyond the row", 3, 24, spatial, stride: Extent3(2, 2, 2), Extent3(3, 8, 80)),
         layer(
             "planes, one channel, strides beyond", 1, 5, Extent3(2, 3, 3), stride: Extent3(3, 4, 4), Extent3(7, 9, 90)),
+        layer("planes, several bands and tiles", 3, 8, spatial, stride: Extent3(1, 2, 2), Extent3(2, 60, 170)),
+        layer("planes, a wide row", 1, 5, Extent3(1, 1, 3), Extent3(1, 1, 300)),
         Named(
             name: "planes, padding beyond the kernel",
             shape: ConvolutionShape(

@@ -9,14 +9,15 @@ struct PixelPlanes: Sendable {
     let rowPitch: Int
     /// Rows of a frame.
     private let rows: Int
-    private let kernels: MicroKernelTable
+    /// Whose squares turn a row: a step of the stride has 8 values at most.
+    private let squares: MicroKernelTable
     /// Where the pixels of each tap `[h][c][w]` of one frame begin, seen from where the first tap's do.
     let taps: [Int]
 
     init(_ shape: ConvolutionShape, _ instructionSet: InstructionSet) {
         self.shape = shape
         let lanes = MicroKernelTable.table(for: instructionSet).lanes
-        kernels = .table(for: min(instructionSet, .avx2))
+        squares = .table(for: min(instructionSet, .avx2))
         let (kernel, stride) = (shape.kernel, shape.stride)
         vectors = (shape.output.w + lanes - 1) / lanes
         let pitch = Carving.rounded(vectors * lanes + (kernel.w - 1) / stride.w)
@@ -56,8 +57,8 @@ struct PixelPlanes: Sendable {
         let nowhere: UnsafeMutablePointer<Float>
 
         init(_ planes: PixelPlanes, _ carving: inout Carving) {
-            from = carving.take(planes.kernels.lanes)
-            to = carving.take(planes.kernels.lanes)
+            from = carving.take(planes.squares.lanes)
+            to = carving.take(planes.squares.lanes)
             nowhere = carving.take(planes.pitch)
         }
     }
@@ -89,7 +90,7 @@ struct PixelPlanes: Sendable {
     /// has rows, then what is left.
     private func copyRow(_ x: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ space: Workspace) {
         let (C, W, stride, padding) = (shape.C, shape.input.w, shape.stride.w, shape.padding.w)
-        let (together, side) = (C * stride, kernels.lanes)
+        let (together, side) = (C * stride, squares.lanes)
         // The last square must not read beyond the row.
         let steps = min(max((W * C - side) / together + 1, 0), pitch - (stride - 1 + padding) / stride)
         let turned = together <= side && steps > 0 ? steps / side * side : 0
@@ -101,7 +102,7 @@ struct PixelPlanes: Sendable {
                 ? to + (value % C * stride + column % stride) * pitch + column / stride : space.nowhere
         }
         for step in Swift.stride(from: 0, to: turned, by: side) {
-            kernels.transposeSquare(space.from, step * together, space.to, step)
+            squares.transposeSquare(space.from, step * together, space.to, step)
         }
         for phase in 0..<stride {
             // The pixels of the plane that are no padding, and the first one's place in the row.

@@ -1,11 +1,12 @@
 /// Turns pixels of K channels each into a plane for each channel, and back, a square of vectors at a time.
 ///
-/// Squares of AVX2 serve where they leave no channel over and AVX-512's would; what is left over goes value by value.
+/// Squares of AVX2 serve where they leave no channel over and AVX-512's would; what is left over goes value by value, for
+/// what stands behind a pixel's channels is not to be read or written.
 struct PlaneTurning: Sendable {
     private let K: Int
     private let kernels: MicroKernelTable
     /// Channels and pixels of a square.
-    var side: Int { kernels.lanes }
+    private var side: Int { kernels.lanes }
     /// Channels in whole squares.
     private var turned: Int { K / side * side }
 
@@ -27,12 +28,11 @@ struct PlaneTurning: Sendable {
         }
     }
 
-    /// Writes planes, `pitch` floats from one to the next, as pixels of K channels, or adds them.
+    /// Writes planes, `pitch` floats from one to the next, as pixels of K channels.
     func put(
-        _ planes: UnsafePointer<Float>, pitch: Int, pixels: Int, to y: UnsafeMutablePointer<Float>, accumulate: Bool,
-        _ space: Workspace
+        _ planes: UnsafePointer<Float>, pitch: Int, pixels: Int, to y: UnsafeMutablePointer<Float>, _ space: Workspace
     ) {
-        let whole = accumulate ? 0 : pixels / side * side
+        let whole = pixels / side * side
         for i in 0..<side { space.to[i] = y + i * K }
         for k in stride(from: 0, to: turned, by: side) {
             for i in 0..<side { space.from[i] = planes + (k + i) * pitch }
@@ -41,10 +41,7 @@ struct PlaneTurning: Sendable {
             }
         }
         for pixel in 0..<pixels {
-            for k in (pixel < whole ? turned : 0)..<K {
-                let value = planes[k * pitch + pixel]
-                y[pixel * K + k] = accumulate ? y[pixel * K + k] + value : value
-            }
+            for k in (pixel < whole ? turned : 0)..<K { y[pixel * K + k] = planes[k * pitch + pixel] }
         }
     }
 

@@ -7,9 +7,10 @@ enum PlanesConvolution: ConvolutionImplementation {
 
     /// With more channels than this, pixels are gathered as well.
     private static let mostChannels = 4
-    /// With more output channels than these, tiles of output channels are as fast: in a gradient they need no turning.
-    private static let mostForward = 24
-    private static let mostBackward = 8
+    /// Output channels that it is worth it for: of fewer, several pixels fill a vector; with more, vectors of channels are as
+    /// fast, and in a gradient they need no turning.
+    private static let forward = 5...24
+    private static let backwardWeights = 5...8
     /// Lanes of the widest vector.
     private static let widest = 16
 
@@ -34,15 +35,14 @@ enum PlanesConvolution: ConvolutionImplementation {
         takes(shape) ? PlanesGradient(shape, instructionSet: instructionSet) : nil
     }
 
-    /// Where rows have several taps, hardly a vector is half empty, and one of output channels would be.
+    /// Where rows have several taps and hardly a vector is half empty.
     static func isChosen(_ shape: ConvolutionShape, _ pass: Convolution.Pass?, _ compute: Compute) -> Bool {
         let filled = (shape.output.w + widest - 1) / widest * widest
-        let channels =
-            switch pass {
-            case .forward: mostForward
-            case .backwardData: 0
-            case nil: mostBackward
-            }
-        return shape.K <= channels && shape.kernel.w >= 3 && 4 * shape.output.w >= 3 * filled
+        guard shape.kernel.w >= 3, 4 * shape.output.w >= 3 * filled else { return false }
+        switch pass {
+        case .forward: return forward.contains(shape.K)
+        case .backwardData: return false
+        case nil: return backwardWeights.contains(shape.K)
+        }
     }
 }

@@ -18,6 +18,8 @@ struct PlanesGradient: ConvolutionWeightGradient {
     private static let maximumPartials = 2 << 20
     /// Floats of the gradient, of one tile's channels, that stay in the first cache.
     private static let cachedFloats = 8192
+    /// Additions to a lane that make a chain, more only where a single row has more.
+    private static let chain = 128
 
     init(_ shape: ConvolutionShape, instructionSet: InstructionSet) {
         self.shape = shape
@@ -38,7 +40,9 @@ struct PlanesGradient: ConvolutionWeightGradient {
     /// Floats of a row of the output's gradient of one channel.
     private var rowFloats: Int { planes.vectors * kernels.lanes }
     /// Rows of the output that are summed together.
-    private var rowsTogether: Int { max(min(Self.cachedFloats / (kernels.rows * rowFloats), shape.output.h), 1) }
+    private var rowsTogether: Int {
+        max(min(Self.cachedFloats / (kernels.rows * rowFloats), Self.chain / planes.vectors, shape.output.h), 1)
+    }
 
     /// Bands of so many rows of all frames. Frames follow one another within a band, for they see most of the same rows of the
     /// input, which stay in the second cache.
@@ -114,7 +118,8 @@ struct PlanesGradient: ConvolutionWeightGradient {
         }
     }
 
-    /// Turns some rows of the output's gradient, zeros where they have channels or pixels that do not exist.
+    /// Turns some rows of the output's gradient, zeros where they have channels or pixels that do not exist. What is not finite in
+    /// a pixel that such a zero meets reaches the sum of its taps.
     private func copyGradient(_ dy: UnsafePointer<Float>, _ count: Int, _ space: Workspace) {
         let W = shape.output.w
         for row in 0..<count {

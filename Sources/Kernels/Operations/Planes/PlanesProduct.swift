@@ -65,7 +65,8 @@ struct PlanesProduct: ConvolutionProduct {
         N: Int, source: UnsafePointer<Float>, packed: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool
     ) {
-        run(N, source, packed, target, accumulate, nil, scratch, pool)
+        precondition(!accumulate, "a forward pass, which adds to nothing")
+        run(N, source, packed, target, nil, scratch, pool)
     }
 
     /// The tasks of a clip; the next clip adds to the same slots.
@@ -77,13 +78,13 @@ struct PlanesProduct: ConvolutionProduct {
         pool: ThreadPool
     ) {
         precondition(prologue == nil, "a prologue, which nothing stands before a first layer to need")
-        run(N, source, packed, target, false, epilogue, scratch, pool)
+        run(N, source, packed, target, epilogue, scratch, pool)
     }
 
     private func run(
         _ N: Int, _ source: UnsafePointer<Float>, _ packed: UnsafePointer<Float>,
-        _ target: UnsafeMutablePointer<Float>, _ accumulate: Bool, _ epilogue: EpilogueRun?,
-        _ scratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+        _ target: UnsafeMutablePointer<Float>, _ epilogue: EpilogueRun?, _ scratch: UnsafeMutablePointer<Float>,
+        _ pool: ThreadPool
     ) {
         let output = shape.output
         let workspaces = scratch + Carving.rounded(planes.count)
@@ -93,13 +94,8 @@ struct PlanesProduct: ConvolutionProduct {
                 let (t, first) = (task % output.t, task / output.t * Self.rowsTogether)
                 for h in first..<min(first + Self.rowsTogether, output.h) {
                     let pixel = ((n * output.t + t) * output.h + h) * output.w
-                    computeRow(t, h, scratch, packed, target + pixel * shape.K, accumulate, space)
-                    guard let epilogue else { continue }
-                    for first in stride(from: 0, to: output.w, by: EpilogueRun.mostPixels) {
-                        epilogue.finish(
-                            pixels: pixel + first, count: min(EpilogueRun.mostPixels, output.w - first),
-                            channels: 0..<shape.K, slot: task)
-                    }
+                    computeRow(t, h, scratch, packed, target + pixel * shape.K, space)
+                    epilogue?.finish(pixels: pixel, count: output.w, channels: 0..<shape.K, slot: task)
                 }
             }
         }
@@ -107,7 +103,7 @@ struct PlanesProduct: ConvolutionProduct {
 
     private func computeRow(
         _ t: Int, _ h: Int, _ source: UnsafePointer<Float>, _ packed: UnsafePointer<Float>,
-        _ target: UnsafeMutablePointer<Float>, _ accumulate: Bool, _ space: Workspace
+        _ target: UnsafeMutablePointer<Float>, _ space: Workspace
     ) {
         let (lanes, rows) = (kernels.lanes, kernels.rows)
         let (frames, count) = (planes.frames(t), planes.taps.count)
@@ -134,7 +130,7 @@ struct PlanesProduct: ConvolutionProduct {
                 let first = vectors.lowerBound * lanes
                 turning.put(
                     space.tile, pitch: pitch, pixels: min(pitch, shape.output.w - first), to: target + first * shape.K,
-                    accumulate: accumulate, space.turning)
+                    space.turning)
             }
         }
     }
